@@ -1,0 +1,1 @@
+"""Velocity models, shots and RTM images made with the wave equation, as shards on disk."""

@@ -1,0 +1,80 @@
+"""The unit of work: up to 8 models of one shard, from random numbers to what is stored.
+
+    indices ─► velocity_MZX ─► shots_MSTR, image_MZX ─► arrays of the shard files, statistics
+
+Which samples form a chunk follows from the layout alone, never from who makes it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datagen.config import Data
+from datagen.errors import InputError
+from datagen.shards import Kind, Shard, Statistics
+from datagen.velocity import draw_velocity
+
+MODELS = 8  # as many as the wave engine runs at once
+
+
+class Engine(Protocol):
+    """Makes shots [M, S, T, R] and images [M, Z, X] of velocity models [M, Z, X] in m/s."""
+
+    def shoot_and_migrate(self, velocity_MZX: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[Any]]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunk:
+    shard: Shard
+    offset: int  # of its first model in the shard
+    models: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A chunk with its arrays, as they are written."""
+
+    chunk: Chunk
+    arrays: dict[Kind, NDArray[Any]]
+    statistics: Statistics
+
+
+def chunks_of(shard: Shard) -> Iterator[Chunk]:
+    for offset in range(0, shard.models, MODELS):
+        yield Chunk(shard=shard, offset=offset, models=min(MODELS, shard.models - offset))
+
+
+def make_chunk(data: Data, engine: Engine, chunk: Chunk) -> Made:
+    """Raises InputError if the shots do not fit in `data.dtype`, or as `engine` does."""
+    first = chunk.shard.first + chunk.offset
+    velocity_MZX = np.stack([draw_velocity(data, index) for index in range(first, first + chunk.models)])
+    shots_MSTR, image_MZX = engine.shoot_and_migrate(velocity_MZX)
+    _check_overflow(data, shots_MSTR)
+    arrays: dict[Kind, NDArray[Any]] = {
+        "data": shots_MSTR.astype(data.dtype),
+        "model": velocity_MZX[:, None],
+        "image": image_MZX[:, None].astype(np.float32),
+    }
+    return Made(chunk=chunk, arrays=arrays, statistics=_statistics(velocity_MZX, shots_MSTR, image_MZX))
+
+
+def _check_overflow(data: Data, shots_MSTR: NDArray[Any]) -> None:
+    strongest, largest = float(np.abs(shots_MSTR).max()), float(np.finfo(data.dtype).max)
+    if not strongest < largest:
+        raise InputError(
+            f"data.dtype: shots reach {strongest:g}, {data.dtype} ends at {largest:g}; set it to float32"
+        )
+
+
+def _statistics(velocity_MZX: NDArray[Any], shots_MSTR: NDArray[Any], image_MZX: NDArray[Any]) -> Statistics:
+    models = len(velocity_MZX)
+    shots, image = np.abs(shots_MSTR).reshape(models, -1), np.abs(image_MZX).reshape(models, -1)
+    return Statistics(
+        shot_scale=float(np.percentile(shots, 90, axis=1).mean()),
+        image_scale=float(np.percentile(image, 99.5, axis=1).mean()),
+        velocity_min=float(velocity_MZX.min()),
+        velocity_max=float(velocity_MZX.max()),
+    )

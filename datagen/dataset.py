@@ -1,0 +1,102 @@
+"""Shards as a torch data set: pairs of shots and normalised target, read batch by batch.
+
+    rtm       target = clip(image / image_scale, −1, 1)
+    velocity  target = 2 (v − v_min) / (v_max − v_min) − 1
+
+A batch is gathered from the memory-mapped shards at once, not sample by sample.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from datagen.config import Data
+from datagen.errors import InputError
+from datagen.shards import Kind, Statistics, load_manifest, open_array
+
+Batch = tuple[Tensor, Tensor]
+Target = Literal["rtm", "velocity"]
+
+STORED_AS: dict[str, Kind] = {"rtm": "image", "velocity": "model"}
+
+
+class ShardDataset(Dataset[Batch]):
+    """One split of the data set in `folder`; nothing of another split can be reached through it.
+
+    Samples are (shots [S, T, R], target [1, Z, X]), float32; shots as stored.  With `mirror` each sample is,
+    with probability ½, mirrored in x: order of shots, of receivers, and target together (exact if sources
+    and receivers lie symmetrically; rounded to grid nodes they may be a cell off).  The choice is drawn from
+    torch's global generator.
+
+    Raises InputError: no finished data set, unknown split or target, a shard missing or truncated.
+    """
+
+    def __init__(self, folder: str, split: str, target: str = "rtm", *, mirror: bool = False) -> None:
+        if target not in STORED_AS:
+            raise InputError(f"target: got {target!r}; known: {', '.join(STORED_AS)}")
+        manifest = load_manifest(folder)
+        records = manifest.of_split(split)
+        self.data: Data = manifest.data
+        self.statistics: Statistics = manifest.statistics
+        self.target, self.mirror = target, mirror
+        self._shots = [open_array(folder, record, "data") for record in records]
+        self._targets = [open_array(folder, record, STORED_AS[target]) for record in records]
+        self._models = sum(record.shard.models for record in records)
+
+    def __len__(self) -> int:
+        return self._models
+
+    def __getitem__(self, index: int) -> Batch:
+        shots_BSTR, target_B1ZX = self.__getitems__([index])
+        return shots_BSTR[0], target_B1ZX[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> Batch:
+        """shots [B, S, T, R] and target [B, 1, Z, X] of several samples."""
+        wanted = np.asarray(indices)
+        shots_BSTR = self._gather(self._shots, wanted)
+        target_B1ZX = self._normalise(self._gather(self._targets, wanted))
+        if self.mirror:
+            chosen = torch.rand(len(wanted)) < 0.5
+            shots_BSTR[chosen] = shots_BSTR[chosen].flip(1, 3)
+            target_B1ZX[chosen] = target_B1ZX[chosen].flip(3)
+        return shots_BSTR, target_B1ZX
+
+    def _gather(self, shards: list[NDArray[Any]], indices: NDArray[np.int64]) -> Tensor:
+        """Rows of the shards as float32; only the last shard of a split can be short."""
+        shard, row = np.divmod(indices, self.data.shard_size)
+        batch = np.empty((len(indices), *shards[0].shape[1:]), np.float32)
+        for number in np.unique(shard):
+            here = shard == number
+            batch[here] = shards[number][row[here]]
+        return torch.from_numpy(batch)
+
+    def _normalise(self, target_B1ZX: Tensor) -> Tensor:
+        if self.target == "rtm":
+            return (target_B1ZX / self.statistics.image_scale).clamp(-1.0, 1.0)
+        lowest, highest = self.statistics.velocity_min, self.statistics.velocity_max
+        return 2 * (target_B1ZX - lowest) / (highest - lowest) - 1
+
+
+def loader(
+    dataset: Dataset[Batch], batch_size: int, *, shuffle: bool = False, seed: int = 0
+) -> DataLoader[Batch]:
+    """Batches (shots [B, S, T, R], target [B, 1, Z, X]) of a ShardDataset or a Subset of one.
+
+    `seed` decides the order of all epochs when shuffled.
+    """
+    return DataLoader(
+        dataset,
+        batch_size,
+        shuffle=shuffle,
+        generator=torch.Generator().manual_seed(seed),
+        collate_fn=_as_it_is,  # `__getitems__` gives batches
+    )
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch

@@ -1,0 +1,115 @@
+"""Velocity models to shots, and to RTM images, with one survey.
+
+    velocity ──► shots  u(receivers, t)                         `shoot`
+        │          │
+        └──────────┴──► image                                   `migrate` (migration.py)
+
+Shots are the pressure, in units of the wavelet's peak, of 1/v² ∂²u/∂t² = ∇²u + f(t) δ(x − xₛ), constant
+density, waves leaving through all four sides.  Sample k is at k Δt, f is `survey.ricker`: a positive peak at
+1.5 / frequency, so a positive first arrival.
+"""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datagen.config import Data
+from datagen.errors import InputError
+from datagen.kernel import KernelSpec
+from datagen.migration import Migrator
+from datagen.operators import find_compiler
+from datagen.propagator import Propagator, batches
+from datagen.survey import (
+    check_survey,
+    check_velocity,
+    receiver_columns,
+    receiver_row,
+    ricker,
+    source_columns,
+    source_row,
+)
+
+Array = NDArray[Any]
+
+
+class WaveEngine:
+    """Operators and buffers of one survey, made on first use and used for every model after.
+
+    Any number of models a call; multiples of `batch` waste nothing.  A model's result has the same bits
+    whichever models share the call.  Arithmetic, shots and images are of `dtype`.
+
+    Raises InputError if the survey does not fit the grid or there is no C compiler.
+    """
+
+    def __init__(self, data: Data, *, batch: int = 8, dtype: str = "float32") -> None:
+        check_survey(data)
+        find_compiler()
+        self.data = data
+        self.spec = KernelSpec(
+            space_order=data.survey.space_order,
+            batch=batch,
+            absorbing_cells=data.survey.absorbing_cells,
+            dtype=dtype,
+        )
+
+    @cached_property
+    def _forward(self) -> Propagator:
+        survey = self.data.survey
+        forward = Propagator(
+            self.spec,
+            "forward",
+            self.data.grid,
+            survey,
+            steps=survey.samples,
+            receiver_row=receiver_row(self.data),
+        )
+        forward.array("wavelet")[:] = ricker(survey.frequency, survey.interval, survey.samples)
+        return forward
+
+    @cached_property
+    def _migrator(self) -> Migrator:
+        return Migrator(self.data, self.spec)
+
+    def shoot(self, velocity_MZX: Array) -> Array:
+        """Shots [M, S, T, R] of velocity models [M, Z, X] in m/s.
+
+        Raises InputError: wrong shape, not finite or positive, too fast or slow for the grid and time step.
+        """
+        check_velocity(self.data, velocity_MZX)
+        velocity_MZX = np.asarray(velocity_MZX)
+        survey, forward = self.data.survey, self._forward
+        columns_R, columns_S = receiver_columns(self.data), source_columns(self.data)
+        models = len(velocity_MZX)
+        shots_MSTR = np.empty((models, survey.shots, survey.samples, survey.receivers), self.spec.dtype)
+        for model_B, shot_B in batches(models, survey.shots, self.spec.batch):
+            forward.set_velocity(velocity_MZX[model_B])
+            forward.set_sources(source_row(self.data), columns_S[shot_B])
+            forward.run()
+            recorded_TRB = forward.slots("shots")[:, columns_R, : len(model_B)]
+            shots_MSTR[model_B, shot_B] = np.moveaxis(recorded_TRB, -1, 0)
+        assert np.isfinite(shots_MSTR).all(), "shots are not finite"
+        return shots_MSTR
+
+    def migrate(self, velocity_MZX: Array, shots_MSTR: Array) -> Array:
+        """RTM images [M, Z, X] of shots [M, S, T, R] in velocity models [M, Z, X] in m/s, which it smooths.
+
+        Raises InputError: as `shoot`, or shots of another shape than the survey's, or not finite.
+        """
+        check_velocity(self.data, velocity_MZX)
+        survey = self.data.survey
+        expected = (len(velocity_MZX), survey.shots, survey.samples, survey.receivers)
+        if shots_MSTR.shape != expected:
+            raise InputError(f"shots: shape {shots_MSTR.shape}, expected {expected} as data.survey")
+        if not np.isfinite(shots_MSTR).all():
+            raise InputError("shots: not all values are finite")
+        return self._migrator.migrate(np.asarray(velocity_MZX), shots_MSTR)
+
+    def shoot_and_migrate(self, velocity_MZX: Array) -> tuple[Array, Array]:
+        """Shots [M, S, T, R] and RTM images [M, Z, X] of velocity models [M, Z, X] in m/s.
+
+        Raises InputError as `shoot`.
+        """
+        shots_MSTR = self.shoot(velocity_MZX)
+        return shots_MSTR, self.migrate(velocity_MZX, shots_MSTR)

@@ -1,0 +1,137 @@
+"""Compiled operators kept on disk, so that each is lowered and compiled once on a machine.
+
+    $XDG_CACHE_HOME/seisnas/operators/<key>.operator = SHA-256 of the rest | pickle of the Devito Operator
+
+The pickle carries the compiled library; the key is everything that decides what the library holds.  Only
+files of the present user are loaded, since a pickle can run any code.
+"""
+
+import hashlib
+import inspect
+import os
+import pickle
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import devito
+from filelock import FileLock
+
+from datagen import kernel, stencil
+from datagen.errors import InputError
+
+DIGEST = hashlib.sha256().digest_size
+
+
+def load_operator(spec: kernel.KernelSpec, kind: kernel.Kind) -> Any:
+    """The Devito Operator of this kind, compiled: from the cache, else built and put there.
+
+    Raises InputError if there is no C compiler or the cache folder cannot be used.
+    """
+    compiler = find_compiler()
+    folder = _cache_folder()
+    path = folder / f"{_key(spec, kind, compiler)}.operator"
+    with FileLock(path.with_suffix(".lock")):  # others wait for one to build; ends with its process
+        operator = _read(path)
+        if operator is None:
+            operator = _build(spec, kind, path)
+    return operator
+
+
+def find_compiler() -> str:
+    """Path of the C compiler Devito will call.  Raises InputError if there is none."""
+    name = os.environ.get("CC", "gcc")
+    found = shutil.which(name)
+    if found is None:
+        raise InputError(
+            f"C compiler: {name!r} was not found; the wave equation is compiled on this machine: "
+            "install gcc (for instance: apt-get install gcc) or set the environment variable CC"
+        )
+    return found
+
+
+def _cache_folder() -> Path:
+    """Folder of the operators: made on first use, and this user's alone."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(base) / "seisnas" / "operators"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():
+            raise InputError(f"{folder}: belongs to another user; set XDG_CACHE_HOME to a folder of yours")
+        folder.chmod(0o700)
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}; set XDG_CACHE_HOME to a folder of yours") from error
+    return folder
+
+
+def _key(spec: kernel.KernelSpec, kind: kernel.Kind, compiler: str) -> str:
+    """Hash of everything the compiled library depends on."""
+    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout
+    settings = sorted(
+        f"{name}={value}"
+        for name, value in os.environ.items()
+        if name in ("CC", "CFLAGS", "LDFLAGS") or name.startswith("DEVITO_")
+    )
+    sources = [inspect.getsource(module) for module in (kernel, stencil)]
+    packages = [f"{name} {metadata.version(name)}" for name in ("devito", "sympy", "numpy", "codepy", "cgen")]
+    parts = [repr(spec), kind, *packages, sys.version, version, *settings, _processor(), *sources]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def _processor() -> str:
+    """Name and instruction sets of the processor: the library is compiled for exactly this one."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+    wanted = ("vendor_id", "cpu family", "model", "flags", "Features", "CPU part")
+    return "\n".join(sorted({line for line in lines if line.startswith(wanted)}))
+
+
+@contextmanager
+def _private_temporary_folder(parent: Path) -> Iterator[None]:
+    """A fresh folder for the files Devito compiles and loads.
+
+    Its usual one, shared by all programs of a user, keeps locks and half-written libraries of processes that
+    were killed: the next one would wait for ever, or die on loading.
+    """
+    previous = tempfile.tempdir
+    with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as folder:
+        tempfile.tempdir = folder
+        try:
+            yield
+        finally:
+            tempfile.tempdir = previous
+
+
+def _read(path: Path) -> Any:
+    """The operator kept at `path`; None if there is none or the file is damaged."""
+    try:
+        content = path.read_bytes()
+        if path.stat().st_uid != os.getuid():
+            return None
+    except FileNotFoundError:
+        return None
+    digest, payload = content[:DIGEST], content[DIGEST:]
+    if hashlib.sha256(payload).digest() != digest:
+        return None
+    with _private_temporary_folder(path.parent):
+        return pickle.loads(payload)
+
+
+def _build(spec: kernel.KernelSpec, kind: kernel.Kind, path: Path) -> Any:
+    with _private_temporary_folder(path.parent), devito.switchconfig(log_level="ERROR"):
+        operator = kernel.build(spec, kind)
+        operator.cfunction  # noqa: B018  compiles and loads
+        payload = pickle.dumps(operator)
+        temporary = Path(tempfile.gettempdir()) / path.name
+        temporary.write_bytes(hashlib.sha256(payload).digest() + payload)
+        os.replace(temporary, path)
+    return operator

@@ -1,0 +1,237 @@
+"""A data set on disk: shards in the layout of OpenFWI, and a manifest that vouches for them.
+
+    folder/  data1.npy   [n, S, T, R]  shots, pressure in units of the wavelet's peak
+             model1.npy  [n, 1, Z, X]  velocity [m/s]
+             image1.npy  [n, 1, Z, X]  RTM image
+             data2.npy …
+             manifest.json             configuration, versions, and of each shard checksums and statistics
+
+Sample indices run train, validation, test; a shard holds samples of one split only.
+"""
+
+import dataclasses
+import hashlib
+import math
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from datagen.config import STRICT, Data
+from datagen.errors import InputError
+
+MANIFEST = "manifest.json"
+
+SplitName = Literal["train", "validation", "test"]
+Kind = Literal["data", "model", "image"]
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Shard:
+    """Samples `first` … `first + models - 1`, in the files data{number}.npy and so on."""
+
+    number: int  # from 1
+    split: SplitName
+    first: int  # sample index
+    models: int
+
+
+def layout(data: Data) -> list[Shard]:
+    """All shards of a data set, in the order of their samples; the last one of a split may be short."""
+    shards: list[Shard] = []
+    first = 0
+    for split in get_args(SplitName):
+        end = first + getattr(data.split, split)
+        while first < end:
+            models = min(data.shard_size, end - first)
+            shards.append(Shard(number=len(shards) + 1, split=split, first=first, models=models))
+            first += models
+    return shards
+
+
+def array_format(data: Data, kind: Kind, models: int) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """Type and shape of one file of a shard."""
+    if kind == "data":
+        survey = data.survey
+        return np.dtype(data.dtype), (models, survey.shots, survey.samples, survey.receivers)
+    return np.dtype(np.float32), (models, 1, data.grid.nz, data.grid.nx)
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Statistics:
+    """What networks are scaled with; taken from the training split."""
+
+    shot_scale: float  # 90th percentile of |shots| in a model, mean over the models
+    image_scale: float  # 99.5th percentile of |image| in a model, mean over the models
+    velocity_min: float  # [m/s] of all models
+    velocity_max: float  # [m/s]
+
+    @classmethod
+    def combined(cls, parts: Sequence[tuple[int, Self]]) -> Self:
+        """Of several sets of models, each given as (number of models, statistics)."""
+        models = sum(count for count, _ in parts)
+        return cls(
+            shot_scale=math.fsum(count * part.shot_scale for count, part in parts) / models,
+            image_scale=math.fsum(count * part.image_scale for count, part in parts) / models,
+            velocity_min=min(part.velocity_min for _, part in parts),
+            velocity_max=max(part.velocity_max for _, part in parts),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class FileRecord:
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class ShardRecord:
+    """A finished shard: its files and the statistics of its models."""
+
+    shard: Shard
+    files: dict[Kind, FileRecord]
+    statistics: Statistics
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Manifest:
+    """What is in the folder: finished shards of the data set that `data` describes."""
+
+    format: Literal[1] = 1
+    data: Data  # with `folder` left empty: a data set may be moved
+    versions: dict[str, str]  # of the packages that made it
+    shards: tuple[ShardRecord, ...] = ()  # in the order of their samples
+
+    @property
+    def statistics(self) -> Statistics:
+        """Of the training split."""
+        train = [record for record in self.shards if record.shard.split == "train"]
+        return Statistics.combined([(record.shard.models, record.statistics) for record in train])
+
+    def of_split(self, split: str) -> list[ShardRecord]:
+        """Raises InputError for a split that does not exist."""
+        if split not in get_args(SplitName):
+            raise InputError(f"split: got {split!r}; known: {', '.join(get_args(SplitName))}")
+        return [record for record in self.shards if record.shard.split == split]
+
+
+def read_manifest(folder: str | Path) -> Manifest | None:
+    """The manifest of a finished or unfinished data set; None where there is none.
+
+    Raises InputError if it is damaged or of another version of this program.
+    """
+    path = Path(folder) / MANIFEST
+    try:
+        return TypeAdapter(Manifest).validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(map(str, problem["loc"])) or "the file"
+        raise InputError(
+            f"{path}: not a manifest of this version of SeisNAS ({where}: {problem['msg']}); "
+            f"delete {folder} and make the data set again, or choose another data.folder"
+        ) from None
+
+
+def load_manifest(folder: str | Path) -> Manifest:
+    """The manifest of a finished data set.
+
+    Raises InputError: no data set in the folder, not finished, or its manifest is damaged.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise InputError(
+            f"data.folder: no data set in {folder}; make it with `seisnas generate` and your preset"
+        )
+    missing = len(layout(manifest.data)) - len(manifest.shards)
+    if missing:
+        raise InputError(
+            f"{folder}: the data set is not finished, {missing} shards are missing; "
+            "go on with `seisnas generate` and your preset"
+        )
+    return manifest
+
+
+def verify(data: Data) -> None:
+    """Every shard is there, whole, unchanged since it was made, and of the configuration `data`.
+
+    Raises InputError naming the file, or the fields that differ.
+    """
+    manifest = load_manifest(data.folder)
+    require_same(manifest, data)
+    for record in manifest.shards:
+        check_files(Path(data.folder), record)
+
+
+def check_files(folder: Path, record: ShardRecord) -> None:
+    """Raises InputError if a file of the shard is missing, of another size or changed."""
+    for file in record.files.values():
+        check_size(folder, file)
+        with open(folder / file.name, "rb") as stream:
+            if hashlib.file_digest(stream, "sha256").hexdigest() != file.sha256:
+                raise InputError(_remake(folder / file.name, "its content changed (SHA-256)"))
+
+
+def check_size(folder: Path, file: FileRecord) -> None:
+    """Raises InputError if the file is missing or of another size: what can be seen without reading it."""
+    path = folder / file.name
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        raise InputError(f"{path}: missing; make it again with `seisnas generate` and your preset") from None
+    if size != file.bytes:
+        raise InputError(_remake(path, f"{size} bytes, expected {file.bytes}"))
+
+
+def _remake(path: Path, problem: str) -> str:
+    return f"{path}: damaged, {problem}; delete it and make it again with `seisnas generate` and your preset"
+
+
+def require_same(manifest: Manifest, data: Data) -> None:
+    """Raises InputError naming every field in which the data set on disk is not the one of `data`."""
+    have, want = dict(_fields(manifest.data)), dict(_fields(data))
+    different = [
+        f"  data.{name}: {have[name]} in the data set, {want[name]} in the preset"
+        for name in want
+        if name != "folder" and have[name] != want[name]
+    ]
+    if different:
+        raise InputError(
+            "\n".join([f"{data.folder}: the data set there was made with other settings:", *different])
+            + "\nchoose another data.folder, set these back, or delete the folder"
+        )
+
+
+def _fields(config: object, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted name, value) of every field of nested dataclasses."""
+    for field in dataclasses.fields(config):  # type: ignore[arg-type]
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from _fields(value, f"{prefix}{field.name}.")
+        else:
+            yield f"{prefix}{field.name}", value
+
+
+def save_manifest(folder: Path, manifest: Manifest) -> None:
+    """Replaces the manifest at one stroke: a reader, or a power cut, sees the old one or the new one."""
+    temporary = folder / f"{MANIFEST}.tmp"
+    with open(temporary, "wb") as stream:
+        stream.write(TypeAdapter(Manifest).dump_json(manifest, indent=1) + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(temporary, folder / MANIFEST)
+
+
+def open_array(folder: str | Path, record: ShardRecord, kind: Kind) -> NDArray[Any]:
+    """One file of a finished shard, memory-mapped for reading.  Raises InputError as `check_size`."""
+    file = record.files[kind]
+    check_size(Path(folder), file)
+    array: NDArray[Any] = np.load(Path(folder) / file.name, mmap_mode="r", allow_pickle=False)
+    return array

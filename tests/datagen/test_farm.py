@@ -1,0 +1,85 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import psutil
+import pytest
+
+from datagen.errors import InputError
+from datagen.farm import farm
+
+
+def square(number: int) -> tuple[int, int]:
+    return number**2, os.getpid()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_every_task_is_done_once(workers: int) -> None:
+    results = list(farm(square, range(20), workers))
+    assert sorted(result for result, _ in results) == [number**2 for number in range(20)]
+    processes = {pid for _, pid in results}
+    assert processes == {os.getpid()} if workers == 1 else os.getpid() not in processes
+
+
+def fail_at_three(number: int) -> int:
+    if number == 3:
+        raise InputError("three is not allowed")
+    return number
+
+
+def test_an_error_in_a_worker_reaches_the_caller_and_ends_the_workers() -> None:
+    with pytest.raises(InputError, match="three is not allowed"):
+        list(farm(fail_at_three, range(20), 2))
+    assert not psutil.Process().children()
+
+
+def kill_itself(number: int) -> int:
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_a_killed_worker_is_reported_and_not_waited_for() -> None:
+    with pytest.raises(InputError, match="exit code -9"):
+        list(farm(kill_itself, range(20), 2))
+    assert not psutil.Process().children()
+
+
+def test_leaving_early_ends_the_workers() -> None:
+    results = farm(square, range(1000), 2)
+    next(results)
+    assert len(psutil.Process().children()) == 2
+    results.close()
+    assert not psutil.Process().children()
+
+
+ENDLESS = """
+import time
+from datagen.farm import farm
+for result in farm(lambda number: time.sleep(0.01), range(10**9), 2):
+    print(end=".", flush=True)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_worker_outlives_its_parent(how: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as parent:
+        assert parent.stdout is not None
+        parent.stdout.read(5)
+        workers = psutil.Process(parent.pid).children()
+        assert len(workers) == 2
+        parent.send_signal(how)
+        assert wait_until_gone(workers)
+
+
+def wait_until_gone(processes: list[Any]) -> bool:
+    for _ in range(300):
+        if not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in processes):
+            return True
+        time.sleep(0.1)
+    return False

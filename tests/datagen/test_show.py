@@ -1,0 +1,36 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from datagen.config import Data
+from datagen.errors import InputError
+from datagen.generate import generate
+from datagen.show import contact_sheet
+
+MakeData = Callable[..., Data]
+
+
+def test_a_contact_sheet_has_a_row_a_model_and_no_more_than_there_are(
+    make_data: MakeData, echo_engine: Any, tmp_path: Path
+) -> None:
+    data = make_data()
+    generate(data, workers=1, engine=echo_engine)
+    for count, rows in ((2, 2), (50, 5)):
+        contact_sheet(data, "test", count, tmp_path / "sheets" / "sheet.png")
+        picture = imread(tmp_path / "sheets" / "sheet.png")
+        assert picture.shape[0] == 300 * rows
+        assert np.ptp(picture) > 0.9
+
+
+def test_a_data_set_of_other_settings_is_not_drawn(
+    make_data: MakeData, echo_engine: Any, tmp_path: Path
+) -> None:
+    data = make_data()
+    generate(data, workers=1, engine=echo_engine)
+    with pytest.raises(InputError, match=r"data\.seed"):
+        contact_sheet(replace(data, seed=8), "train", 2, tmp_path / "sheet.png")
