@@ -12,9 +12,7 @@ the discrete operator is exactly reciprocal.
 import numpy as np
 from numpy.typing import NDArray
 
-REFLECTION = (
-    1e-8  # nominal; so far below what 8 cells reach (0.1 to 0.2 % of a gather) for waves that graze the layer
-)
+REFLECTION = 1e-8  # nominal; so far below what 8 cells reach (0.1 to 0.2 % of a gather) for waves that graze the layer
 SPEED = 3000.0  # [m/s]
 
 

@@ -64,9 +64,7 @@ def make_chunk(data: Data, engine: Engine, chunk: Chunk) -> Made:
 def _check_overflow(data: Data, shots_MSTR: NDArray[Any]) -> None:
     strongest, largest = float(np.abs(shots_MSTR).max()), float(np.finfo(data.dtype).max)
     if not strongest < largest:
-        raise InputError(
-            f"data.dtype: shots reach {strongest:g}, {data.dtype} ends at {largest:g}; set it to float32"
-        )
+        raise InputError(f"data.dtype: shots reach {strongest:g}, {data.dtype} ends at {largest:g}; set it to float32")
 
 
 def _statistics(velocity_MZX: NDArray[Any], shots_MSTR: NDArray[Any], image_MZX: NDArray[Any]) -> Statistics:

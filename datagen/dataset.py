@@ -82,9 +82,7 @@ class ShardDataset(Dataset[Batch]):
         return 2 * (target_B1ZX - lowest) / (highest - lowest) - 1
 
 
-def loader(
-    dataset: Dataset[Batch], batch_size: int, *, shuffle: bool = False, seed: int = 0
-) -> DataLoader[Batch]:
+def loader(dataset: Dataset[Batch], batch_size: int, *, shuffle: bool = False, seed: int = 0) -> DataLoader[Batch]:
     """Batches (shots [B, S, T, R], target [B, 1, Z, X]) of a ShardDataset or a Subset of one.
 
     `seed` decides the order of all epochs when shuffled.

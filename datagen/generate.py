@@ -104,9 +104,7 @@ def _resume(data: Data) -> Manifest:
     for leftover in folder.glob("*.tmp"):
         leftover.unlink()
     present = [
-        record
-        for record in manifest.shards
-        if all((folder / file.name).exists() for file in record.files.values())
+        record for record in manifest.shards if all((folder / file.name).exists() for file in record.files.values())
     ]
     for record in present:
         check_files(folder, record)
@@ -163,8 +161,7 @@ def _one_generator(folder: Path, wait: bool) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise InputError(
-            f"data.folder: another process is generating into {folder}; "
-            "wait for it or choose another data.folder"
+            f"data.folder: another process is generating into {folder}; wait for it or choose another data.folder"
         ) from None
     except OSError as error:
         raise InputError(

@@ -72,9 +72,7 @@ def make_fields(spec: KernelSpec, kind: Kind, nz: int, nx: int, steps: int, ever
         return Function(name=name, dimensions=dimensions, shape=shape, dtype=dtype, space_order=0)
 
     reach = spec.space_order // 2 * batch
-    fields: Fields = {
-        "u": TimeFunction(name="u", grid=grid, time_order=1, space_order=(2 * reach, reach, reach))
-    }
+    fields: Fields = {"u": TimeFunction(name="u", grid=grid, time_order=1, space_order=(2 * reach, reach, reach))}
     fields["C"] = plane("C")
     for axis, size in zip((z, x), grid.shape, strict=True):
         fields[f"psi_{axis.name}"] = plane(f"psi_{axis.name}", len(STAGGERED_WEIGHTS))

@@ -78,9 +78,7 @@ class Migrator:
         every = snapshot_interval(data.survey)
         steps = whole_steps(data.survey.samples, every)
         row = receiver_row(data)
-        self._source = Propagator(
-            spec, "snapshots", data.grid, data.survey, steps=steps, receiver_row=row, every=every
-        )
+        self._source = Propagator(spec, "snapshots", data.grid, data.survey, steps=steps, receiver_row=row, every=every)
         self._receivers = Propagator(
             spec,
             "adjoint",

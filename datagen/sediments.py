@@ -24,9 +24,7 @@ Field = NDArray[np.float64]
 def draw_sediments(grid: Grid, geology: Geology, rng: np.random.Generator) -> Field:
     """Velocity of one random sedimentary section: `[z, x]` in m/s, within `geology.velocity`."""
     depth, width = grid.nz * grid.spacing, grid.nx * grid.spacing
-    z_ZX, x_ZX = np.meshgrid(
-        np.arange(grid.nz) * grid.spacing, np.arange(grid.nx) * grid.spacing, indexing="ij"
-    )
+    z_ZX, x_ZX = np.meshgrid(np.arange(grid.nz) * grid.spacing, np.arange(grid.nx) * grid.spacing, indexing="ij")
     tops, velocities = _draw_layers(geology, depth, rng)
     gradient = rng.uniform(*geology.gradient)
     fold = _Fold(geology, width, rng)

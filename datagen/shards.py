@@ -147,9 +147,7 @@ def load_manifest(folder: str | Path) -> Manifest:
     """
     manifest = read_manifest(folder)
     if manifest is None:
-        raise InputError(
-            f"data.folder: no data set in {folder}; make it with `seisnas generate` and your preset"
-        )
+        raise InputError(f"data.folder: no data set in {folder}; make it with `seisnas generate` and your preset")
     missing = len(layout(manifest.data)) - len(manifest.shards)
     if missing:
         raise InputError(

@@ -29,7 +29,7 @@ def contact_sheet(data: Data, split: str, count: int, path: Path) -> None:
     figure = Figure(figsize=(11, ROW_HEIGHT * rows))
     axes = figure.subplots(rows, 3, squeeze=False)
     margin = 0.5 / (ROW_HEIGHT * rows)  # set by hand: automatic layout takes a second a row
-    figure.subplots_adjust(0.06, margin, 0.98, 1 - 0.6 * margin, wspace=0.25, hspace=0.4)
+    figure.subplots_adjust(0.06, margin, 0.95, 1 - 0.6 * margin, wspace=0.3, hspace=0.4)
     for row, (velocity_ZX, gather_TR, image_ZX) in zip(
         range(rows), _models(data.folder, records, middle), strict=False
     ):
@@ -75,9 +75,7 @@ def _draw_section(
 def _draw_gather(axes: Axes, gather_TR: NDArray[Any], data: Data, title: str) -> None:
     width, duration = data.grid.nx * data.grid.spacing, data.survey.samples * data.survey.interval
     low, high = _symmetric(gather_TR, GATHER_CLIP)
-    picture = axes.imshow(
-        gather_TR, cmap="gray", vmin=low, vmax=high, extent=(0, width, duration, 0), aspect="auto"
-    )
+    picture = axes.imshow(gather_TR, cmap="gray", vmin=low, vmax=high, extent=(0, width, duration, 0), aspect="auto")
     axes.set(title=title, xlabel="receiver at [m]", ylabel="time [s]")
     _colour_bar(axes, picture)
 

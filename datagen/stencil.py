@@ -15,8 +15,7 @@ def second_derivative_weights(order: int) -> tuple[float, ...]:
     """w₀ … w_p of the centred second derivative of the even `order` = 2p."""
     p = order // 2
     side = [
-        2 * (-1) ** (k + 1) * factorial(p) ** 2 / (k**2 * factorial(p - k) * factorial(p + k))
-        for k in range(1, p + 1)
+        2 * (-1) ** (k + 1) * factorial(p) ** 2 / (k**2 * factorial(p - k) * factorial(p + k)) for k in range(1, p + 1)
     ]
     return (-2 * sum(side), *side)
 

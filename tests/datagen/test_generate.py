@@ -116,9 +116,7 @@ def test_a_damaged_shard_stops_the_run_until_it_is_deleted(make_data: MakeData, 
     assert fingerprint(data) == before
 
 
-def test_a_folder_with_another_data_set_is_refused_and_left_alone(
-    make_data: MakeData, echo_engine: Any
-) -> None:
+def test_a_folder_with_another_data_set_is_refused_and_left_alone(make_data: MakeData, echo_engine: Any) -> None:
     data = make_data()
     generate(data, workers=1, engine=echo_engine)
     before = fingerprint(data)
@@ -139,9 +137,7 @@ def test_a_waiting_generator_goes_on_when_the_first_has_ended(make_data: MakeDat
     Path(data.folder).mkdir()
     lock = FileLock(Path(data.folder) / ".lock")
     lock.acquire()
-    thread = threading.Thread(
-        target=generate, args=(data,), kwargs=dict(workers=1, wait=True, engine=echo_engine)
-    )
+    thread = threading.Thread(target=generate, args=(data,), kwargs=dict(workers=1, wait=True, engine=echo_engine))
     thread.start()
     thread.join(0.3)
     assert thread.is_alive()
@@ -206,9 +202,7 @@ def test_a_disk_that_gets_full_keeps_finished_shards(
     assert fingerprint(data) == fingerprint(whole)
 
 
-def test_other_errors_of_the_system_are_not_taken_for_a_full_disk(
-    make_data: MakeData, stopping_engine: Any
-) -> None:
+def test_other_errors_of_the_system_are_not_taken_for_a_full_disk(make_data: MakeData, stopping_engine: Any) -> None:
     error = OSError(errno.EIO, "broken disk")
     with pytest.raises(OSError, match="broken disk"):
         generate(make_data(), workers=1, engine=stopping_engine(1, error))

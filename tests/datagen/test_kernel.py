@@ -109,9 +109,7 @@ def test_the_first_sample_is_at_rest_and_the_second_is_the_first_kick(forward):
     forward.set_sources(2, SOURCES)
     forward.run()
     assert np.all(forward.slots("shots")[0] == 0)
-    np.testing.assert_allclose(
-        forward.slots("shots")[1, SOURCES, range(8)], (2000 * 0.001 / 10) ** 2, rtol=1e-6
-    )
+    np.testing.assert_allclose(forward.slots("shots")[1, SOURCES, range(8)], (2000 * 0.001 / 10) ** 2, rtol=1e-6)
 
 
 def test_batches_cover_every_pair_once_and_give_a_full_chunk_one_source_each():

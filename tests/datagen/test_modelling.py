@@ -32,9 +32,7 @@ def greens_function(velocity, distances, frequency, interval, samples):
     spectrum = np.fft.rfft(ricker(frequency, interval, samples), length)
     omega = 2 * np.pi * np.fft.rfftfreq(length, interval)[1:, None]
     response = -0.25j * hankel2(0, omega * distances / velocity)
-    return np.fft.irfft(np.vstack([0 * response[:1], spectrum[1:, None] * response]), length, axis=0)[
-        :samples
-    ]
+    return np.fft.irfft(np.vstack([0 * response[:1], spectrum[1:, None] * response]), length, axis=0)[:samples]
 
 
 def test_a_homogeneous_model_gives_the_analytic_greens_function():

@@ -7,9 +7,7 @@ from datagen.config import Geology, Grid
 from datagen.sediments import draw_sediments
 
 GRID = Grid(nz=80, nx=100, spacing=10.0)
-FLAT = Geology(
-    layers=(6, 6), gradient=(0, 0), fold_amplitude=(0, 0), dip=(0, 0), faults=(0, 0), velocity_scatter=0
-)
+FLAT = Geology(layers=(6, 6), gradient=(0, 0), fold_amplitude=(0, 0), dip=(0, 0), faults=(0, 0), velocity_scatter=0)
 
 
 def draw(seed: int, **changes: Any) -> np.ndarray:
@@ -57,9 +55,7 @@ def test_folds_grow_with_depth() -> None:
     relief = []
     for seed in range(10):
         velocity_ZX = draw(seed, layers=(8, 8), fold_amplitude=(0.03, 0.03))
-        tops = [
-            np.argmax(velocity_ZX >= value, axis=0).astype(float) for value in np.unique(velocity_ZX)[[1, -2]]
-        ]
+        tops = [np.argmax(velocity_ZX >= value, axis=0).astype(float) for value in np.unique(velocity_ZX)[[1, -2]]]
         relief.append([np.ptp(top) for top in tops])
     shallow, deep = np.mean(relief, axis=0)
     assert deep > shallow

@@ -27,9 +27,7 @@ def test_a_contact_sheet_has_a_row_a_model_and_no_more_than_there_are(
         assert np.ptp(picture) > 0.9
 
 
-def test_a_data_set_of_other_settings_is_not_drawn(
-    make_data: MakeData, echo_engine: Any, tmp_path: Path
-) -> None:
+def test_a_data_set_of_other_settings_is_not_drawn(make_data: MakeData, echo_engine: Any, tmp_path: Path) -> None:
     data = make_data()
     generate(data, workers=1, engine=echo_engine)
     with pytest.raises(InputError, match=r"data\.seed"):
