@@ -1,0 +1,1 @@
+"""Networks from shots to image, and what may vary in them."""

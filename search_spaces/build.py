@@ -1,0 +1,44 @@
+"""From the configuration to a network."""
+
+from math import isfinite
+
+from torch import nn
+
+from datagen.errors import InputError
+from search_spaces.baselines import UNet
+from search_spaces.config import Network
+from search_spaces.genotype import Genotype
+from search_spaces.nas_unet import NasUnet
+from search_spaces.shape import Shape
+
+
+def build(network: Network, shape: Shape, shot_scale: float) -> nn.Module:
+    """The network with fresh weights: shots `[B, S, T, R]` → normalised image `[B, 1, Z, X]`.
+
+    `shot_scale` is the 90th percentile of the amplitude of the training shots.  A NasUnet has the size of its
+    genotype.
+    Raises InputError for shots that are mostly zero, and for a NasUnet without a valid genotype.
+    """
+    if not (isfinite(shot_scale) and shot_scale > 0):
+        raise InputError(
+            f"shots: their scale (90th percentile of the amplitude) is {shot_scale}, it must be above 0; "
+            "records that are mostly empty cannot be normalised, see the data set"
+        )
+    if network.model == "unet":
+        return UNet(network.width, network.depth, shape, shot_scale, network.fold)
+    if network.genotype is None:
+        raise InputError(
+            "network.genotype: a nasunet is built from a genotype (JSON text), got none; "
+            "search for one first, or set network.model to 'unet'"
+        )
+    return NasUnet(Genotype.from_json(network.genotype), shape, shot_scale)
+
+
+def count_parameters(net: nn.Module) -> int:
+    """All trainable parameters."""
+    return sum(weight.numel() for weight in net.parameters())
+
+
+def nonzero_parameters(net: nn.Module) -> int:
+    """Those that are not exactly 0, which is what pruning leaves."""
+    return sum(int(weight.count_nonzero()) for weight in net.parameters())

@@ -1,0 +1,147 @@
+"""A found architecture: its size, and the operation on every edge of the two cells.
+
+    encoder = ((op₁₀,), (op₂₀, op₂₁), …)     op_ij is on the edge from state j to node i; state 0 is the input
+
+All encoder cells are alike and all decoder cells are alike (NasUNet in Zhan et al. 2022).  Every node has at
+least one live edge, that is, one that is not `none`.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from difflib import get_close_matches
+from typing import Annotated, Any, Self
+
+import numpy as np
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
+
+from datagen.config import STRICT
+from datagen.errors import InputError
+from search_spaces.config import Network
+from search_spaces.primitives import OPERATIONS, SETS
+
+
+def _known(name: str) -> str:
+    if name not in OPERATIONS:
+        close = get_close_matches(name, OPERATIONS, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"unknown operation {name!r}; known are {', '.join(OPERATIONS)}{hint}")
+    return name
+
+
+Operation = Annotated[str, AfterValidator(_known)]
+Cell = tuple[tuple[Operation, ...], ...]
+
+
+CELLS = ("encoder", "decoder")
+
+
+def edges(nodes: int) -> list[tuple[int, int]]:
+    """All (node, source) of a cell: node i has an edge from the input, 0, and from every earlier node."""
+    return [(node, source) for node in range(1, nodes + 1) for source in range(node)]
+
+
+def edge_label(cell: str, node: int, source: int) -> str:
+    """The name of an edge in NNI's samples, as in `encoder.node2.from0`."""
+    return f"{cell}.node{node}.from{source}"
+
+
+def _alive(node: tuple[str, ...]) -> tuple[str, ...]:
+    return ("skip", *node[1:]) if set(node) == {"none"} else node
+
+
+@contextmanager
+def _input_errors() -> Iterator[None]:
+    """Turns pydantic's report into ours: one line for each field, with what it got."""
+    try:
+        yield
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            place = ".".join(("genotype", *map(str, problem["loc"])))
+            message = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"{place}: {message} (got {str(problem['input'])[:80]})")
+        raise InputError("\n".join(lines)) from None
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Genotype:
+    """Immutable, and checked when built."""
+
+    depth: Annotated[int, Field(ge=2, le=6)]  # number of scales
+    width: Annotated[int, Field(ge=4, le=128)]  # channels at the finest scale
+    nodes: Annotated[int, Field(ge=1, le=5)]  # in a cell
+    fold: Annotated[int, Field(ge=1, le=16)]  # time samples in each depth row
+    encoder: Cell
+    decoder: Cell
+
+    @model_validator(mode="after")
+    def _wired(self) -> Self:
+        for name, cell in (("encoder", self.encoder), ("decoder", self.decoder)):
+            given, wanted = [len(node) for node in cell], list(range(1, self.nodes + 1))
+            if given != wanted:
+                raise ValueError(f"{name}: its {self.nodes} nodes need {wanted} edges, it has {given}")
+            for i, node in enumerate(cell, start=1):
+                if _alive(node) != node:
+                    raise ValueError(f"{name}: node {i} has no edge but 'none'")
+        return self
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Raises InputError that names every field that is missing, unknown or out of range."""
+        with _input_errors():
+            return TypeAdapter(cls).validate_json(text, strict=True)
+
+    @classmethod
+    def from_sample(cls, sample: dict[str, Any], network: Network) -> Self:
+        """From NNI's sample, a dict of edge label → operation.
+
+        A node with no live edge gets `skip` on its first: it must give something, and this costs nothing.
+        Raises InputError for labels that are not those of the network's cells, or an unknown operation.
+        """
+        wanted = {edge_label(cell, *edge) for cell in CELLS for edge in edges(network.nodes)}
+        if set(sample) != wanted:
+            raise InputError(
+                f"sample: its edges are not those of cells with {network.nodes} nodes (network.nodes); "
+                f"missing {sorted(wanted - set(sample))}, unknown {sorted(set(sample) - wanted)}"
+            )
+        return cls._drawn(network, lambda *edge: sample[edge_label(*edge)])
+
+    @classmethod
+    def random(cls, network: Network, seed: int) -> Self:
+        """Every edge drawn evenly from the set `network.operations`; a node with no live edge gets `skip`."""
+        generator = np.random.default_rng(np.random.SeedSequence(seed))
+        names = SETS[network.operations]
+        return cls._drawn(network, lambda *edge: names[generator.integers(len(names))])
+
+    @classmethod
+    def _drawn(cls, network: Network, operation: Callable[[str, int, int], str]) -> Self:
+        """Asks `operation(cell, node, source)` for every edge, in order."""
+        encoder, decoder = (
+            tuple(
+                _alive(tuple(operation(cell, node, source) for source in range(node)))
+                for node in range(1, network.nodes + 1)
+            )
+            for cell in CELLS
+        )
+        with _input_errors():
+            return cls(
+                depth=network.depth,
+                width=network.width,
+                nodes=network.nodes,
+                fold=network.fold,
+                encoder=encoder,
+                decoder=decoder,
+            )
+
+
+def skip_share(genotype: Genotype) -> float:
+    """The share of `skip` among the live edges; near 1 the search has collapsed (Zela et al. 2020)."""
+    nodes = genotype.encoder + genotype.decoder
+    live = [name for node in nodes for name in node if name != "none"]
+    return live.count("skip") / len(live)

@@ -1,0 +1,119 @@
+"""A genotype survives JSON, refuses what is wrong and never has a dead node."""
+
+import json
+from dataclasses import asdict, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datagen.errors import InputError
+from search_spaces.config import Network
+from search_spaces.genotype import CELLS, Genotype, edge_label, edges, skip_share
+from search_spaces.primitives import OPERATIONS, SETS
+
+NETWORK = Network(nodes=3, operations="full")
+GENOTYPE = Genotype.random(NETWORK, 1)
+
+
+def sample(operation: str, nodes: int = 3) -> dict[str, str]:
+    return {edge_label(cell, *edge): operation for cell in CELLS for edge in edges(nodes)}
+
+
+@given(seed=st.integers(0, 2**32), nodes=st.integers(1, 5))
+@settings(max_examples=30, deadline=None)
+def test_genotype_survives_json(seed: int, nodes: int) -> None:
+    genotype = Genotype.random(replace(NETWORK, nodes=nodes), seed)
+    assert Genotype.from_json(genotype.to_json()) == genotype
+
+
+@given(seed=st.integers(0, 2**32), nodes=st.integers(1, 5))
+@settings(max_examples=30, deadline=None)
+def test_every_node_has_a_live_edge(seed: int, nodes: int) -> None:
+    genotype = Genotype.random(replace(NETWORK, nodes=nodes), seed)
+    assert all(set(node) != {"none"} for node in genotype.encoder + genotype.decoder)
+
+
+def test_a_seed_gives_always_the_same_genotype_and_another_seed_another() -> None:
+    assert Genotype.random(NETWORK, 1) == GENOTYPE
+    assert Genotype.random(NETWORK, 2) != GENOTYPE
+
+
+def test_a_random_genotype_keeps_to_its_set_of_operations() -> None:
+    names = {
+        name
+        for seed in range(20)
+        for node in Genotype.random(replace(NETWORK, operations="small"), seed).encoder
+        for name in node
+    }
+    assert names == set(SETS["small"])
+
+
+def test_an_nni_sample_becomes_a_genotype_edge_by_edge() -> None:
+    labels = sample("conv_3x3") | {"encoder.node3.from1": "skip", "decoder.node2.from0": "none"}
+    genotype = Genotype.from_sample(labels, NETWORK)
+    assert genotype.encoder == (("conv_3x3",), ("conv_3x3",) * 2, ("conv_3x3", "skip", "conv_3x3"))
+    assert genotype.decoder == (("conv_3x3",), ("none", "conv_3x3"), ("conv_3x3",) * 3)
+    assert (genotype.depth, genotype.width, genotype.fold) == (NETWORK.depth, NETWORK.width, NETWORK.fold)
+
+
+def test_a_dead_node_of_a_sample_gets_skip_on_its_first_edge() -> None:
+    genotype = Genotype.from_sample(sample("none"), NETWORK)
+    assert genotype.encoder == (("skip",), ("skip", "none"), ("skip", "none", "none"))
+
+
+def test_a_sample_of_cells_with_other_nodes_is_refused() -> None:
+    with pytest.raises(InputError, match=r"network\.nodes.*missing \['decoder\.node3\.from0'"):
+        Genotype.from_sample(sample("skip", nodes=2), NETWORK)
+
+
+def test_an_unknown_operation_is_named_with_the_known_ones_and_the_nearest() -> None:
+    text = GENOTYPE.to_json().replace(GENOTYPE.encoder[0][0], "sep_conv3x3", 1)
+    with pytest.raises(InputError) as error:
+        Genotype.from_json(text)
+    message = str(error.value)
+    assert "genotype.encoder.0.0" in message
+    assert "'sep_conv3x3'" in message
+    assert "did you mean 'sep_conv_3x3'?" in message
+    assert all(name in message for name in OPERATIONS)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"depth": 9}, "genotype.depth"),
+        ({"width": "16"}, "genotype.width"),
+        ({"width": True}, "genotype.width"),
+        ({"colour": "red"}, "genotype.colour"),
+        ({"nodes": 2}, "its 2 nodes need [1, 2] edges, it has [1, 2, 3]"),
+        ({"encoder": [["none"], ["skip", "skip"], ["skip"] * 3]}, "encoder: node 1 has no edge but 'none'"),
+    ],
+)
+def test_a_wrong_field_is_named(change: dict[str, object], told: str) -> None:
+    with pytest.raises(InputError) as error:
+        Genotype.from_json(json.dumps(asdict(GENOTYPE) | change))
+    assert told in str(error.value)
+
+
+def test_a_missing_field_is_named() -> None:
+    with pytest.raises(InputError, match=r"genotype\.decoder"):
+        Genotype.from_json(json.dumps({k: v for k, v in asdict(GENOTYPE).items() if k != "decoder"}))
+
+
+def test_text_that_is_not_json_is_refused() -> None:
+    with pytest.raises(InputError, match="genotype"):
+        Genotype.from_json("encoder: conv")
+
+
+def test_all_problems_are_told_at_once() -> None:
+    with pytest.raises(InputError) as error:
+        Genotype.from_json(json.dumps(asdict(GENOTYPE) | {"depth": 0, "width": 1000}))
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_skip_share_counts_live_edges_only() -> None:
+    genotype = Genotype(
+        depth=2, width=4, nodes=2, fold=1,
+        encoder=(("skip",), ("none", "skip")), decoder=(("conv_3x3",), ("none", "max_pool_3x3")),
+    )  # fmt: skip
+    assert skip_share(genotype) == 0.5
