@@ -1,0 +1,175 @@
+"""Bundles: a finished network as a folder that runs where neither NNI nor Devito is installed.
+
+network ─► .name.part/ ─ all files, then their checksums ─► renamed to name/
+name/   ─► checksums, names and shapes checked ─► network
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import jinja2
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import nn
+
+from compressors.contents import (
+    CARD,
+    CONFIG,
+    GENOTYPE,
+    ONNX,
+    PICTURE,
+    WEIGHTS,
+    Contents,
+    read_contents,
+    to_yaml,
+)
+from compressors.deploy import Deployed, export_onnx
+from compressors.seal import SEAL, inside, seal
+from datagen.config import Data
+from datagen.errors import InputError
+from datagen.shards import Statistics
+from search_spaces.build import build, count_parameters, nonzero_parameters
+from search_spaces.config import Network
+from search_spaces.shape import Shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """A loaded bundle: `network` gives the normalised image, `deployed` the one in physical units."""
+
+    folder: Path
+    contents: Contents
+    network: nn.Module
+
+    @property
+    def deployed(self) -> nn.Module:
+        return Deployed(self.network, self.contents.target, self.contents.statistics).eval()
+
+
+def write_bundle(
+    folder: str | Path,
+    network: nn.Module,
+    *,
+    spec: Network,
+    shape: Shape,
+    statistics: Statistics,
+    target: Literal["rtm", "velocity"],
+    data_recipe: Data,
+    scores: Mapping[str, float],
+    name: str,
+    picture: Path | None = None,
+) -> Path:
+    """Writes all that is needed to use `network` elsewhere, and returns the folder.
+
+    `scores` are those on the test split, `picture` a PNG for the model card.  A bundle that lies
+    there already is replaced once the new one is complete.
+
+    Raises
+    ------
+    InputError
+        `folder` exists and is something else than a bundle.
+    """
+    folder = Path(folder)
+    _refuse_to_replace(folder)
+    contents = Contents(
+        name=name,
+        target=target,
+        network=spec,
+        shape=shape,
+        statistics=statistics,
+        data=data_recipe,
+        scores=dict(scores),
+        made_with={package: version(package) for package in ("seisnas", "torch")},
+    )
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        _fill(part, network, contents, picture)
+        _swap(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return folder
+
+
+def load_bundle(folder: str | Path) -> Bundle:
+    """Loads the torch network of a bundle, on the CPU and in evaluation mode.  Needs neither NNI nor Devito.
+
+    Raises
+    ------
+    InputError
+        As `read_contents`; or the weights are not in the safetensors format or do not fit the network.
+    """
+    folder = Path(folder)
+    contents = read_contents(folder)
+    network = build(contents.network, contents.shape, contents.statistics.shot_scale)
+    try:
+        weights = load_file(inside(folder, WEIGHTS))
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{folder / WEIGHTS}: not a safetensors file: {error}") from None
+    expected = network.state_dict()
+    wrong = [f"{key} is missing" for key in expected if key not in weights]
+    wrong += [f"{key} is unknown" for key in weights if key not in expected]
+    wrong += [
+        f"{key} has shape {list(value.shape)} for {list(expected[key].shape)}"
+        for key, value in weights.items()
+        if key in expected and value.shape != expected[key].shape
+    ]
+    if wrong:
+        raise InputError(f"{folder / WEIGHTS}: {len(wrong)} weight(s) do not fit {CONFIG}: {'; '.join(wrong[:5])}")
+    network.load_state_dict(weights)
+    return Bundle(folder=folder, contents=contents, network=network.eval())
+
+
+def _fill(part: Path, network: nn.Module, contents: Contents, picture: Path | None) -> None:
+    state = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+    (part / WEIGHTS).write_bytes(save(state))
+    if contents.network.genotype is not None:
+        (part / GENOTYPE).write_text(contents.network.genotype)
+    (part / CONFIG).write_text(to_yaml(contents))
+    export_onnx(Deployed(network, contents.target, contents.statistics), contents.shape, part / ONNX)
+    if picture is not None:
+        shutil.copyfile(picture, part / PICTURE)
+    (part / CARD).write_text(_card(part, network, contents))
+    seal(part)
+
+
+def _card(part: Path, network: nn.Module, contents: Contents) -> str:
+    template = Path(__file__).with_name("card.md.jinja").read_text()
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    return environment.from_string(template).render(
+        bundle=contents,
+        parameters=count_parameters(network),
+        nonzero=nonzero_parameters(network),
+        sizes={name: (part / name).stat().st_size for name in (ONNX, WEIGHTS)},
+        picture=PICTURE if (part / PICTURE).exists() else None,
+    )
+
+
+def _refuse_to_replace(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / SEAL).exists():
+        raise InputError(f"{folder}: exists and is not a bundle (no {SEAL}); choose another output folder")
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: exists and is not a folder; choose another output folder")
+
+
+def _swap(part: Path, folder: Path) -> None:
+    """Puts `part` in the place of `folder`; if that fails, what was there stays."""
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        os.rename(folder, old)
+    try:
+        os.rename(part, folder)
+    except OSError:
+        if old.exists():
+            os.rename(old, folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,65 @@
+"""The network as others run it: raw shots in, an image in physical units out, as one ONNX file.
+
+    image = offset + factor · network(shots)
+
+    target      factor                offset
+    rtm         image_scale           0
+    velocity    (v_max - v_min) / 2   (v_max + v_min) / 2   [m/s]
+
+The scaling of the shots lies inside the network already.
+"""
+
+import copy
+import warnings
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from datagen.shards import Statistics
+from search_spaces.shape import Shape
+
+INPUT, OUTPUT = "shots", "image"
+
+
+class Deployed(nn.Module):
+    """Puts the units of the target behind `network`."""
+
+    def __init__(self, network: nn.Module, target: Literal["rtm", "velocity"], statistics: Statistics) -> None:
+        super().__init__()
+        self.network = network
+        lowest, highest = statistics.velocity_min, statistics.velocity_max
+        if target == "rtm":
+            self.factor, self.offset = statistics.image_scale, 0.0
+        else:
+            self.factor, self.offset = (highest - lowest) / 2, (highest + lowest) / 2
+
+    def forward(self, shots_BSTR: Tensor) -> Tensor:
+        image_B1ZX: Tensor = self.network(shots_BSTR) * self.factor + self.offset
+        return image_B1ZX
+
+
+def export_onnx(network: nn.Module, shape: Shape, file: Path) -> None:
+    """Writes `network` in evaluation mode as `file`; the batch may have any size, all other sizes are fixed.
+
+    The graph holds its weights (no second file) and nothing about the machine it was written on.
+    """
+    on_cpu = copy.deepcopy(network).cpu().eval()
+    # Two samples: the exporter takes a size of one for a constant.
+    example_BSTR = torch.randn(2, shape.shots, shape.samples, shape.receivers)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own deprecations
+        program = torch.onnx.export(
+            on_cpu,
+            (example_BSTR,),
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    for node in program.model.graph.all_nodes():
+        node.metadata_props.clear()  # lines of source with the paths of this machine
+    program.save(file, external_data=False)

@@ -1,0 +1,119 @@
+"""Level pruning with NNI: in every layer the weights of smallest magnitude become zero and stay zero.
+
+    w ← m · w,   m_i = 0 for the k smallest |w_i| in a layer of n weights,   k ≈ sparsity · n
+
+The level is set layer by layer, as NNI's LevelPruner does, so that no layer vanishes because its weights are
+few or small.  Weights of convolutions and linear layers are pruned; biases and normalisation are left alone.
+
+NNI wraps the layers it prunes and puts new parameters in place of theirs.  It is therefore shown a copy and
+only its masks come back: the network stays the plain torch module it was, with the same parameter objects.
+"""
+
+import copy
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from nni.compression.pruning import LevelPruner
+from pytorch_lightning.callbacks import Callback
+from torch import Tensor, nn
+
+from compressors.config import Compress
+from datagen.errors import InputError
+
+PRUNABLE = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+
+Masks = dict[str, Tensor]
+"""Parameter name → bool tensor of the parameter's shape; False where the weight is held at zero."""
+
+
+def prune(network: nn.Module, sparsity: float) -> Masks:
+    """Sets the share `sparsity` of the prunable weights of `network` to zero in place; returns the masks.
+
+    Weights that are zero already count first, so that pruning again with a higher sparsity adds to the zeros.
+
+    Raises
+    ------
+    InputError
+        `sparsity` is not in 0..<1, or the network has no layer that can be pruned.
+    """
+    if not 0 <= sparsity < 1:
+        raise InputError(f"compress.sparsity: got {sparsity}; allowed is 0 or more and less than 1")
+    weights = _prunable_weights(network)
+    if not weights:
+        raise InputError(f"{type(network).__name__} has no convolution or linear layer to prune")
+    zeros = _zeros_per_layer({name: weight.numel() for name, weight in weights.items()}, sparsity)
+    # `target_names`: NNI would prune biases too, and cannot for transposed convolutions.
+    # NNI takes int(n · ratio); half a weight more keeps float rounding from losing one.
+    recipe: list[dict[str, Any]] = [
+        {
+            "op_names": [name],
+            "target_names": ["weight"],
+            "sparse_ratio": (count + 0.5) / weights[name].numel(),
+        }
+        for name, count in zeros.items()
+        if count > 0
+    ]
+    if not recipe:
+        return {}
+    _, found = LevelPruner(copy.deepcopy(network), recipe).compress()
+    masks = {f"{name}.weight".removeprefix("."): mask["weight"].bool() for name, mask in found.items()}
+    apply_masks(network, masks)
+    return masks
+
+
+@torch.no_grad()
+def apply_masks(network: nn.Module, masks: Masks) -> None:
+    """Puts the zeros back, in place.  To be called after each step of an optimizer."""
+    parameters = dict(network.named_parameters())
+    for name, mask in masks.items():
+        weight = parameters[name]
+        weight.masked_fill_(~mask.to(weight.device), 0.0)
+
+
+class KeepZeros(Callback):
+    """Holds the zeros of `network` through a Lightning training."""
+
+    def __init__(self, network: nn.Module, masks: Masks) -> None:
+        self.network, self.masks = network, masks
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
+        apply_masks(self.network, self.masks)
+
+
+def sparsity_of(network: nn.Module) -> float:
+    """Share of zeros among the prunable weights."""
+    weights = _prunable_weights(network).values()
+    zeros = sum(weight.numel() - int(weight.count_nonzero()) for weight in weights)
+    return zeros / max(1, sum(weight.numel() for weight in weights))
+
+
+def sparsities(compress: Compress) -> list[float]:
+    """The levels to prune to, one after the other; the last one is the target.
+
+    The gradual schedule takes much while the network is dense and little near the end:
+    s_k = target · (1 - (1 - k/steps)³),  k = 1 … steps      (Zhu & Gupta 2017, arXiv 1710.01878, equation 1)
+    """
+    if compress.schedule == "one_shot":
+        return [compress.sparsity]
+    steps = compress.steps
+    return [compress.sparsity * (1 - (1 - step / steps) ** 3) for step in range(1, steps + 1)]
+
+
+def _prunable_weights(network: nn.Module) -> dict[str, Tensor]:
+    """Layer name → weight."""
+    # Exact types: NNI knows layers by the name of their class.
+    return {name: layer.weight for name, layer in network.named_modules() if type(layer) in PRUNABLE}
+
+
+def _zeros_per_layer(sizes: dict[str, int], sparsity: float) -> dict[str, int]:
+    """Layer name → number of zeros, which add up to the sparsity of the whole.
+
+    What rounding leaves over in one layer goes to the next.  At least one weight of each layer stays.
+    """
+    zeros, seen, given = {}, 0, 0
+    for name, size in sizes.items():
+        seen += size
+        zeros[name] = min(size - 1, max(0, round(seen * sparsity) - given))
+        given += zeros[name]
+    return zeros

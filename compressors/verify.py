@@ -1,0 +1,62 @@
+"""Does a bundle do what its network did, how fast, and how large is it?"""
+
+import time
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from compressors.bundle import load_bundle
+from compressors.contents import ONNX, WEIGHTS
+from compressors.imager import Imager
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileBytes:
+    """Sizes in bytes.  Zeros cost as much as other weights until the file is packed."""
+
+    onnx: int
+    weights: int
+    weights_zipped: int
+
+
+def compare_onnx(folder: str | Path, shots_BSTR: NDArray[np.float32]) -> float:
+    """Largest difference between ONNX Runtime and torch on these raw shots.
+
+    As a share of the output's scale, its largest deviation from its mean.
+    Raises InputError where the bundle is damaged.
+    """
+    bundle, imager = load_bundle(folder), Imager(folder)
+    with torch.no_grad():
+        expected = bundle.deployed(torch.from_numpy(shots_BSTR)).numpy()
+    scale = float(np.abs(expected - expected.mean()).max()) or 1.0
+    return float(np.abs(imager(shots_BSTR) - expected).max()) / scale
+
+
+def latency(folder: str | Path, threads: int = 1, runs: int = 20) -> float:
+    """Median time of one model's shots through ONNX Runtime on `threads` threads [ms]."""
+    imager = Imager(folder, threads)
+    shape, scale = imager.contents.shape, imager.contents.statistics.shot_scale
+    noise = np.random.default_rng(0).standard_normal((1, shape.shots, shape.samples, shape.receivers))
+    shots_BSTR = (scale * noise).astype(np.float32)
+    imager(shots_BSTR)  # the first run plans its memory
+    seconds = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        imager(shots_BSTR)
+        seconds.append(time.perf_counter() - start)
+    return 1e3 * median(seconds)
+
+
+def file_bytes(folder: str | Path) -> FileBytes:
+    """How large the graph and the weights of a bundle are, as they lie and packed."""
+    weights = (Path(folder) / WEIGHTS).read_bytes()
+    return FileBytes(
+        onnx=(Path(folder) / ONNX).stat().st_size,
+        weights=len(weights),
+        weights_zipped=len(zlib.compress(weights)),
+    )
