@@ -1,0 +1,96 @@
+"""The command line: help teaches, and what the user can mend is one message and exit status 2."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def seisnas(*arguments, cwd=ROOT, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "trials.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120", **environment},
+        timeout=300,
+    )
+
+
+def refused(*arguments, **options):
+    done = seisnas(*arguments, **options)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.fixture
+def preset(tmp_path):
+    """A small preset whose data would lie in this test's folder."""
+    text = (ROOT / "presets/quickstart.yml").read_text().replace("data/quickstart", str(tmp_path / "data"))
+    file = tmp_path / "small.yml"
+    file.write_text(text.replace("{train: 320, validation: 64, test: 96}", "{train: 8, validation: 8, test: 8}"))
+    return file
+
+
+COMMANDS = ["generate", "check-data", "show-data", "search", "tune", "compress", "export", "predict", "report"]
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "run", "doctor"])
+def test_every_command_has_help_that_says_what_it_does(command):
+    done = seisnas(command, "--help")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) > 8
+
+
+def test_help_names_the_stages_in_the_order_of_the_data():
+    text = seisnas("--help").stdout
+    places = [text.index(f" {command} ") for command in ("generate", "search", "tune", "compress", "export")]
+    assert places == sorted(places)
+
+
+def test_a_misspelt_key_is_refused_with_a_suggestion():
+    assert "did you mean epochs?" in refused("tune", "--set", "tune.epoch=3")
+
+
+def test_a_number_out_of_range_is_refused():
+    assert "data.survey.shots: got 0" in refused("generate", "--set", "data.survey.shots=0")
+
+
+def test_an_unknown_operation_is_refused_with_the_known_ones(preset, tmp_path):
+    search = tmp_path / "search"
+    search.mkdir()
+    (search / "genotype.json").write_text(
+        '{"depth": 2, "width": 8, "nodes": 1, "fold": 4, "encoder": [["sep_conf_3x3"]], "decoder": [["skip"]]}'
+    )
+    message = refused("tune", "-p", preset, "--from", search, "--run", tmp_path / "run")
+    assert "did you mean 'sep_conv_3x3'" in message
+
+
+def test_a_missing_dataset_is_refused(preset):
+    assert "seisnas generate" in refused("check-data", "-p", preset)
+
+
+def test_a_missing_compiler_is_refused(preset, tmp_path):
+    message = refused("generate", "-p", preset, PATH=str(tmp_path), CC="no-such-compiler")
+    assert "compiler" in message
+
+
+def test_a_missing_bundle_is_refused(tmp_path):
+    assert "no such folder" in refused("predict", tmp_path / "nothing", tmp_path / "shots.npy")
+
+
+def test_predict_needs_one_kind_of_input(tmp_path):
+    assert "either an .npy of shots or --velocity" in refused("predict", tmp_path)
+
+
+def test_compress_from_an_unfinished_run_is_refused(preset, tmp_path):
+    assert "did not finish" in refused("compress", "-p", preset, "--from", tmp_path / "none", "--run", tmp_path / "run")
+
+
+def test_an_unreadable_nni_config_is_refused(tmp_path):
+    assert "no such file" in refused("run", "--config", tmp_path / "none.yml")

@@ -1,0 +1,127 @@
+"""Configuration: presets load, every error is told at once, search-space keys are config paths."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from datagen.errors import InputError
+from trials.config import load, settings, to_tree
+
+ROOT = Path(__file__).parents[2]
+PRESETS = sorted((ROOT / "presets").glob("*.yml"))
+QUICKSTART = ROOT / "presets" / "quickstart.yml"
+
+
+def leaves(tree, path=()):
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from leaves(value, (*path, key))
+    elif isinstance(tree, list):
+        for item in tree:
+            yield from leaves(item, path)
+    else:
+        yield path, tree
+
+
+def is_number(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def search_space():
+    return yaml.safe_load((ROOT / "search_spaces" / "suite.yml").read_text())["stage"]["_value"]
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+def test_every_preset_loads(preset):
+    assert load(preset).name == preset.stem
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+def test_a_config_survives_yaml(preset, tmp_path):
+    config = load(preset)
+    copy = tmp_path / "copy.yml"
+    copy.write_text(yaml.safe_dump(to_tree(config)))
+    assert load(copy) == config
+
+
+@pytest.mark.parametrize("file", [*PRESETS, ROOT / "search_spaces/suite.yml", ROOT / "nni_config.yml"], ids=str)
+def test_no_number_in_yaml_is_read_as_text(file):
+    """PyYAML reads 3e-4 as text; it must be written 3.0e-4."""
+    for path, value in leaves(yaml.safe_load(file.read_text())):
+        assert not (isinstance(value, str) and is_number(value)), path
+
+
+def test_every_search_space_key_is_a_config_path():
+    for branch in search_space():
+        for path, domain in branch.items():
+            if path == "_name":
+                continue
+            for value in domain["_value"]:
+                config = load(QUICKSTART, {path: value})
+                section = config
+                for name in path.split("."):
+                    section = getattr(section, name)
+                assert section == value
+
+
+def test_the_stages_of_the_search_space_are_the_suite():
+    assert [branch["_name"] for branch in search_space()] == ["search", "tune", "compress"]
+
+
+def test_later_layers_win():
+    config = load(QUICKSTART, {"tune.epochs": 3}, {"tune.epochs": 5})
+    assert config.tune.epochs == 5
+
+
+def test_all_errors_of_a_config_are_told_at_once():
+    with pytest.raises(InputError) as caught:
+        load(QUICKSTART, {"tune.epoch": 3, "data.grid.spacing": -1, "search.strategy": "dart"})
+    message = str(caught.value)
+    assert "3 problem(s)" in message
+    assert "tune.epoch: unknown key; did you mean epochs?" in message
+    assert "data.grid.spacing: got -1; Input should be greater than 0" in message
+    assert "search.strategy: got 'dart'; Input should be 'darts', 'gumbel' or 'random'" in message
+
+
+def test_a_missing_section_is_named(tmp_path):
+    preset = tmp_path / "bad.yml"
+    preset.write_text("name: bad\n")
+    with pytest.raises(InputError, match="data: missing; add it in"):
+        load(preset)
+
+
+def test_a_range_that_runs_backwards_is_refused():
+    with pytest.raises(InputError, match="first value must not be above the second"):
+        load(QUICKSTART, {"data.geology.velocity": [3000, 2000]})
+
+
+@pytest.mark.parametrize("text", ["", "- a list", "a: [unclosed"])
+def test_a_file_that_is_no_mapping_is_refused(tmp_path, text):
+    preset = tmp_path / "bad.yml"
+    preset.write_text(text)
+    with pytest.raises(InputError, match=r"preset .*bad\.yml"):
+        load(preset)
+
+
+def test_a_missing_preset_names_the_known_ones(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(InputError, match=r"presets/quickstart\.yml"):
+        load("presets/quickstat.yml")
+
+
+def test_set_reads_yaml_values():
+    assert settings(["tune.epochs=3", "data.geology.dip=[-2, 2]", "tune.mirror=false"]) == {
+        "tune.epochs": 3,
+        "data.geology.dip": [-2, 2],
+        "tune.mirror": False,
+    }
+
+
+def test_set_without_a_value_is_refused():
+    with pytest.raises(InputError, match="path=value"):
+        settings(["tune.epochs"])

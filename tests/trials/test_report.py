@@ -1,0 +1,191 @@
+import dataclasses
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from datagen.errors import InputError
+from trials.report import (
+    Curve,
+    ModelRow,
+    Prediction,
+    Report,
+    Sample,
+    TrialRow,
+    read_curve,
+    readable_bytes,
+    write_report,
+)
+from trials.run_folder import RunFolder
+
+UNET = ModelRow(
+    name="UNet",
+    parameters=17_000_000,
+    nonzero=17_000_000,
+    file_bytes=68_000_000,
+    latency_ms=50,
+    ssim=0.83,
+    mae=0.04,
+)
+PRUNED = ModelRow(
+    name="NasUnet, pruned",
+    parameters=600_000,
+    nonzero=300_000,
+    file_bytes=2_500_000,
+    zipped_bytes=1_300_000,
+    latency_ms=9,
+    ssim=0.81,
+    mae=0.05,
+)
+
+
+class Page(HTMLParser):
+    """What the tests look at: tags with their attributes, and the text."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(file.read_text())
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in ("meta", "img", "link", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"</{tag}> closes another tag"
+
+    def handle_data(self, data):
+        self.text += data
+
+    def attributes(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Report:
+    rng = np.random.default_rng(0)
+    (tmp_path / "cells.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    image = rng.standard_normal((16, 18))
+    predictions = {row.name: Prediction(image_ZX=image, ssim=0.765) for row in (UNET, PRUNED)}
+    return Report(
+        title="quick <script>start</script>",
+        target="rtm",
+        models=(UNET, PRUNED),
+        curves=(Curve(name="UNet", train_loss=(0.5, 0.3), val_ssim=(0.6, 0.7)),),
+        trials=(TrialRow(number=7, stage="tune", nonzero=600_000, ssim=0.8, settings={"tune.epochs": 3}),),
+        samples=(
+            Sample(
+                index=384,
+                velocity_ZX=rng.uniform(1500, 4500, (16, 18)),
+                gather_TR=rng.standard_normal((60, 18)),
+                truth_ZX=image,
+                predictions=predictions,
+            ),
+        ),
+        extent=(160.0, 180.0),
+        duration=0.06,
+        cells=tmp_path / "cells.svg",
+        commands=("git checkout abc", "make run"),
+        provenance={"commit": "abc", "seed": "1"},
+    )
+
+
+def test_the_page_is_well_formed_and_asks_nothing_of_the_network(full, tmp_path):
+    page = Page(write_report(full, tmp_path / "report.html"))
+    assert page.open == []
+    names = {tag for tag, _ in page.tags}
+    assert not names & {"script", "link", "iframe", "object", "embed", "base", "form"}
+    for _, attributes in page.tags:
+        for key in ("src", "href", "xlink:href", "srcset"):
+            assert (attributes.get(key) or "data:").startswith(("data:", "#"))
+    assert "url(http" not in (tmp_path / "report.html").read_text()
+
+
+def test_every_picture_says_in_words_what_it_shows(full, tmp_path):
+    page = Page(write_report(full, tmp_path / "report.html"))
+    assert page.attributes("img")
+    assert all(image.get("alt") for image in page.attributes("img"))
+    plots = [tag for _, tag in page.tags if tag.get("role") == "img"]
+    assert len(plots) == 3
+    assert all(plot.get("aria-label") for plot in plots)
+    assert all(svg.get("aria-hidden") == "true" for svg in page.attributes("svg"))
+
+
+def test_the_numbers_are_on_the_page(full, tmp_path):
+    text = Page(write_report(full, tmp_path / "report.html")).text
+    for fact in (
+        "0.8300",
+        "0.0500",
+        "17,000,000",
+        "300,000",
+        "2.5 MB",
+        "1.3 MB",
+        "9 ms",
+        "56.7",
+        "SSIM 0.765",
+    ):
+        assert fact in text
+    for fact in ("model 384", "make run", "git checkout abc", "tune.epochs=3", "160 m deep", "0.06 s"):
+        assert fact in text
+
+
+def test_text_from_outside_cannot_become_markup(full, tmp_path):
+    page = Page(write_report(full, tmp_path / "report.html"))
+    assert "<script>start</script>" in page.text
+
+
+def test_one_model_alone_makes_a_page(tmp_path):
+    page = Page(write_report(Report(title="t", target="rtm", models=(UNET,)), tmp_path / "report.html"))
+    assert page.open == []
+    assert "0.8300" in page.text
+    assert "Predictions" not in page.text
+
+
+def test_velocities_are_drawn_in_their_own_colours(full, tmp_path):
+    page = Page(write_report(dataclasses.replace(full, target="velocity"), tmp_path / "report.html"))
+    assert "true velocity" in page.text
+
+
+def test_the_page_is_replaced_in_one_step(full, tmp_path):
+    out = tmp_path / "sub" / "report.html"
+    write_report(full, out)
+    write_report(dataclasses.replace(full, title="second"), out)
+    assert "second" in Page(out).text
+    assert [file.name for file in out.parent.iterdir()] == ["report.html"]
+
+
+def test_a_drawing_of_an_unknown_kind_is_refused(full, tmp_path):
+    with pytest.raises(InputError, match=r"\.svg or \.png"):
+        write_report(dataclasses.replace(full, cells=tmp_path / "cells.pdf"), tmp_path / "report.html")
+
+
+def test_an_interrupted_epoch_counts_once_and_phases_follow_each_other(tmp_path):
+    rows = [
+        {"phase": "compress-1", "epoch": 0, "train_loss": 0.5, "val_ssim": 0.1},
+        {"phase": "compress-1", "epoch": 1, "train_loss": 0.4, "val_ssim": 0.2},
+        {"phase": "compress-1", "epoch": 1, "train_loss": 0.3, "val_ssim": 0.3},
+        {"phase": "compress-2", "epoch": 0, "train_loss": 0.2, "val_ssim": 0.4},
+    ]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    curve = read_curve(RunFolder(tmp_path), "pruned")
+    assert curve == Curve(name="pruned", train_loss=(0.5, 0.3, 0.2), val_ssim=(0.1, 0.3, 0.4))
+
+
+def test_a_run_without_metrics_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"metrics\.jsonl"):
+        read_curve(RunFolder(tmp_path), "nothing")
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (2_512_000, "2.51 MB"), (3e9, "3 GB")]
+)
+def test_bytes_are_readable(count, text):
+    assert readable_bytes(count) == text

@@ -1,0 +1,220 @@
+"""The stages one after the other on a tiny data set that the wave equation made."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from compressors.bundle import load_bundle
+from compressors.level import sparsity_of
+from datagen.errors import InputError
+from datagen.generate import generate
+from search_spaces.genotype import Genotype
+from trials.channel import Channel
+from trials.config import Config, load
+from trials.execute import execute
+from trials.export import export
+from trials.fit import evaluate
+from trials.losses import TERMS
+from trials.module import Diverged
+from trials.networks import trained, with_genotype
+from trials.run_folder import RunFolder
+
+TINY = {
+    "name": "tiny",
+    "data": {
+        "seed": 5,
+        "grid": {"nz": 24, "nx": 24, "spacing": 10.0},
+        "survey": {"shots": 2, "receivers": 24, "frequency": 15.0, "interval": 0.001, "samples": 240},
+        "split": {"train": 16, "validation": 8, "test": 8},
+        "shard_size": 8,
+    },
+    "network": {"depth": 2, "width": 4, "nodes": 1, "operations": "small"},
+    "search": {"samples": 16, "epochs": 2, "retrain_epochs": 1},
+    "tune": {"epochs": 2, "batch_size": 8},
+    "compress": {"epochs": 1},
+}
+
+
+class Recorder(Channel):
+    """Keeps what would go to NNI."""
+
+    def __init__(self):
+        super().__init__()
+        self.intermediates, self.finals = [], []
+
+    def intermediate(self, metrics):
+        self.intermediates.append(metrics)
+
+    def final(self, metrics):
+        self.finals.append(metrics)
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory) -> Config:
+    folder = tmp_path_factory.mktemp("tiny")
+    tree = TINY | {"data": TINY["data"] | {"folder": str(folder / "data")}}
+    (folder / "tiny.yml").write_text(yaml.safe_dump(tree))
+    made = load(folder / "tiny.yml")
+    generate(made.data, workers=1, progress=False)
+    return made
+
+
+@pytest.fixture(scope="module")
+def searched(config, tmp_path_factory):
+    run, channel = RunFolder(tmp_path_factory.mktemp("search")), Recorder()
+    execute("search", config, run, channel, parameters={"stage": {"_name": "search"}})
+    return run, channel
+
+
+@pytest.fixture(scope="module")
+def tuned(config, searched, tmp_path_factory):
+    genotype = Genotype.from_json(searched[0].result["genotype"])
+    run, channel = RunFolder(tmp_path_factory.mktemp("tune")), Recorder()
+    execute("tune", with_genotype(config, genotype), run, channel)
+    return run, channel
+
+
+@pytest.fixture(scope="module")
+def compressed(tuned, tmp_path_factory):
+    run, channel = RunFolder(tmp_path_factory.mktemp("compress")), Recorder()
+    source = tuned[0]
+    wanted = replace(source.config, compress=replace(source.config.compress, sparsity=0.7, schedule="gradual", steps=2))
+    execute("compress", wanted, run, channel, source=source)
+    return run, channel
+
+
+def test_a_search_ends_with_a_genotype_and_its_score(searched):
+    run, channel = searched
+    genotype = Genotype.from_json((run.path / "genotype.json").read_text())
+    assert genotype.to_json() == run.result["genotype"]
+    assert (run.path / "cells.svg").exists()
+    assert channel.finals == [run.result]
+    assert channel.finals[0]["default"] == channel.finals[0]["ssim"]
+
+
+def test_every_epoch_of_a_search_is_reported_with_the_share_of_skips(searched):
+    run, channel = searched
+    phases = [row["phase"] for row in run.metrics]
+    assert phases == ["supernet", "supernet", "retrain"]
+    assert len(channel.intermediates) == 3
+    assert all(0 <= row["skip_share"] <= 1 for row in run.metrics[:2])
+
+
+def test_a_search_started_again_does_not_search_twice(config, searched, monkeypatch):
+    monkeypatch.setattr("trials.search.find_genotype", lambda *_: pytest.fail("searched again"))
+    before = searched[0].result["genotype"]
+    execute("search", config, searched[0], Recorder())
+    assert searched[0].result["genotype"] == before
+
+
+@pytest.mark.parametrize("strategy", ["gumbel", "random"])
+def test_the_other_strategies_find_genotypes_too(config, tmp_path, strategy):
+    wanted = replace(config, search=replace(config.search, strategy=strategy))
+    result = execute("search", wanted, RunFolder(tmp_path), Recorder())
+    assert Genotype.from_json(result["genotype"]).depth == config.network.depth
+
+
+def test_a_network_above_the_limit_scores_less_than_its_ssim(config, tmp_path):
+    small = replace(config, network=replace(config.network, max_parameters=1000))
+    small = replace(small, search=replace(small.search, strategy="random"))
+    result = execute("search", small, RunFolder(tmp_path), Recorder())
+    assert result["parameters"] > 1000
+    assert result["default"] == pytest.approx(result["ssim"] - (result["parameters"] / 1000 - 1))
+
+
+def test_a_tuned_network_is_what_its_result_says(tuned):
+    run, channel = tuned
+    scores = evaluate(trained(run), run.config, "validation")
+    assert scores["ssim"] == pytest.approx(run.result["ssim"], abs=1e-5)
+    assert channel.finals[0]["run"] == str(run.path)
+    assert [row["default"] for row in channel.intermediates] == [row["val_ssim"] for row in run.metrics]
+
+
+def test_a_run_tells_what_it_was_asked_and_where_it_came_from(tuned):
+    provenance = tuned[0].provenance
+    assert provenance["seed"] == tuned[0].config.seed
+    assert provenance["versions"]["nni"] == "3.0"
+    assert (tuned[0].path / "tensorboard" / "tune").is_dir()
+    assert not list(tuned[0].path.glob("*.ckpt"))
+
+
+def test_training_goes_on_after_an_interruption(config, searched, tmp_path, monkeypatch):
+    genotype = Genotype.from_json(searched[0].result["genotype"])
+    wanted = with_genotype(config, genotype)
+    run, channel = RunFolder(tmp_path / "run"), Recorder()
+
+    def interrupt(metrics):
+        channel.intermediates.append(metrics)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(channel, "intermediate", interrupt)
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        execute("tune", wanted, run, channel)
+    assert not run.finished
+    monkeypatch.undo()
+    execute("tune", wanted, run, channel)
+    assert run.finished
+    assert [row["epoch"] for row in run.metrics][-1] == config.tune.epochs - 1
+
+
+def test_a_compressed_network_keeps_its_zeros(compressed):
+    run, channel = compressed
+    assert sparsity_of(trained(run)) == pytest.approx(0.7, abs=1e-3)
+    assert [row["phase"] for row in run.metrics] == ["compress-1", "compress-2"]
+    assert channel.finals[0]["nonzero"] < channel.finals[0]["parameters"]
+
+
+def test_a_compressed_network_pays_for_its_size(compressed):
+    run, _ = compressed
+    result, weight = run.result, run.config.compress.size_weight
+    assert result["default"] == pytest.approx(result["ssim"] - weight * result["nonzero"] / result["parameters"])
+
+
+def test_the_exported_bundle_is_the_compressed_network_scored_on_the_test_split(compressed, tmp_path):
+    run, _ = compressed
+    bundle = load_bundle(export(run, tmp_path / "bundle"))
+    shots = torch.randn(1, 2, 240, 24) * bundle.contents.statistics.shot_scale
+    assert torch.equal(bundle.network(shots), trained(run)(shots))
+    test = evaluate(bundle.network, run.config, "test")
+    assert bundle.contents.scores["ssim"] == pytest.approx(test["ssim"], abs=1e-5)
+
+
+def test_the_unet_goes_the_same_way(config, tmp_path):
+    wanted = replace(config, network=replace(config.network, model="unet"))
+    result = execute("tune", wanted, RunFolder(tmp_path), Recorder())
+    assert "genotype" not in result
+    assert result["parameters"] > 0
+
+
+def test_a_training_that_diverges_fails_with_the_term_and_the_epoch(config, tmp_path, monkeypatch):
+    monkeypatch.setitem(TERMS, "l1", lambda p, t: (p - t).sum() * float("nan"))
+    wanted = replace(config, network=replace(config.network, model="unet"))
+    with pytest.raises(Diverged, match=r"loss term l1 is nan in epoch 0; lower tune.learning_rate"):
+        execute("tune", wanted, RunFolder(tmp_path), Recorder())
+    assert not (tmp_path / "result.json").exists()
+
+
+def test_compress_without_a_source_is_refused(config, tmp_path):
+    with pytest.raises(InputError, match="finished tune run"):
+        execute("compress", config, RunFolder(tmp_path), Recorder())
+
+
+def test_compress_from_a_run_that_did_not_finish_is_refused(config, tmp_path):
+    with pytest.raises(InputError, match="did not finish"):
+        execute("compress", config, RunFolder(tmp_path / "new"), Recorder(), source=RunFolder(tmp_path))
+
+
+def test_a_data_set_of_another_recipe_is_refused(config, tmp_path):
+    other = replace(config, data=replace(config.data, seed=6))
+    with pytest.raises(InputError, match="seed"):
+        execute("tune", other, RunFolder(tmp_path), Recorder())
+
+
+def test_results_are_json(searched, tuned, compressed):
+    for run, _ in (searched, tuned, compressed):
+        text = (Path(run.path) / "result.json").read_text()
+        assert json.loads(text) == run.result

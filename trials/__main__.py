@@ -1,0 +1,46 @@
+"""What NNI starts for every trial: `python -m trials --preset presets/quickstart.yml`.
+
+It reads its parameters from NNI, runs the one stage they name and reports to the web page:
+
+    {"stage": {"_name": "tune", "loss.ssim": 0.3, …},           config paths of suite.yml → values
+     "winner": {"parameters": {…}, "genotype": "…", "run": "…"}}  what the stages before have won
+"""
+
+import argparse
+import os
+import sys
+
+from datagen.errors import InputError
+from trials.channel import Channel, under_nni
+from trials.config import load, settings
+from trials.execute import execute
+from trials.run_folder import RunFolder
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The arguments of the trial command in nni_config.yml."""
+    parser = argparse.ArgumentParser(prog="python -m trials", description="One NNI trial of SeisNAS.")
+    parser.add_argument("--preset", default="presets/quickstart.yml", help="settings of the whole chain")
+    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="change one setting")
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    arguments = parse(sys.argv[1:])
+    if not under_nni():
+        sys.exit("NNI starts this command for each trial. To run one stage alone: seisnas search --help")
+    channel, parameters = Channel.of_trial()
+    chosen = dict(parameters["stage"])
+    stage = chosen.pop("_name")
+    winner = parameters.get("winner", {})
+    genotype = {"network.genotype": winner["genotype"]} if winner.get("genotype") else {}
+    config = load(arguments.preset, settings(arguments.set), winner.get("parameters", {}), genotype, chosen)
+    source = RunFolder(winner["run"]) if winner else None
+    execute(stage, config, RunFolder(os.environ["NNI_OUTPUT_DIR"]), channel, source=source, parameters=parameters)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except InputError as error:
+        sys.exit(f"error: {error}")

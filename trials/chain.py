@@ -1,0 +1,115 @@
+"""The whole chain, as `seisnas run` and `make run` do it.
+
+generate ─► one NNI experiment: search ─► tune ─► compress ─► UNet beside it ─► export ─► report
+"""
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from datagen.errors import InputError
+from datagen.generate import generate
+from trials.__main__ import parse
+from trials.channel import Channel
+from trials.config import Config, load, settings
+from trials.display import ExperimentDisplay
+from trials.execute import execute
+from trials.experiment import load_plan, read_state, trials_of
+from trials.launch import run_experiment
+from trials.report import ModelRow, readable_bytes, write_report
+from trials.run_folder import RunFolder
+from trials.summary import Winners, bundles, summarise, winners_of
+from trials.watch import ExperimentError
+
+REPORT = Path("report.html")
+
+
+def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
+    """Does everything that is not done yet.
+
+    Raises InputError for what the user can mend, ExperimentError with the reason when the experiment fails.
+    """
+    config = config_of(nni_config)
+    console.rule("data")
+    made = generate(config.data)
+    console.print(f"{config.data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.0f} s")
+    console.rule("search, tune, compress")
+    with ExperimentDisplay(console) as display:
+        outcome = run_experiment(nni_config, port, display.update, new=new)
+    if not outcome.success:
+        raise ExperimentError(outcome.reason)
+    winners = winners_of(outcome.trials, unet_folder(config))
+    console.rule("UNet on the same data, with the same epochs and loss")
+    train_unet(config, winners)
+    console.rule("export and report")
+    networks = bundles(winners, config)
+    report = summarise(winners, networks, outcome.trials, commands(nni_config))
+    write_report(report, REPORT)
+    console.print(_table(report.models))
+    console.print(f"report  {REPORT.resolve()}", soft_wrap=True)
+    console.print(f"bundle  {list(networks.values())[-1].folder.resolve()}", soft_wrap=True)
+
+
+def report_of(nni_config: Path, output: Path) -> Path:
+    """The report of an experiment that `seisnas run` has finished."""
+    config, plan = config_of(nni_config), load_plan(nni_config)
+    state = read_state(plan)
+    trials = trials_of(plan.folder / state.experiment) if state else []
+    winners = winners_of(trials, unet_folder(config))
+    report = summarise(winners, bundles(winners, config), trials, commands(nni_config))
+    return write_report(report, output)
+
+
+def unet_folder(config: Config) -> RunFolder:
+    return RunFolder(Path("runs") / config.name / "unet")
+
+
+def config_of(nni_config: Path) -> Config:
+    """The configuration that the trials of an experiment start from: the preset of its trialCommand."""
+    try:
+        command = shlex.split(yaml.safe_load(nni_config.read_text())["trialCommand"])
+    except FileNotFoundError:
+        raise InputError(f"--config {nni_config}: no such file; the project's own is nni_config.yml") from None
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        raise InputError(f"{nni_config}: no trialCommand can be read from it: {error}") from None
+    if command[:3] != ["python", "-m", "trials"]:
+        raise InputError(f"{nni_config}: trialCommand is {shlex.join(command)}; it must start with python -m trials")
+    arguments = parse(command[3:])
+    return load(arguments.preset, settings(arguments.set))
+
+
+def train_unet(config: Config, winners: Winners) -> None:
+    """The baseline, with the winner's loss; skipped when it was trained with the same settings before."""
+    tuned = winners.tuned.config
+    network = replace(
+        config.network, model="unet", width=config.baseline.width, depth=config.baseline.depth, genotype=None
+    )
+    wanted = replace(config, network=network, loss=tuned.loss)
+    if not (winners.unet.finished and winners.unet.config == wanted):
+        execute("tune", wanted, winners.unet, Channel())
+
+
+def commands(nni_config: Path) -> tuple[str, ...]:
+    return (f"seisnas run --config {shlex.quote(str(nni_config))}",)
+
+
+def _table(models: tuple[ModelRow, ...]) -> Table:
+    table = Table(title="test split")
+    for heading in ("model", "parameters", "non-zero", "weights", "zipped", "latency", "SSIM", "MAE"):
+        table.add_column(heading, justify="left" if heading == "model" else "right")
+    for row in models:
+        table.add_row(
+            row.name,
+            f"{row.parameters:,}",
+            f"{row.nonzero:,}",
+            readable_bytes(row.file_bytes),
+            readable_bytes(row.zipped_bytes or 0),
+            f"{row.latency_ms:.1f} ms",
+            f"{row.ssim:.4f}",
+            f"{row.mae:.4f}",
+        )
+    return table

@@ -1,0 +1,58 @@
+"""Results on their way to the NNI manager, and to nowhere when a stage runs alone.
+
+NNI's one-shot engine replaces the process-wide channel while a search runs (nni/nas/execution/sequential.py), so
+the trial's own channel is taken once, at the start, and kept.
+"""
+
+import logging
+import os
+from typing import Any
+
+import nni
+from nni.runtime.trial_command_channel import get_default_trial_command_channel
+
+log = logging.getLogger(__name__)
+
+
+class Channel:
+    """What a stage reports to: `default` in a metric is what the tuner and the web page rank by."""
+
+    def __init__(self) -> None:
+        self._nni: Any = None
+        self._parameter_id: int | None = None
+        self._sequence = 0
+
+    @classmethod
+    def of_trial(cls) -> tuple["Channel", dict[str, Any]]:
+        """The channel of this NNI trial, and the parameters that the tuner gave it."""
+        channel = cls()
+        channel._nni = get_default_trial_command_channel()
+        parameters = nni.get_next_parameter()
+        channel._parameter_id = nni.trial._params["parameter_id"]
+        return channel, parameters
+
+    def intermediate(self, metrics: dict[str, Any]) -> None:
+        self._send("PERIODICAL", self._sequence, metrics)
+        self._sequence += 1
+
+    def final(self, metrics: dict[str, Any]) -> None:
+        self._send("FINAL", 0, metrics)
+
+    def _send(self, kind: str, sequence: int, metrics: dict[str, Any]) -> None:
+        if self._nni is None:
+            return
+        try:
+            self._nni.send_metric(
+                type=kind,
+                parameter_id=self._parameter_id,
+                trial_job_id=nni.get_trial_id(),
+                sequence=sequence,
+                value=metrics,
+            )
+        except OSError as error:  # requests' and websocket's connection errors are OSErrors
+            log.warning("the NNI manager does not answer, the result stays in the run folder: %s", error)
+
+
+def under_nni() -> bool:
+    """Whether NNI's manager started this process."""
+    return os.environ.get("NNI_PLATFORM") not in (None, "unittest")

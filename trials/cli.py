@@ -1,0 +1,236 @@
+"""The command `seisnas`: one command a stage, in the order in which the data flow.
+
+Libraries are imported inside the commands, because `seisnas --help` should answer at once and `predict` must
+work where NNI and Devito are not installed.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from datagen.errors import InputError
+from trials.quiet import quiet_libraries
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="""The smallest network that images the subsurface as well as a big one.
+
+The stages, in order: generate → search → tune → compress → export → predict, report.
+[bold]seisnas run[/] does them all with one NNI experiment that you watch in the browser.
+
+Every setting lives in a preset (presets/*.yml); change one with --set, for example
+[bold]seisnas tune --set tune.epochs=30 --set loss.ssim=0.5[/].""",
+)
+console = Console()
+
+Preset = Annotated[Path, typer.Option("--preset", "-p", help="Settings of the whole chain.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", "-s", metavar="PATH=VALUE", help="Change one setting; repeatable.")
+]
+Run = Annotated[Path | None, typer.Option("--run", help="Folder for what this run leaves.")]
+QUICKSTART = Path("presets/quickstart.yml")
+
+
+def _config(preset: Path, changes: list[str] | None) -> Any:
+    from trials.config import load, settings
+
+    return load(preset, settings(changes or []))
+
+
+@app.command()
+def generate(
+    preset: Preset = QUICKSTART,
+    changes: Set = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a core.")] = None,
+) -> None:
+    """Make the data set: geology, shots and RTM images by the wave equation (Devito).
+
+    Stopped and started again, it goes on where it stopped and ends with the same bits.
+    """
+    from datagen.generate import generate as make
+
+    config = _config(preset, changes)
+    made = make(config.data, workers=workers)
+    console.print(f"{config.data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.1f} s")
+
+
+@app.command("check-data")
+def check_data(preset: Preset = QUICKSTART, changes: Set = None) -> None:
+    """Verify every shard of the data set: present, whole, unchanged, of this preset."""
+    from datagen.shards import verify
+
+    config = _config(preset, changes)
+    verify(config.data)
+    console.print(f"{config.data.folder}: all shards verified")
+
+
+@app.command("show-data")
+def show_data(
+    preset: Preset = QUICKSTART,
+    changes: Set = None,
+    split: Annotated[str, typer.Option(help="train, validation or test")] = "train",
+    count: Annotated[int, typer.Option(min=1, max=50)] = 4,
+    output: Annotated[Path, typer.Option("--output", "-o")] = Path("data.png"),
+) -> None:
+    """Draw a contact sheet: velocity, shot gather and RTM image of some models."""
+    from datagen.show import contact_sheet
+
+    contact_sheet(_config(preset, changes).data, split, count, output)
+    console.print(f"wrote {output}")
+
+
+def _stage(stage: Any, preset: Path, changes: list[str] | None, run: Path | None, source: Path | None) -> None:
+    from trials.config import load, settings
+
+    layer = settings(changes or [])
+    if source is not None and (source / "genotype.json").exists():
+        layer = {"network.genotype": (source / "genotype.json").read_text(), **layer}
+    config = load(preset, layer)  # before the slow imports: a misspelt key is told at once
+
+    from trials.channel import Channel
+    from trials.execute import execute
+    from trials.run_folder import RunFolder
+
+    folder = RunFolder(run or Path("runs") / config.name / stage)
+    result = execute(stage, config, folder, Channel(), source=RunFolder(source) if source else None)
+    for name in ("default", "ssim", "mae", "parameters", "nonzero", "latency_ms"):
+        console.print(f"  {name:<11} {result[name]:.5g}")
+    console.print(f"validation scores; the run is in {folder.path}", soft_wrap=True)
+
+
+@app.command()
+def search(preset: Preset = QUICKSTART, changes: Set = None, run: Run = None) -> None:
+    """Search encoder and decoder cells once, without NNI's web page (for that: seisnas run)."""
+    _stage("search", preset, changes, run, None)
+
+
+@app.command()
+def tune(
+    preset: Preset = QUICKSTART,
+    changes: Set = None,
+    run: Run = None,
+    source: Annotated[Path | None, typer.Option("--from", help="Search run whose genotype is trained.")] = None,
+) -> None:
+    """Train one network in full: a searched one (--from), or the UNet (--set network.model=unet)."""
+    _stage("tune", preset, changes, run, source)
+
+
+@app.command()
+def compress(
+    source: Annotated[Path, typer.Option("--from", help="Tune run whose network is pruned.")],
+    preset: Preset = QUICKSTART,
+    changes: Set = None,
+    run: Run = None,
+) -> None:
+    """Prune a tuned network to compress.sparsity with NNI's LevelPruner and fine-tune it."""
+    _stage("compress", preset, changes, run, source)
+
+
+@app.command()
+def export(
+    source: Annotated[Path, typer.Argument(help="A finished tune or compress run.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: exports/<name>.")] = None,
+) -> None:
+    """Write a bundle that runs anywhere: weights, genotype, config, ONNX, model card."""
+    from trials.export import export as write
+    from trials.run_folder import RunFolder
+
+    console.print(f"wrote {write(RunFolder(source), output)}")
+
+
+@app.command()
+def predict(
+    bundle: Annotated[Path, typer.Argument(help="Folder of a bundle, for example exports/quickstart.")],
+    shots: Annotated[Path | None, typer.Argument(help=".npy of shots [S, T, R] or [N, S, T, R].")] = None,
+    output: Annotated[list[Path] | None, typer.Option("--output", "-o", help=".npy or .png; repeatable.")] = None,
+    velocity: Annotated[
+        Path | None,
+        typer.Option(help="Instead of shots: a velocity model, .npy [z, x] in m/s, or .bin of float32."),
+    ] = None,
+    shape: Annotated[str | None, typer.Option(help="Of a .bin: ZxX, for example 221x601.")] = None,
+    unit: Annotated[float, typer.Option(help="Factor to m/s: 1000 for km/s.")] = 1.0,
+    spacing: Annotated[float | None, typer.Option(help="Of the velocity model [m].")] = None,
+    at: Annotated[str, typer.Option(help="Top left corner of the window: depth,distance [m].")] = "0,0",
+) -> None:
+    """Image shots with a bundle, or the shots that its own survey would record over a velocity model.
+
+    With --velocity the shots of the window are modelled with the bundle's survey and the prediction is drawn
+    beside the RTM image.
+    """
+    outputs = output or [Path("prediction.png")]
+    if (shots is None) == (velocity is None):
+        raise InputError("predict: give either an .npy of shots or --velocity FILE")
+    if velocity is not None:
+        from trials.predict_window import predict_window
+
+        written = predict_window(bundle, velocity, outputs, shape=shape, unit=unit, spacing=spacing, at=at)
+    else:
+        from trials.predict import predict as image
+
+        assert shots is not None
+        written = image(bundle, shots, outputs)
+    for path in written:
+        console.print(f"wrote {path}")
+
+
+@app.command()
+def report(
+    config: Annotated[Path, typer.Option("--config", help="The NNI experiment's file.")] = Path("nni_config.yml"),
+    output: Annotated[Path, typer.Option("--output", "-o")] = Path("report.html"),
+) -> None:
+    """Write report.html: the table of models, curves, predictions, cells, how to reproduce."""
+    from trials.chain import report_of
+
+    console.print(f"wrote {report_of(config, output)}")
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Option("--config", help="The NNI experiment's file.")] = Path("nni_config.yml"),
+    port: Annotated[int, typer.Option(min=1024, max=65535, help="Of the web page on 127.0.0.1.")] = 8080,
+    new: Annotated[bool, typer.Option("--new", help="Start afresh though a finished experiment is here.")] = False,
+) -> None:
+    """The whole chain: data, one NNI experiment (search, tune, compress), the UNet beside it, export, report.
+
+    Stopped with Ctrl-C and started again it goes on where it stopped.
+    """
+    from trials.chain import run_chain
+
+    run_chain(config, port, new, console)
+
+
+@app.command()
+def doctor(
+    port: Annotated[int, typer.Option(min=1024, max=65535)] = 8080,
+) -> None:
+    """Check this machine: versions, compiler, NNI's start, ports, disk, memory, GPU."""
+    from trials.doctor import checks
+
+    found = checks(port)
+    for check in found:
+        console.print(f"{'[green]ok  [/]' if check.ok else '[red]FAIL[/]'} {check.name}: {check.detail}")
+        if not check.ok:
+            console.print(f"     → {check.remedy}")
+    raise typer.Exit(0 if all(check.ok for check in found) else 1)
+
+
+def main() -> None:
+    """Entry point: what the user can mend is one message and exit status 2."""
+    quiet_libraries()
+    try:
+        app()
+    except InputError as error:
+        Console(stderr=True).print("error:", str(error), markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except RuntimeError as error:  # an experiment or a training that failed, with its reason
+        Console(stderr=True).print("failed:", str(error), markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""The whole configuration: preset (YAML) < NNI parameters < --set, checked at once.
+
+`load` reads a preset, lays the given settings (config path → value) over it and reports every problem of the
+result together: its path, the value got, what is allowed and where to change it.
+"""
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from compressors.config import Compress
+from datagen.config import STRICT, Data
+from datagen.errors import InputError
+from search_spaces.config import Network
+from search_spaces.genotype import Genotype
+
+Weight = Annotated[float, Field(ge=0, le=100)]
+Epochs = Annotated[int, Field(ge=1, le=10_000)]
+LearningRate = Annotated[float, Field(gt=0, le=1)]
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Loss:
+    """Weights of the loss terms (trials/losses.py); a term of weight 0 is not computed."""
+
+    l1: Weight = 1.0
+    l2: Weight = 0.0
+    gradient: Weight = 0.0
+    ssim: Weight = 0.0
+
+    def __post_init__(self) -> None:
+        if self.l1 + self.l2 + self.gradient + self.ssim == 0:
+            raise ValueError("at least one loss weight must be above 0")
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Search:
+    """One-shot search of the cells on halves of the training split, then a short training of what it found."""
+
+    strategy: Literal["darts", "gumbel", "random"] = "darts"
+    samples: Annotated[int, Field(ge=4)] = 128  # training models the search sees; half train the weights
+    epochs: Epochs = 2
+    warmup_epochs: Annotated[int, Field(ge=0)] = 1  # weights alone, before the architecture moves
+    learning_rate: LearningRate = 2.0e-3  # of the supernet's weights
+    arch_learning_rate: LearningRate = 3.0e-2
+    retrain_epochs: Epochs = 3  # of the found network, from scratch: its score is the trial's score
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Tune:
+    """Full training of one network."""
+
+    epochs: Epochs = 12
+    learning_rate: LearningRate = 2.0e-3  # peak of the one-cycle schedule
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 1.0e-4
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
+    mirror: bool = True  # shots, receivers and image are flipped together at random
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Baseline:
+    """The U-Net that `seisnas run` trains beside the searched network; 48 and 5 make 17 M parameters."""
+
+    width: Annotated[int, Field(ge=4, le=128)] = 48
+    depth: Annotated[int, Field(ge=2, le=6)] = 5
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Config:
+    """Everything a stage needs to know."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    target: Literal["rtm", "velocity"] = "rtm"
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    data: Data
+    network: Network = Network()
+    loss: Loss = Loss()
+    search: Search = Search()
+    tune: Tune = Tune()
+    compress: Compress = Compress()
+    baseline: Baseline = Baseline()
+
+
+def load(preset: str | Path, *layers: Mapping[str, Any]) -> Config:
+    """The preset with `layers` of settings (config path → value) laid over it, the last one on top.
+
+    Raises
+    ------
+    InputError
+        The preset cannot be read, or any value is unknown, of the wrong type or out of its range.
+    """
+    tree = _read(Path(preset))
+    changed: set[str] = set()
+    for layer in layers:
+        for path, value in layer.items():
+            _put(tree, path, value)
+            changed.add(path)
+    try:
+        config = TypeAdapter(Config).validate_python(tree)
+    except ValidationError as error:
+        problems = [_explain(item, str(preset), changed) for item in error.errors()]
+        raise InputError("\n".join([f"{len(problems)} problem(s) in the configuration:", *problems])) from None
+    if config.network.genotype is not None:
+        Genotype.from_json(config.network.genotype)
+    return config
+
+
+def settings(pairs: list[str]) -> dict[str, Any]:
+    """`["tune.epochs=3", …]` as config path → value; values are YAML."""
+    result = {}
+    for pair in pairs:
+        path, equals, text = pair.partition("=")
+        if not equals or not path:
+            raise InputError(f"--set {pair}: write it as path=value, for example --set tune.epochs=3")
+        try:
+            result[path.strip()] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise InputError(f"--set {pair}: {text!r} is not a YAML value") from None
+    return result
+
+
+def to_tree(config: Any) -> dict[str, Any]:
+    """The configuration as plain dicts, lists and values, ready for YAML."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        return [plain(item) for item in value] if isinstance(value, tuple | list) else value
+
+    tree: dict[str, Any] = plain(dataclasses.asdict(config))
+    return tree
+
+
+def _read(preset: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(preset.read_text())
+    except FileNotFoundError:
+        known = ", ".join(sorted(str(file) for file in Path("presets").glob("*.yml"))) or "none here"
+        raise InputError(f"preset {preset}: no such file; presets in this folder: {known}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"preset {preset}: cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"preset {preset}: not YAML: {error}") from None
+    if not isinstance(tree, dict):
+        raise InputError(f"preset {preset}: expected `key: value` lines, got {type(tree).__name__}")
+    return tree
+
+
+def _put(tree: dict[str, Any], path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for key in parents:
+        child = tree.setdefault(key, {})
+        if not isinstance(child, dict):
+            raise InputError(f"{path}: {key} is a single value, it has no {last}")
+        tree = child
+    tree[last] = value
+
+
+def _explain(item: Any, preset: str, changed: set[str]) -> str:
+    names = [str(part) for part in item["loc"]]
+    path = ".".join(names)
+    origin = "--set or the NNI parameters" if path in changed else f"{preset} (or --set {path}=…)"
+    if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        known = _fields_of(names[:-1])
+        close = difflib.get_close_matches(names[-1], known, n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]}? " if close else ""
+        return f"  {path}: unknown key; {hint}known here: {', '.join(known)}. Change it in {origin}"
+    if item["type"] in ("missing", "missing_argument"):
+        return f"  {path}: missing; add it in {origin}"
+    allowed = item["msg"].removeprefix("Value error, ")
+    got = "" if isinstance(item["input"], dict) or dataclasses.is_dataclass(item["input"]) else item["input"]
+    return f"  {path}: got {got!r}; {allowed}. Change it in {origin}"
+
+
+def _fields_of(names: list[str]) -> list[str]:
+    """Field names of the section that the path `names` leads to."""
+    section: Any = Config
+    for name in names:
+        section = {field.name: field.type for field in dataclasses.fields(section)}.get(name)
+        if not dataclasses.is_dataclass(section):
+            return []
+    return [field.name for field in dataclasses.fields(section)]

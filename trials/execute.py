@@ -1,0 +1,54 @@
+"""One run of a stage, from its configuration to its result, under NNI or alone."""
+
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+
+from datagen.errors import InputError
+from datagen.generate import ensure
+from trials.channel import Channel
+from trials.compress import compress
+from trials.config import Config
+from trials.fit import remove_checkpoints
+from trials.quiet import quiet_libraries
+from trials.run_folder import RunFolder
+from trials.search import search
+from trials.tune import tune
+
+Stage = Literal["search", "tune", "compress"]
+
+
+def execute(
+    stage: Stage,
+    config: Config,
+    run: RunFolder,
+    channel: Channel,
+    *,
+    source: RunFolder | None = None,
+    parameters: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Runs `stage` in its folder and reports the final metrics.
+
+    `source` is the finished run whose network `compress` starts from.  The data set is made first where it is
+    missing.  Raises InputError when the data set does not fit the configuration or the source did not finish.
+    """
+    quiet_libraries()
+    if stage == "compress":
+        if source is None:
+            raise InputError("compress: needs the folder of a finished tune run to start from (--from)")
+        source.require_finished()
+    run.start(config, parameters)
+    ensure(config.data)
+    pl.seed_everything(config.seed, verbose=False)
+    if stage == "search":
+        result = search(config, run, channel)
+    elif stage == "tune":
+        result = tune(config, run, channel)
+    else:
+        assert source is not None
+        result = compress(config, run, channel, source)
+    result["run"] = str(run.path)
+    run.finish(result)
+    remove_checkpoints(run.path)
+    channel.final(result)
+    return result

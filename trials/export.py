@@ -1,0 +1,28 @@
+"""Export: a finished run as a bundle that runs anywhere, scored on the test split."""
+
+from pathlib import Path
+
+from compressors.bundle import write_bundle
+from search_spaces.shape import Shape
+from trials.fit import evaluate
+from trials.networks import statistics, trained
+from trials.run_folder import RunFolder
+
+
+def export(run: RunFolder, folder: Path | None = None) -> Path:
+    """Writes the bundle of a tune or compress run; by default into `exports/<name>`.
+
+    Raises InputError when the run did not finish or `folder` is something else than a bundle.
+    """
+    config, network = run.config, trained(run)
+    return write_bundle(
+        folder or Path("exports") / config.name,
+        network,
+        spec=config.network,
+        shape=Shape.of(config.data),
+        statistics=statistics(config),
+        target=config.target,
+        data_recipe=config.data,
+        scores=evaluate(network, config, "test"),
+        name=config.name,
+    )

@@ -1,0 +1,102 @@
+"""Figures of the report as text that goes into one HTML file: plots as SVG, sections and gathers as PNG.
+
+Text and axes take the colour of the text around them, so that a plot reads on light and on dark paper alike.
+"""
+
+import base64
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import imsave
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+PALETTE = ("#5b8ec4", "#dd7f32", "#2fa37c", "#b26cc4", "#c4a12f", "#d05a6e")
+MARKERS = ("o", "s", "D", "^", "v", "P")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
+INK = "#010203"  # becomes `currentColor`
+MOST_ROWS = 256  # of an embedded image; a gather has more samples than a screen shows
+
+
+def curves_svg(curves: Mapping[str, Sequence[float]], title: str) -> str:
+    """Learning curves: model → a value an epoch."""
+    figure, axes = _plot(title, "epoch")
+    for index, (model, values) in enumerate(curves.items()):
+        axes.plot(
+            range(1, len(values) + 1),
+            values,
+            color=PALETTE[index % len(PALETTE)],
+            linestyle=DASHES[index % len(DASHES)],
+            marker=MARKERS[index % len(MARKERS)] if len(values) < 30 else None,
+            markersize=4,
+            linewidth=1.8,
+            label=model,
+        )
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return _svg(figure, title.replace(" ", "-"))
+
+
+def size_svg(models: Sequence[tuple[str, int, float]], trials: Sequence[tuple[str, int, float]]) -> str:
+    """SSIM against size.  `models`: name, weights, test SSIM; `trials`: stage, weights, validation SSIM."""
+    figure, axes = _plot("SSIM", "weights that are not zero")
+    for index, (name, size, ssim) in enumerate(models):
+        colour, marker = PALETTE[index % len(PALETTE)], MARKERS[index % len(MARKERS)]
+        axes.scatter(size, ssim, s=75, marker=marker, color=colour, zorder=3, label=name)
+    for number, stage in enumerate(dict.fromkeys(stage for stage, _, _ in trials)):
+        sizes, ssims = zip(*[trial[1:] for trial in trials if trial[0] == stage], strict=True)
+        mark = "+x1234"[number % 6]
+        axes.scatter(sizes, ssims, s=24, marker=mark, color=INK, alpha=0.5, label=f"{stage} trials")
+    axes.set_xscale("log")
+    axes.margins(x=0.12, y=0.15)
+    return _svg(figure, "size")
+
+
+def picture_uri(image: Array, colours: str, lowest: float, highest: float) -> str:
+    """An array [rows, columns] as a PNG data URI, one pixel a value; long ones are thinned out."""
+    step = max(1, len(image) // MOST_ROWS)
+    buffer = io.BytesIO()
+    imsave(buffer, np.asarray(image[::step], np.float32), vmin=lowest, vmax=highest, cmap=colours, format="png")
+    return data_uri(buffer.getvalue(), "image/png")
+
+
+def scale_uri(colours: str) -> str:
+    """The colours of a picture from lowest to highest."""
+    return picture_uri(np.linspace(0, 1, 128)[None], colours, 0, 1)
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _plot(title: str, x_label: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(4.1, 3.5), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title, color=INK, fontsize=11, loc="left")
+    axes.set_xlabel(x_label, color=INK)
+    axes.tick_params(colors=INK, which="both")
+    axes.grid(color=INK, alpha=0.13, linewidth=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(INK)
+    return figure, axes
+
+
+def _svg(figure: Figure, prefix: str) -> str:
+    """The figure with its legend as an SVG element; its ids get a prefix, for a page holds several."""
+    figure.legend(loc="outside lower left", ncols=2, frameon=False, labelcolor=INK, fontsize=9)
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": prefix}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{prefix}-", text)
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = text.replace("<svg ", '<svg aria-hidden="true" ', 1)
+    return text.replace(INK, "currentColor")

@@ -1,0 +1,62 @@
+"""The one LightningModule: a network, its loss and its metrics.
+
+AdamW under a one-cycle learning rate (Smith & Topin 2019), gradients clipped by the trainer.
+"""
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from trials.config import Loss
+from trials.losses import loss_terms
+from trials.metrics import scores
+
+Batch = tuple[Tensor, Tensor]
+
+
+class Diverged(RuntimeError):
+    """Training produced a value that is not a number."""
+
+
+def raise_unless_finite(terms: dict[str, Tensor], phase: str, epoch: int, setting: str) -> None:
+    """NaN must never become a result: the run fails with the loss term and the epoch."""
+    for name, value in terms.items():
+        if not torch.isfinite(value):
+            raise Diverged(f"{phase}: loss term {name} is {value.item()} in epoch {epoch}; lower {setting}")
+
+
+class Imaging(pl.LightningModule):
+    """Trains `network`: shots `[B, S, T, R]` → normalised image `[B, 1, Z, X]`."""
+
+    def __init__(self, network: nn.Module, loss: Loss, *, learning_rate: float, weight_decay: float) -> None:
+        super().__init__()
+        self.network = network
+        self.loss = loss
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+
+    def forward(self, shots_BSTR: Tensor) -> Tensor:
+        image: Tensor = self.network(shots_BSTR)
+        return image
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        shots_BSTR, target_B1ZX = batch
+        terms = loss_terms(self.loss, self(shots_BSTR), target_B1ZX)
+        raise_unless_finite(terms, "training", self.current_epoch, "tune.learning_rate")
+        logged = {f"train_{name}": value.detach() for name, value in terms.items()}
+        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(target_B1ZX))
+        return terms["loss"]
+
+    def validation_step(self, batch: Batch, index: int) -> None:
+        shots_BSTR, target_B1ZX = batch
+        logged = {f"val_{name}": value.mean() for name, value in scores(self(shots_BSTR), target_B1ZX).items()}
+        self.log_dict(logged, on_epoch=True, batch_size=len(target_B1ZX))
+
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.AdamW(self.network.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, max_lr=self.learning_rate, total_steps=int(self.trainer.estimated_stepping_batches)
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -1,0 +1,95 @@
+"""The processes of one experiment, found and ended; never those of anybody else.
+
+    manager (by its command line) ──► tuner, trials, TensorBoard (by the mark that portal_guard.js gave them)
+
+Process ids alone are not trusted: they are used again after a reboot.
+"""
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+import psutil
+
+MARK = "SEISNAS_EXPERIMENT"  # set to the experiment's id by portal_guard.js, inherited by all children
+
+
+def manager_of(experiment: str) -> psutil.Process | None:
+    """NNI's manager of the experiment, if it runs."""
+    return next((process for process in _managers() if experiment_of(process) == experiment), None)
+
+
+def manager_on(port: int) -> psutil.Process | None:
+    """NNI's manager with the web page on `port`, if it runs."""
+    return next((process for process in _managers() if port_of(process) == port), None)
+
+
+def experiment_of(manager: psutil.Process) -> str:
+    """The experiment's id."""
+    return _argument(manager, "experiment-id")
+
+
+def port_of(manager: psutil.Process) -> int:
+    return int(_argument(manager, "port"))
+
+
+def alive(process: psutil.Process) -> bool:
+    """Whether it runs; a process that has ended and was not reaped does not."""
+    with contextlib.suppress(psutil.Error):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def tuner_alive(manager: psutil.Process) -> bool:
+    """Whether NNI's dispatcher, in which the tuner lives, runs under this manager."""
+    with contextlib.suppress(psutil.Error):
+        return any(alive(child) and "--exp_params" in _words(child) for child in manager.children(recursive=True))
+    return False
+
+
+def of_experiment(experiment: str) -> list[psutil.Process]:
+    """Every process of the experiment."""
+    manager = manager_of(experiment)
+    return ([manager] if manager else []) + [one for one in psutil.process_iter() if _mark(one) == experiment]
+
+
+def end(experiment: str, patience: float = 5.0) -> None:
+    """Ends what is left of the experiment: asks first, kills after `patience` seconds."""
+    for signal in ("terminate", "kill"):
+        processes = of_experiment(experiment)
+        for process in processes:
+            with contextlib.suppress(psutil.Error):
+                getattr(process, signal)()
+        wait(processes, patience)
+
+
+def wait(processes: list[psutil.Process], timeout: float) -> None:
+    """Returns when they have ended, or after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while any(alive(process) for process in processes) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def _managers() -> Iterator[psutil.Process]:
+    for process in psutil.process_iter():
+        if any(word.endswith("nni_node/main.js") for word in _words(process)):
+            yield process
+
+
+def _words(process: psutil.Process) -> list[str]:
+    """The command line; empty for a process that has ended or is not ours to read."""
+    with contextlib.suppress(psutil.Error):
+        return list(process.cmdline())
+    return []
+
+
+def _mark(process: psutil.Process) -> str | None:
+    with contextlib.suppress(psutil.Error):
+        mark: str | None = process.environ().get(MARK)
+        return mark
+    return None
+
+
+def _argument(manager: psutil.Process, name: str) -> str:
+    words = manager.cmdline()
+    return str(words[words.index(f"--{name}") + 1])

@@ -1,0 +1,21 @@
+"""Keeps what libraries say about themselves out of our users' terminals and logs; errors stay."""
+
+import logging
+import warnings
+
+TALK = (
+    ".*found to be not a nn.Module.*",  # NNI on a torch that it does not know
+    ".*wrap PyTorch DataLoader with nni.trace.*",  # NNI: only for trials that it would start itself
+    ".*isinstance.treespec, LeafSpec.*",  # Lightning's use of torch
+    ".*does not have many workers.*",  # a loader that reads memory-mapped shards needs none
+    ".*pkg_resources is deprecated.*",  # NNI
+    ".*exists and is not empty.*",  # a run folder holds more than checkpoints
+    ".*lr_scheduler.step.*before.*optimizer.step.*",  # manual optimisation of NNI's one-shot modules
+)
+
+
+def quiet_libraries() -> None:
+    for message in TALK:
+        warnings.filterwarnings("ignore", message=message)
+    for name in ("pytorch_lightning", "lightning.pytorch", "nni", "torch.onnx"):
+        logging.getLogger(name).setLevel(logging.ERROR)

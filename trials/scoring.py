@@ -1,0 +1,35 @@
+"""The numbers that every trial reports of its network."""
+
+import time
+from statistics import median
+
+import torch
+from torch import nn
+
+from search_spaces.build import count_parameters, nonzero_parameters
+from search_spaces.shape import Shape
+from trials.config import Config
+
+
+def measures(network: nn.Module, config: Config, scores: dict[str, float]) -> dict[str, float]:
+    """Quality, size and speed of a network: `scores`, parameters, non-zero parameters, latency."""
+    return {
+        **scores,
+        "parameters": count_parameters(network),
+        "nonzero": nonzero_parameters(network),
+        "latency_ms": latency_ms(network, Shape.of(config.data)),
+    }
+
+
+@torch.no_grad()
+def latency_ms(network: nn.Module, shape: Shape, runs: int = 7) -> float:
+    """Median time of one sample through the torch module where it lies, in milliseconds."""
+    device = next(network.parameters()).device
+    shots_BSTR = torch.zeros(1, shape.shots, shape.samples, shape.receivers, device=device)
+    network.eval()
+    seconds = []
+    for _ in range(runs + 1):
+        start = time.perf_counter()
+        network(shots_BSTR).sum().item()  # .item() waits for the device
+        seconds.append(time.perf_counter() - start)
+    return 1e3 * median(seconds[1:])  # the first one warms up

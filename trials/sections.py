@@ -1,0 +1,68 @@
+"""A picture of sections side by side, in metres, depth downwards."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from datagen.config import Grid
+
+COLUMNS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One panel."""
+
+    title: str
+    values_ZX: NDArray[Any]
+    colours: str  # name of a matplotlib colour map
+    range: tuple[float, float]
+    unit: str
+
+
+def velocity_section(title: str, velocity_ZX: NDArray[Any], span: tuple[float, float]) -> Section:
+    """Velocities [m/s] with colours from the slowest to the fastest of `span`."""
+    return Section(title=title, values_ZX=velocity_ZX, colours="viridis", range=span, unit="m/s")
+
+
+def image_section(title: str, image_ZX: NDArray[Any], reach: float) -> Section:
+    """A migrated image, zero in mid-gray, `reach` in white."""
+    return Section(title=title, values_ZX=image_ZX, colours="gray", range=(-reach, reach), unit="amplitude")
+
+
+def reach(image: NDArray[Any]) -> float:
+    """The amplitude that is drawn in white; few samples lie above it."""
+    return float(np.percentile(np.abs(image), 99.5)) or 1.0
+
+
+def draw_sections(sections: Sequence[Section], grid: Grid, file: Path, heading: str) -> None:
+    """Writes a PNG; one that is there is replaced in one step."""
+    columns = min(COLUMNS, len(sections))
+    rows = -(-len(sections) // columns)
+    height = 2.6 * grid.nz / grid.nx + 0.9
+    figure = Figure(figsize=(4.0 * columns, height * rows + 0.4), layout="constrained")
+    figure.suptitle(heading, fontsize=12)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    extent = (0.0, grid.nx * grid.spacing, grid.nz * grid.spacing, 0.0)
+    for axes, section in zip(panels, sections, strict=False):
+        drawn = axes.imshow(
+            section.values_ZX,
+            cmap=section.colours,
+            vmin=section.range[0],
+            vmax=section.range[1],
+            extent=extent,
+            interpolation="nearest",
+        )
+        axes.set(title=section.title, xlabel="distance [m]", ylabel="depth [m]")
+        figure.colorbar(drawn, cax=axes.inset_axes((1.04, 0.0, 0.05, 1.0)), label=section.unit)
+    for axes in panels[len(sections) :]:
+        axes.axis("off")
+    part = file.with_name(f".{file.name}.part")
+    figure.savefig(part, dpi=130, format="png")
+    os.replace(part, file)

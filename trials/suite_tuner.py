@@ -1,0 +1,200 @@
+"""SuiteTuner: the NNI tuner that runs the stages of one experiment one after the other.
+
+    search: TPE ──winner──► tune: TPE ──winner──► compress: TPE ──► no more trials
+
+Every stage has its budget of trials and its own TPE (Bergstra et al. 2011) over its branch of the space.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import requests
+from nni import NoMoreTrialError
+from nni.algorithms.hpo.tpe_tuner import TpeTuner
+from nni.tuner import Tuner
+
+from datagen.errors import InputError
+from trials.manager import Job, Manager
+from trials.schedule import Schedule, Trial, score_of
+
+log = logging.getLogger(__name__)
+
+RESULT_DELAY = 20.0  # [s] NNI tells a trial's end and its result on two threads; the result may come second
+
+
+class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
+    """Hands out the trials of all stages; the highest `default` of a stage wins it.
+
+    Parameters
+    ----------
+    budgets
+        Stage → number of trials, in the order of the stages.  Trials that fail count.
+    seed
+        Of the TPEs.  The same seed and the same results give the same trials.
+
+    After `nnictl resume`, trials that succeeded before keep their place in the budget, trials that were under
+    way run again from NNI's own queue, and trials that failed get a new chance.
+    """
+
+    def __init__(self, budgets: dict[str, int], seed: int = 0, manager: Manager | None = None) -> None:
+        if not budgets or any(type(budget) is not int or budget < 1 for budget in budgets.values()):
+            raise InputError(f"tuner.classArgs.budgets: got {budgets}; each stage needs 1 trial or more")
+        self._schedule = Schedule(budgets)
+        self._seed = seed
+        self._manager = manager or Manager.of_dispatcher()
+        self._tpes: dict[str, TpeTuner] = {}
+        self._handed: dict[int, Trial] = {}  # of this life, by NNI's parameter id
+        self._reported: dict[int, tuple[str, Any]] = {}  # of this life, parameter id → (job id, final metric)
+        self._resubmitted: dict[str, Trial] = {}  # of an earlier life and not ended yet, by job id
+        self._earlier_jobs = 0
+        self._unserved: list[int] = []  # parameter ids that NNI asked for when there was nothing to hand out
+        self._send: Callable[[int, Any], None] | None = None
+        self._changed = threading.Condition()  # NNI calls from two threads
+
+    # What NNI calls, in the order of an experiment's life
+
+    def load_checkpoint(self) -> None:
+        """The experiment is resumed: reads from the manager what it did before."""
+        with self._changed:
+            jobs = self._manager.jobs()
+            self._earlier_jobs = len(jobs)
+            for job in jobs:
+                self._recall(job)
+            room = len(jobs) + self._schedule.missing
+            if self._manager.max_trials() < room:
+                self._manager.set_max_trials(room)  # `_close` had lowered it
+
+    def update_search_space(self, search_space: dict[str, Any]) -> None:
+        """Takes the branches of the nested space; a change while the experiment runs is not supported."""
+        if self._tpes:
+            log.warning("the search space of a running experiment cannot be changed; start a new one")
+            return
+        budgets = self._schedule.budgets
+        branches = {branch["_name"]: branch for branch in search_space["stage"]["_value"]}
+        if branches.keys() != budgets.keys():
+            known = ", ".join(branches)
+            raise InputError(f"tuner.classArgs.budgets: got {list(budgets)}; the search space has {known}")
+        for order, (stage, budget) in enumerate(budgets.items()):
+            # A resumed TPE must not draw again what it drew before: so the seed holds the earlier trials.
+            # Its model beats random draws from the fifth trial on, not before (NNI's default: 20 at random).
+            tpe = TpeTuner(
+                "maximize",
+                seed=[self._seed, order, self._earlier_jobs],
+                tpe_args={"n_startup_jobs": min(20, max(4, budget // 3))},
+            )
+            tpe.update_search_space({path: span for path, span in branches[stage].items() if path != "_name"})
+            self._tpes[stage] = tpe
+
+    def import_data(self, data: list[dict[str, Any]]) -> None:
+        """Results from before a resume, and those of resubmitted trials: TPE learns from them.
+
+        The budget is counted from the manager's record instead, because NNI does not say here what ended.
+        """
+        with self._changed:
+            for entry in data:
+                try:
+                    settings = dict(entry["parameter"]["stage"])
+                    tpe = self._tpes[settings.pop("_name")]
+                    tpe.import_data([{"parameter": settings, "value": score_of(entry["value"])}])
+                except (KeyError, TypeError, ValueError) as error:
+                    log.warning("left out, it does not fit the search space: %r in %s", error, entry)
+
+    def generate_multiple_parameters(self, parameter_id_list: list[int], **kwargs: Any) -> list[Any]:
+        """Parameters for the first of the ids; the others are served when other trials have ended."""
+        with self._changed:
+            self._send = kwargs["st_callback"]
+            self._look_after_resubmitted()
+            ready = []
+            for parameter_id in parameter_id_list:
+                parameters = self._next(parameter_id)
+                if parameters is None:
+                    self._unserved.append(parameter_id)
+                else:
+                    ready.append(parameters)
+            self._go_on()
+            return ready
+
+    def receive_trial_result(self, parameter_id: int, parameters: Any, value: Any, **kwargs: Any) -> None:
+        """Takes the final metric.  NNI blanks `parameters` after an ask that came back short: not used."""
+        with self._changed:
+            trial, score = self._handed[parameter_id], score_of(value)
+            if score is not None:
+                self._tpes[trial.stage].receive_trial_result(parameter_id, trial.settings, score)
+            self._reported[parameter_id] = kwargs["trial_job_id"], value
+            self._changed.notify_all()
+
+    def trial_end(self, parameter_id: int | None, success: bool, **kwargs: Any) -> None:
+        """Counts the trial, and hands out what had to wait for it."""
+        with self._changed:
+            if parameter_id not in self._handed:  # a user added it in the web page
+                return
+            trial = self._handed[parameter_id]
+            if success and self._changed.wait_for(lambda: parameter_id in self._reported, RESULT_DELAY):
+                job_id, metric = self._reported[parameter_id]
+                trial.end(metric, self._manager.job(job_id).folder)
+            else:
+                trial.end()
+            self._tpes[trial.stage].trial_end(parameter_id, success)
+            self._tell(trial)
+            self._go_on()
+
+    # How the experiment goes on and ends
+
+    def _next(self, parameter_id: int) -> dict[str, Any] | None:
+        """The parameters of one more trial, or None when there is nothing to hand out now."""
+        while (stage := self._schedule.open_stage()) is not None:
+            try:
+                settings = self._tpes[stage].generate_parameters(parameter_id)
+            except NoMoreTrialError:
+                possible = len(self._schedule.of(stage))
+                log.warning("%s: the search space has only %d combinations", stage, possible)
+                self._schedule.budgets[stage] = possible
+                continue
+            self._handed[parameter_id] = self._schedule.add(stage, settings)
+            return self._schedule.told(self._handed[parameter_id])
+        return None
+
+    def _go_on(self) -> None:
+        """Serves the ids that had to wait; ends the experiment when no trial is left."""
+        while self._unserved and (parameters := self._next(self._unserved[0])) is not None:
+            assert self._send is not None
+            self._send(self._unserved.pop(0), parameters)
+        if self._schedule.over:
+            self._close()
+
+    def _close(self) -> None:
+        """Lets the manager go to DONE, which it does only when the number of trials has reached its limit."""
+        if self._schedule.lost_stage:
+            log.error("%s: every trial failed, so the experiment ends here", self._schedule.lost_stage)
+        try:
+            self._manager.set_max_trials(len(self._manager.jobs()))
+        except requests.RequestException as error:
+            log.error("the manager could not be told that the experiment has ended: %s", error)
+
+    def _tell(self, trial: Trial) -> None:
+        ended = sum(one.ended for one in self._schedule.of(trial.stage))
+        outcome = "failed" if trial.score is None else f"scored {trial.score:.4f}"
+        log.info("%s: trial %d of %d %s", trial.stage, ended, self._schedule.budgets[trial.stage], outcome)
+
+    # What happened before a resume
+
+    def _recall(self, job: Job) -> None:
+        if job.stage not in self._schedule.budgets or (job.ended and score_of(job.metric) is None):
+            return
+        trial = self._schedule.add(job.stage, job.settings)
+        if job.ended:
+            trial.end(job.metric, job.folder)
+        else:
+            self._resubmitted[job.id] = trial
+
+    def _look_after_resubmitted(self) -> None:
+        """NNI does not tell when a resubmitted trial ends, but it asks for a new one then: so this looks."""
+        if not self._resubmitted:
+            return
+        for job in self._manager.jobs():
+            if job.ended and job.id in self._resubmitted:
+                trial = self._resubmitted.pop(job.id)
+                trial.end(job.metric, job.folder)
+                self._tell(trial)

@@ -1,0 +1,133 @@
+"""Follows a running experiment until every trial of its budget has succeeded, or tells why that cannot be.
+
+NNI's own status is not enough: it stays RUNNING for ever when the tuner has failed, so the tuner's process
+and the flow of trials are watched as well.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+from trials import processes
+from trials.experiment import Plan
+from trials.manager import Job, Manager
+from trials.schedule import score_of
+
+POLL = 1.0  # [s]
+SETTLED = 3.0  # [s] DONE must hold: a resumed experiment passes through it
+MUTE = 120.0  # [s] the manager may be silent on a busy machine
+NO_TUNER = 10.0  # [s] the tuner's process may be missing, at the start
+IDLE = 120.0  # [s] no trial may run or wait while the experiment is not done
+
+
+class ExperimentError(RuntimeError):
+    """The experiment cannot reach its end; the message tells why."""
+
+
+@dataclass(frozen=True)
+class StageProgress:
+    """Trials of one stage, in all lives of the experiment."""
+
+    name: str
+    budget: int
+    succeeded: int
+    running: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The experiment at one moment."""
+
+    experiment: str  # NNI's id
+    url: str  # of the web page
+    stages: tuple[StageProgress, ...]
+    latest: Any  # the metric that came in last; None before the first
+
+    @property
+    def stage(self) -> str:
+        """The stage at hand, the last one at the end."""
+        unfinished = [stage.name for stage in self.stages if stage.succeeded < stage.budget]
+        return unfinished[0] if unfinished else self.stages[-1].name
+
+
+class _Clock:
+    """For how long a condition has held without a break."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def held(self, condition: bool) -> float:
+        now = time.monotonic()
+        self._since = (self._since if self._since is not None else now) if condition else None
+        return now - self._since if self._since is not None else -1.0
+
+
+def watch(plan: Plan, process: psutil.Process, on_update: Callable[[Snapshot], None]) -> None:
+    """Returns when the experiment is done.
+
+    Raises ExperimentError when the manager or the tuner has ended, when nothing moves any more, or when
+    trials of the budget have failed.
+    """
+    experiment, port = processes.experiment_of(process), processes.port_of(process)
+    manager = Manager.on_port(port)
+    folder = plan.folder / experiment
+    done, mute, no_tuner, idle = _Clock(), _Clock(), _Clock(), _Clock()
+    while True:
+        time.sleep(POLL)
+        if not processes.alive(process):
+            raise ExperimentError(f"NNI's manager has ended; see {folder / 'log' / 'nnimanager.log'}")
+        try:
+            status, errors = manager.status()
+            jobs, latest = manager.jobs(), manager.latest_metric()
+        except requests.RequestException as error:
+            if mute.held(True) > MUTE:
+                raise ExperimentError(f"NNI's manager does not answer: {error}") from None
+            continue
+        mute.held(False)
+        stages = tuple(_progress(stage, budget, jobs) for stage, budget in plan.budgets.items())
+        on_update(Snapshot(experiment, f"http://127.0.0.1:{port}", stages, latest))
+        if done.held(status == "DONE") > SETTLED:
+            break
+        if status in ("ERROR", "STOPPING", "STOPPED"):
+            raise ExperimentError(f"NNI's status is {status} {'; '.join(errors)}\n{_traceback(folder)}")
+        if no_tuner.held(not processes.tuner_alive(process)) > NO_TUNER:
+            raise ExperimentError(f"the tuner has ended\n{_traceback(folder)}")
+        if idle.held(status != "DONE" and all(job.ended for job in jobs)) > IDLE:
+            raise ExperimentError(f"no trial was handed out for {IDLE:.0f} s\n{_traceback(folder)}")
+    _require_success(stages, jobs)
+
+
+def _progress(stage: str, budget: int, jobs: list[Job]) -> StageProgress:
+    mine = [job for job in jobs if job.stage == stage]
+    succeeded = sum(_succeeded(job) for job in mine)
+    running = sum(not job.ended for job in mine)
+    return StageProgress(stage, budget, succeeded, running, len(mine) - succeeded - running)
+
+
+def _succeeded(job: Job) -> bool:
+    return job.status == "SUCCEEDED" and score_of(job.metric) is not None
+
+
+def _require_success(stages: tuple[StageProgress, ...], jobs: list[Job]) -> None:
+    short = [stage for stage in stages if stage.succeeded < stage.budget]
+    if short:
+        counts = ", ".join(f"{stage.name} {stage.succeeded} of {stage.budget}" for stage in short)
+        errors = [f"  {job.folder}/trial.stderr" for job in jobs if job.stage and not _succeeded(job)]
+        raise ExperimentError("\n".join([f"trials that succeeded: {counts}; what the others said:", *errors]))
+
+
+def _traceback(folder: Path) -> str:
+    """The last traceback in the logs of tuner and manager since the experiment was started or resumed."""
+    for name, start in (("dispatcher.log", "Dispatcher started"), ("nnictl_stderr.log", " start: ")):
+        log = folder / "log" / name
+        text = log.read_text(errors="replace") if log.is_file() else ""
+        _, traceback, last = text.rpartition(start)[2].rpartition("Traceback")
+        if traceback:
+            return f"{log}:\n{traceback}{last[:4000]}"
+    return f"see {folder / 'log'}"
