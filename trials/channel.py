@@ -36,7 +36,9 @@ class Channel:
         self._sequence += 1
 
     def final(self, metrics: dict[str, Any]) -> None:
-        self._send("FINAL", 0, metrics)
+        """Numbers only: NNI's page makes an axis of every key; the rest is in the run's result.json."""
+        numbers = {name: value for name, value in metrics.items() if isinstance(value, int | float)}
+        self._send("FINAL", 0, numbers)
 
     def _send(self, kind: str, sequence: int, metrics: dict[str, Any]) -> None:
         if self._nni is None:

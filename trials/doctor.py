@@ -86,7 +86,7 @@ def packages() -> Check:
 
 def compiler() -> Check:
     """Devito compiles its operators with the C compiler that CC or DEVITO_ARCH names, gcc by default."""
-    name = os.environ.get("CC") or os.environ.get("DEVITO_ARCH") or "gcc"
+    name = (os.environ.get("CC") or os.environ.get("DEVITO_ARCH") or "gcc").split()[0]
     path = shutil.which(name)
     return Check("C compiler", path is not None, path or f"{name} is not there", "install gcc (apt install gcc)")
 

@@ -31,7 +31,7 @@ class Plan:
     path: Path
     name: str
     folder: Path  # of all experiments
-    budgets: dict[str, int]  # stage → trials
+    budgets: dict[str, int]  # stage → trials, in the order in which they run
     digest: str  # of the settings that make up the experiment
 
     @property
@@ -72,7 +72,8 @@ def load_plan(path: Path) -> Plan:
         raise InputError(f"{path}: not a usable NNI configuration: {error}") from None
     finally:
         unset_base_path()  # NNI forgets to when `load` fails
-    budgets = arguments["budgets"]
+    stages = [branch["_name"] for branch in config.search_space["stage"]["_value"]]
+    budgets = {stage: arguments["budgets"][stage] for stage in stages}
     if config.max_trial_number is not None and config.max_trial_number < sum(budgets.values()):
         raise InputError(f"{path}: maxTrialNumber: got {config.max_trial_number}; the budgets need more: {budgets}")
     return Plan(

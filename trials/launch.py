@@ -102,8 +102,10 @@ def _run(plan: Plan, port: int, on_update: Callable[[Snapshot], None], earlier: 
     except ExperimentError as error:
         reason = str(error)
     finally:
-        if experiment:
-            with _undisturbed():
+        with _undisturbed():
+            if not experiment and (started := processes.manager_on(port)) is not None:  # nnictl was interrupted
+                experiment = processes.experiment_of(started)
+            if experiment:
                 stop(experiment)
     folder = plan.folder / experiment
     return Outcome(experiment, folder, not reason, reason, trials_of(folder) if experiment else [])
@@ -126,17 +128,12 @@ def _start(plan: Plan, port: int, earlier: str | None) -> psutil.Process:
             text=True,
             timeout=START,
         )
-        manager = processes.manager_on(port)
-        if manager is None or nnictl.returncode:
-            raise ExperimentError(f"nnictl {words[0]} failed:\n{(nnictl.stdout + nnictl.stderr)[-3000:]}")
-        return manager
-    except BaseException as error:
-        if (manager := processes.manager_on(port)) is not None:
-            with _undisturbed():
-                stop(processes.experiment_of(manager))
-        if isinstance(error, subprocess.TimeoutExpired):
-            raise ExperimentError(f"nnictl {words[0]} did not end in {START:.0f} s") from None
-        raise
+    except subprocess.TimeoutExpired:
+        raise ExperimentError(f"nnictl {words[0]} did not end in {START:.0f} s") from None
+    manager = processes.manager_on(port)
+    if manager is None or nnictl.returncode:
+        raise ExperimentError(f"nnictl {words[0]} failed:\n{(nnictl.stdout + nnictl.stderr)[-3000:]}")
+    return manager
 
 
 def environment(outer: Mapping[str, str]) -> dict[str, str]:

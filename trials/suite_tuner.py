@@ -30,7 +30,7 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
     Parameters
     ----------
     budgets
-        Stage → number of trials, in the order of the stages.  Trials that fail count.
+        Stage → number of trials; the stages run in the order of the search space.  Trials that fail count.
     seed
         Of the TPEs.  The same seed and the same results give the same trials.
 
@@ -71,12 +71,13 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
         if self._tpes:
             log.warning("the search space of a running experiment cannot be changed; start a new one")
             return
-        budgets = self._schedule.budgets
         branches = {branch["_name"]: branch for branch in search_space["stage"]["_value"]}
+        budgets = self._schedule.budgets
         if branches.keys() != budgets.keys():
             known = ", ".join(branches)
             raise InputError(f"tuner.classArgs.budgets: got {list(budgets)}; the search space has {known}")
-        for order, (stage, budget) in enumerate(budgets.items()):
+        self._schedule.budgets = {stage: budgets[stage] for stage in branches}
+        for order, (stage, budget) in enumerate(self._schedule.budgets.items()):
             # A resumed TPE must not draw again what it drew before: so the seed holds the earlier trials.
             # Its model beats random draws from the fifth trial on, not before (NNI's default: 20 at random).
             tpe = TpeTuner(

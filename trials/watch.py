@@ -4,9 +4,11 @@ NNI's own status is not enough: it stays RUNNING for ever when the tuner has fai
 and the flow of trials are watched as well.
 """
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,8 @@ POLL = 1.0  # [s]
 SETTLED = 3.0  # [s] DONE must hold: a resumed experiment passes through it
 MUTE = 120.0  # [s] the manager may be silent on a busy machine
 NO_TUNER = 10.0  # [s] the tuner's process may be missing, at the start
-IDLE = 120.0  # [s] no trial may run or wait while the experiment is not done
+IDLE = 120.0  # [s] no trial may run or wait while the experiment is not done,
+FAILED = 5.0  # [s] and this long when the tuner has logged an error
 
 
 class ExperimentError(RuntimeError):
@@ -56,7 +59,7 @@ class Snapshot:
         return unfinished[0] if unfinished else self.stages[-1].name
 
 
-class _Clock:
+class Clock:
     """For how long a condition has held without a break."""
 
     def __init__(self) -> None:
@@ -69,19 +72,18 @@ class _Clock:
 
 
 def watch(plan: Plan, process: psutil.Process, on_update: Callable[[Snapshot], None]) -> None:
-    """Returns when the experiment is done.
+    """Returns when the experiment of the manager `process` is done.
 
-    Raises ExperimentError when the manager or the tuner has ended, when nothing moves any more, or when
-    trials of the budget have failed.
+    Raises ExperimentError when the manager or the tuner has failed, when nothing moves any more, or when trials of
+    the budget have failed.
     """
     experiment, port = processes.experiment_of(process), processes.port_of(process)
-    manager = Manager.on_port(port)
-    folder = plan.folder / experiment
-    done, mute, no_tuner, idle = _Clock(), _Clock(), _Clock(), _Clock()
+    manager, health = Manager.on_port(port), Health(process, plan.folder / experiment / "log")
+    done, mute = Clock(), Clock()
     while True:
         time.sleep(POLL)
         if not processes.alive(process):
-            raise ExperimentError(f"NNI's manager has ended; see {folder / 'log' / 'nnimanager.log'}")
+            raise ExperimentError(f"NNI's manager has ended; see {health.log}")
         try:
             status, errors = manager.status()
             jobs, latest = manager.jobs(), manager.latest_metric()
@@ -93,14 +95,45 @@ def watch(plan: Plan, process: psutil.Process, on_update: Callable[[Snapshot], N
         stages = tuple(_progress(stage, budget, jobs) for stage, budget in plan.budgets.items())
         on_update(Snapshot(experiment, f"http://127.0.0.1:{port}", stages, latest))
         if done.held(status == "DONE") > SETTLED:
-            break
-        if status in ("ERROR", "STOPPING", "STOPPED"):
-            raise ExperimentError(f"NNI's status is {status} {'; '.join(errors)}\n{_traceback(folder)}")
-        if no_tuner.held(not processes.tuner_alive(process)) > NO_TUNER:
-            raise ExperimentError(f"the tuner has ended\n{_traceback(folder)}")
-        if idle.held(status != "DONE" and all(job.ended for job in jobs)) > IDLE:
-            raise ExperimentError(f"no trial was handed out for {IDLE:.0f} s\n{_traceback(folder)}")
-    _require_success(stages, jobs)
+            return _require_success(stages, jobs)
+        problem = health.problem(status, errors, jobs)
+        if problem is not None:
+            raise ExperimentError(problem)
+
+
+class Health:
+    """Whether the experiment of a manager can still reach its end; asked again and again."""
+
+    def __init__(self, manager: psutil.Process, log: Path) -> None:
+        self._manager = manager
+        self.log = log  # the folder
+        self._no_tuner, self._idle = Clock(), Clock()
+
+    def problem(self, status: str, errors: list[str], jobs: list[Job]) -> str | None:
+        """What is wrong, or None."""
+        without_tuner = self._no_tuner.held(not processes.tuner_alive(self._manager))
+        idle = self._idle.held(status != "DONE" and all(job.ended for job in jobs))
+        if status in ("STOPPING", "STOPPED"):
+            return "it was stopped from outside; the same command goes on with it"
+        if status == "ERROR":
+            return f"NNI reports {'; '.join(errors)}\n{self._traceback() or self.log}"
+        if without_tuner > NO_TUNER:
+            return f"the tuner has ended\n{self._traceback() or self.log}"
+        if idle > FAILED and (traceback := self._traceback()) is not None:
+            return f"the tuner has failed\n{traceback}"
+        if idle > IDLE:
+            return f"no trial was handed out for {IDLE:.0f} s\n{self.log}"
+        return None
+
+    def _traceback(self) -> str | None:
+        """The last traceback that the tuner has logged since its manager was started."""
+        log = self.log / "dispatcher.log"
+        text = log.read_text(errors="replace") if log.is_file() else ""
+        started = datetime.fromtimestamp(self._manager.create_time()).strftime("[%Y-%m-%d %H:%M:%S]")
+        lines = re.finditer(r"^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\]", text, re.MULTILINE)
+        recent = next((text[line.start() :] for line in lines if line[0] >= started), "")
+        _, traceback, last = recent.rpartition("Traceback")
+        return f"{log}:\n{traceback}{last[:4000]}" if traceback else None
 
 
 def _progress(stage: str, budget: int, jobs: list[Job]) -> StageProgress:
@@ -120,14 +153,3 @@ def _require_success(stages: tuple[StageProgress, ...], jobs: list[Job]) -> None
         counts = ", ".join(f"{stage.name} {stage.succeeded} of {stage.budget}" for stage in short)
         errors = [f"  {job.folder}/trial.stderr" for job in jobs if job.stage and not _succeeded(job)]
         raise ExperimentError("\n".join([f"trials that succeeded: {counts}; what the others said:", *errors]))
-
-
-def _traceback(folder: Path) -> str:
-    """The last traceback in the logs of tuner and manager since the experiment was started or resumed."""
-    for name, start in (("dispatcher.log", "Dispatcher started"), ("nnictl_stderr.log", " start: ")):
-        log = folder / "log" / name
-        text = log.read_text(errors="replace") if log.is_file() else ""
-        _, traceback, last = text.rpartition(start)[2].rpartition("Traceback")
-        if traceback:
-            return f"{log}:\n{traceback}{last[:4000]}"
-    return f"see {folder / 'log'}"
