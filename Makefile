@@ -4,8 +4,8 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(abspath $(BIN)):$(PATH)
-export OMP_WAIT_POLICY := passive  # torch's threads spin while they wait: twice as slow on a busy machine
-export PYTHONWARNINGS := ignore::UserWarning:pkg_resources
+# torch's threads spin while they wait, which makes a busy machine twice as slow
+export OMP_WAIT_POLICY := passive
 
 .PHONY: help env run test check bench clean
 .DEFAULT_GOAL := help

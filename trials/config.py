@@ -27,12 +27,15 @@ LearningRate = Annotated[float, Field(gt=0, le=1)]
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Loss:
-    """Weights of the loss terms (trials/losses.py); a term of weight 0 is not computed."""
+    """Weights of the loss terms (trials/losses.py); a term of weight 0 is not computed.
 
-    l1: Weight = 1.0
-    l2: Weight = 0.0
+    l2 leads: images swing around zero, and with l1 a network that is not sure of the sign says zero everywhere.
+    """
+
+    l1: Weight = 0.0
+    l2: Weight = 1.0
     gradient: Weight = 0.0
-    ssim: Weight = 0.0
+    ssim: Weight = 0.05
 
     def __post_init__(self) -> None:
         if self.l1 + self.l2 + self.gradient + self.ssim == 0:
@@ -47,7 +50,7 @@ class Search:
     samples: Annotated[int, Field(ge=4)] = 128  # training models the search sees; half train the weights
     epochs: Epochs = 2
     warmup_epochs: Annotated[int, Field(ge=0)] = 1  # weights alone, before the architecture moves
-    learning_rate: LearningRate = 2.0e-3  # of the supernet's weights
+    learning_rate: LearningRate = 5.0e-3  # of the supernet's weights
     arch_learning_rate: LearningRate = 3.0e-2
     retrain_epochs: Epochs = 3  # of the found network, from scratch: its score is the trial's score
 
@@ -57,9 +60,9 @@ class Tune:
     """Full training of one network."""
 
     epochs: Epochs = 12
-    learning_rate: LearningRate = 2.0e-3  # peak of the one-cycle schedule
+    learning_rate: LearningRate = 1.0e-2  # peak of the one-cycle schedule
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1.0e-4
-    batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 8
     mirror: bool = True  # shots, receivers and image are flipped together at random
 
 

@@ -34,14 +34,14 @@ def test_a_loss_falls_along_its_gradient(name):
 
 def test_the_loss_is_the_weighted_sum_of_its_terms():
     prediction, target = images(seed=1), images(seed=2)
-    terms = loss_terms(Loss(l1=0.5, ssim=2.0), prediction, target)
+    terms = loss_terms(Loss(l1=0.5, l2=0.0, ssim=2.0), prediction, target)
     assert set(terms) == {"l1", "ssim", "loss"}
     assert terms["loss"] == pytest.approx(0.5 * terms["l1"] + 2 * terms["ssim"])
 
 
 def test_a_loss_needs_a_weight():
     with pytest.raises(ValueError, match="at least one loss weight"):
-        Loss(l1=0)
+        Loss(l2=0, ssim=0)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.05, 0.5])

@@ -191,9 +191,9 @@ def test_the_unet_goes_the_same_way(config, tmp_path):
 
 
 def test_a_training_that_diverges_fails_with_the_term_and_the_epoch(config, tmp_path, monkeypatch):
-    monkeypatch.setitem(TERMS, "l1", lambda p, t: (p - t).sum() * float("nan"))
+    monkeypatch.setitem(TERMS, "l2", lambda p, t: (p - t).sum() * float("nan"))
     wanted = replace(config, network=replace(config.network, model="unet"))
-    with pytest.raises(Diverged, match=r"loss term l1 is nan in epoch 0; lower tune.learning_rate"):
+    with pytest.raises(Diverged, match=r"loss term l2 is nan in epoch 0; lower tune.learning_rate"):
         execute("tune", wanted, RunFolder(tmp_path), Recorder())
     assert not (tmp_path / "result.json").exists()
 
