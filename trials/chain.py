@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import yaml
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -98,16 +99,15 @@ def commands(nni_config: Path) -> tuple[str, ...]:
 
 
 def _table(models: tuple[ModelRow, ...]) -> Table:
-    table = Table(title="test split")
-    for heading in ("model", "parameters", "non-zero", "weights", "zipped", "latency", "SSIM", "MAE"):
-        table.add_column(heading, justify="left" if heading == "model" else "right")
+    table = Table(title="test split", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for heading in ("model", "parameters", "non-zero", "packed", "latency", "SSIM", "MAE"):
+        table.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=True)
     for row in models:
         table.add_row(
             row.name,
             f"{row.parameters:,}",
             f"{row.nonzero:,}",
-            readable_bytes(row.file_bytes),
-            readable_bytes(row.zipped_bytes or 0),
+            readable_bytes(row.zipped_bytes or row.file_bytes),
             f"{row.latency_ms:.1f} ms",
             f"{row.ssim:.4f}",
             f"{row.mae:.4f}",
