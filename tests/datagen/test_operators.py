@@ -1,11 +1,14 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
-from datagen.config import Grid, Survey
+from datagen.config import Data, Grid, Split, Survey
 from datagen.errors import InputError
 from datagen.kernel import KernelSpec
 from datagen.operators import load_operator
 from datagen.propagator import Propagator
+from datagen.timing import Clock
 
 SPEC = KernelSpec(space_order=4, batch=2, absorbing_cells=6)
 
@@ -20,12 +23,16 @@ def cache(tmp_path_factory):
 
 
 def shots():
-    grid = Grid(nz=20, nx=24, spacing=10.0)
-    survey = Survey(shots=2, receivers=24, frequency=10.0, interval=0.001, samples=200)
-    propagator = Propagator(SPEC, "forward", grid, survey, steps=200, receiver_row=1)
-    propagator.array("wavelet")[:20] = 1
+    survey = Survey(shots=2, receivers=24, frequency=9.0, interval=0.001, samples=200, space_order=4)
+    data = Data(
+        folder="unused",
+        grid=Grid(nz=20, nx=24, spacing=10.0),
+        survey=dataclasses.replace(survey, absorbing_cells=6, dispersion_correction=False),
+        split=Split(train=1, validation=1, test=1),
+    )
+    propagator = Propagator(SPEC, "forward", data, Clock(data))
     propagator.set_velocity(np.linspace(1500, 2500, 2 * 20 * 24).reshape(2, 20, 24))
-    propagator.set_sources(2, np.array([3, 20]))
+    propagator.set_sources(propagator.spread.source_distance_S)
     propagator.run()
     return propagator.array("shots").copy()
 
