@@ -2,7 +2,7 @@
 
     1/v² ∂²u/∂t² = ∇²u + f(t) δ(x − xₛ),     C = (v Δt / h)²
 
-    u[t+1] = 2u[t] − u[t−1] + C (L_z u + L_x u) + C f           L: second derivative, order `space_order`
+    u[t+1] = 2u[t] − u[t−1] + C (L_z u + L_x u) + C f           L: second derivative, weights w₀ … w_p
 
 In the layer, along each axis, L u becomes L u + D⁻ψ + ζ with two memories (`absorbing.py`):
 
@@ -18,6 +18,7 @@ Neighbours in x are `batch` numbers apart, and every loop, also over the narrow 
 """
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Literal
 
 import numpy as np
@@ -35,7 +36,7 @@ from devito import (
     TimeFunction,
 )
 
-from datagen.stencil import STAGGERED_WEIGHTS, second_derivative_weights
+from datagen.stencil import STAGGERED_WEIGHTS
 
 Kind = Literal["forward", "snapshots", "adjoint"]
 """forward: shots; snapshots: shots and the wavefield every few steps; adjoint: image of receiver data."""
@@ -86,6 +87,8 @@ def make_fields(spec: KernelSpec, kind: Kind, sizes: Sizes) -> Fields:
         "u": TimeFunction(name="u", grid=grid, time_order=1, space_order=(2 * reach, reach, reach))
     }
     fields["C"] = plane("C")
+    for k in range(spec.space_order // 2 + 1):
+        fields[f"w{k}"] = Constant(name=f"w{k}", dtype=dtype)
     for axis, size in zip((z, x), grid.shape, strict=True):
         fields[f"psi_{axis.name}"] = plane(f"psi_{axis.name}", len(STAGGERED_WEIGHTS))
         fields[f"zeta_{axis.name}"] = plane(f"zeta_{axis.name}")
@@ -139,8 +142,8 @@ class Axis:
         d = self.dimension
         return f._subs(d, d + cells * self.step * d.spacing) if cells else f
 
-    def second_derivative(self, f: Any, order: int) -> Any:
-        centre, *sides = second_derivative_weights(order)
+    def second_derivative(self, f: Any, weights: list[Any]) -> Any:
+        centre, *sides = weights
         pairs = (self.shifted(f, k) + self.shifted(f, -k) for k in range(1, len(sides) + 1))
         return centre * f + sum(w * pair for w, pair in zip(sides, pairs, strict=True))
 
@@ -149,43 +152,52 @@ class Axis:
         weighted = enumerate(STAGGERED_WEIGHTS)
         return sum(s * (self.shifted(f, k + ahead) - self.shifted(f, ahead - 1 - k)) for k, s in weighted)
 
-    def within_layers(self, cells: int, *equations: Any) -> list[Any]:
-        """The equations in the first and in the last `cells` cells only."""
+    def parts(self, cells: int) -> tuple[Any, Any, Any]:
+        """The first `cells` cells, those between, and the last `cells`."""
         d, thickness = self.dimension, cells * self.step
-        first = SubDimension.left(name=f"{d.name}_first", parent=d, thickness=thickness)
-        last = SubDimension.right(name=f"{d.name}_last", parent=d, thickness=thickness)
-        return [
-            equation.func(*(side._subs(d, layer) for side in equation.args))
-            for layer in (first, last)
-            for equation in equations
-        ]
+        return (
+            SubDimension.left(name=f"{d.name}_first", parent=d, thickness=thickness),
+            SubDimension.middle(
+                name=f"{d.name}_middle", parent=d, thickness_left=thickness, thickness_right=thickness
+            ),
+            SubDimension.right(name=f"{d.name}_last", parent=d, thickness=thickness),
+        )
 
 
 def wave_equation(spec: KernelSpec, fields: Fields) -> list[Any]:
-    """One time step of u in all cells, then what the layers add to it in theirs."""
+    """One time step: ψ in the layers, then u part by part of the grid, with ζ where layers are."""
     u, C = fields["u"], fields["C"]
-    z, x = (Axis(d, step) for d, step in zip(u.grid.dimensions, (1, spec.batch), strict=True))
+    weights = [fields[f"w{k}"] for k in range(spec.space_order // 2 + 1)]
+    axes = tuple(Axis(d, step) for d, step in zip(u.grid.dimensions, (1, spec.batch), strict=True))
     reach = spec.absorbing_cells + len(STAGGERED_WEIGHTS)  # D⁻ψ is not zero a little beyond the layer
-    laplacian: Any = 0
-    memory: list[Any] = []
-    layers: list[Any] = []
-    for axis in (x, z):
-        psi, zeta, a, b, a_half, b_half = (
-            fields[f"{name}_{axis.dimension.name}"] for name in ("psi", "zeta", "a", "b", "a_half", "b_half")
-        )
-        Lu, Dpsi = axis.second_derivative(u, spec.space_order), axis.staggered_difference(psi, 0)
-        laplacian += Lu
-        memory += axis.within_layers(
-            reach,
-            Eq(psi, b_half * psi + a_half * axis.staggered_difference(u, 1)),
-        )
-        layers += axis.within_layers(
-            reach,
-            Eq(zeta, b * zeta + a * (Lu + Dpsi)),
-            Inc(u.forward, C * (Dpsi + zeta)),
-        )
-    # Two buffers: until it is written, u.forward still holds u[t-1].
-    return [*memory, Eq(u.forward, 2 * u - u.forward + C * laplacian), *layers]
+    parts = [axis.parts(reach) for axis in axes]
+    equations = []
+    for axis, (first, _, last) in zip(axes, parts, strict=True):
+        psi, a, b = (fields[f"{name}_{axis.dimension.name}"] for name in ("psi", "a_half", "b_half"))
+        memory = Eq(psi, b * psi + a * axis.staggered_difference(u, 1))
+        equations += [_within(memory, {axis.dimension: layer}) for layer in (first, last)]
+    for part in product(*parts):
+        terms: Any = 0
+        for axis, dimension, (_, middle, _) in zip(axes, part, parts, strict=True):
+            L = axis.second_derivative(u, weights)
+            terms += L
+            if dimension is not middle:
+                psi, zeta, a, b = (fields[f"{n}_{axis.dimension.name}"] for n in ("psi", "zeta", "a", "b"))
+                Dpsi = axis.staggered_difference(psi, 0)
+                terms += Dpsi + zeta
+                memory = Eq(zeta, b * zeta + a * (L + Dpsi))
+                equations.append(_within(memory, dict(zip(u.grid.dimensions, part, strict=True))))
+        # Two buffers: until it is written, u.forward still holds u[t-1].
+        step = Eq(u.forward, 2 * u - u.forward + C * terms)
+        equations.append(_within(step, dict(zip(u.grid.dimensions, part, strict=True))))
+    return equations
+
+
+def _within(equation: Any, part: dict[Any, Any]) -> Any:
+    """The equation in one part of the grid only."""
+    for dimension, of_it in part.items():
+        equation = equation.func(*(side._subs(dimension, of_it) for side in equation.args))
+    return equation
 
 
 def observation(spec: KernelSpec, kind: Kind, fields: Fields) -> tuple[list[Any], list[Any]]:
