@@ -78,7 +78,9 @@ class Survey:
     interval: Annotated[float, Field(gt=0, le=0.1)]  # [s] between time samples
     samples: Annotated[int, Field(ge=16, le=100_000)]
     space_order: Literal[4, 6, 8] = 8
-    dispersion_correction: bool = True  # false: the time step is `interval`, and its error stays in the shots
+    # True: frequencies are put right that time steps and grid would delay, and the time step is the longest
+    # stable one; false: the textbook scheme, time step `interval`.
+    dispersion_correction: bool = True
     absorbing_cells: Annotated[int, Field(ge=6, le=200)] = 8
     precision: Literal["float32", "float64"] = "float32"  # of the modelling and migration
 

@@ -4,8 +4,8 @@
 
     ω′ = (2/Δt) sin(ω Δt / 2),        u(ω) = u_true(ω′)   if   f(ω) = f_true(ω′)
 
-So the wavelet is moved to the scheme's frequencies before modelling and the gather is moved back after it;
-then only the grid limits the accuracy, and Δt may be as long as stability allows.  Both are done by a matrix
+So the wavelet is moved to the scheme's frequencies before modelling and the gather is moved back after it.
+What is left is the error of the grid, however long Δt.  Both are done by a matrix
 that also resamples:
 
     from scheme   d(t) = ∫ H(ω′) e^{iω′t} Σₙ d[n] e^{−iω(ω′) nΔt} dω′ Δt / 2π

@@ -15,6 +15,7 @@ from datagen.config import Data
 from datagen.kernel import KernelSpec, Kind, Sizes, make_fields
 from datagen.operators import load_operator
 from datagen.positions import Spread, Taps, spread
+from datagen.survey import stencil_weights
 from datagen.timing import Clock
 
 Array = NDArray[Any]
@@ -70,6 +71,8 @@ class Propagator:
         self.fields = make_fields(spec, kind, sizes)
         if sharing:
             self.fields |= {name: field for name, field in sharing.fields.items() if name in self.fields}
+        for k, weight in enumerate(stencil_weights(data)):
+            self.fields[f"w{k}"].data = weight
         self._set_absorbing_layer()
         self._set_receiver_rows()
 

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.stencil import courant_limit
+from datagen.stencil import Weights, courant_limit, fitted_weights, taylor_weights
 
 POINTS_PER_WAVELENGTH = {4: 16.0, 6: 10.0, 8: 10.0}
 """Fewest grid points in a wavelength at the wavelet's peak frequency, by space order (measured against the
@@ -37,19 +37,28 @@ def fastest_velocity(data: Data) -> float:
     return max(highest, data.salt.velocity) if data.salt.probability > 0 else highest
 
 
+def stencil_weights(data: Data) -> Weights:
+    """Weights of the second derivative in space: fitted to the wavelet, or Taylor's."""
+    survey = data.survey
+    if not survey.dispersion_correction:
+        return taylor_weights(survey.space_order)
+    points = data.geology.velocity[0] / (survey.frequency * data.grid.spacing)
+    return fitted_weights(survey.space_order, points)
+
+
 def time_step(data: Data) -> float:
     """Time step [s]: the longest that is stable for all velocities of `data`, or `survey.interval`."""
     survey = data.survey
     if not survey.dispersion_correction:
         return survey.interval
-    return STABLE_SHARE * courant_limit(survey.space_order) * data.grid.spacing / fastest_velocity(data)
+    return STABLE_SHARE * courant_limit(stencil_weights(data)) * data.grid.spacing / fastest_velocity(data)
 
 
 def carried_velocities(data: Data) -> tuple[float, float]:
     """Lowest and highest velocity [m/s] that grid, wavelet and time step of `data` can carry."""
     survey, spacing = data.survey, data.grid.spacing
     slowest = POINTS_PER_WAVELENGTH[survey.space_order] * survey.frequency * spacing
-    return slowest, courant_limit(survey.space_order) * spacing / time_step(data)
+    return slowest, courant_limit(stencil_weights(data)) * spacing / time_step(data)
 
 
 def check_survey(data: Data) -> None:
@@ -114,7 +123,7 @@ def check_stability(data: Data, fastest: float) -> None:
     `fastest` velocity in m/s.  Raises InputError.
     """
     survey, spacing = data.survey, data.grid.spacing
-    limit = courant_limit(survey.space_order)
+    limit = courant_limit(stencil_weights(data))
     courant = fastest * time_step(data) / spacing
     if courant <= limit * (1 + ROUNDING):
         return

@@ -5,8 +5,15 @@ import pytest
 
 from datagen.config import Data, Geology, Grid, Salt, Split, Survey
 from datagen.errors import InputError
-from datagen.stencil import courant_limit
-from datagen.survey import carried_velocities, check_survey, check_velocity, ricker, time_step
+from datagen.stencil import courant_limit, fitted_weights, taylor_weights
+from datagen.survey import (
+    carried_velocities,
+    check_survey,
+    check_velocity,
+    ricker,
+    stencil_weights,
+    time_step,
+)
 
 
 def quickstart(grid: Grid | None = None, geology: Geology | None = None, **survey) -> Data:
@@ -79,13 +86,19 @@ def test_the_limits_named_in_the_messages_are_allowed():
 @pytest.mark.parametrize("space_order", [6, 8])
 def test_the_time_step_is_stable_for_every_velocity_of_the_configuration(space_order):
     data = quickstart(space_order=space_order)
-    assert time_step(data) * 4500 / 10 == pytest.approx(0.95 * courant_limit(space_order))
+    assert time_step(data) * 4500 / 10 == pytest.approx(0.95 * courant_limit(fitted_weights(space_order, 10)))
     assert time_step(quickstart(dispersion_correction=False)) == 0.001
     slowest, fastest = carried_velocities(data)
     assert (slowest, fastest) == pytest.approx((1500, 4500 / 0.95))
     check_velocity(data, np.full((1, 64, 64), fastest))
     with pytest.raises(InputError, match=r"data.geology.velocity and data.salt.velocity"):
         check_velocity(data, np.full((1, 64, 64), 1.01 * fastest))
+
+
+def test_the_stencil_is_fitted_to_the_slowest_velocity_or_taylors():
+    data = quickstart(geology=Geology(velocity=(3000.0, 3500.0)))
+    assert stencil_weights(data) == fitted_weights(8, 20.0)
+    assert stencil_weights(quickstart(dispersion_correction=False)) == taylor_weights(8)
 
 
 def test_the_fastest_velocity_is_the_sediments_when_there_is_no_salt():
