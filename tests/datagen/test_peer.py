@@ -1,4 +1,4 @@
-"""Against Deepwave, written by others from the same equation: two solvers that agree are worth more than one."""
+"""Against Deepwave: two solvers of one equation, written apart, that agree are worth more than one."""
 
 import dataclasses
 
