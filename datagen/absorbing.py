@@ -12,8 +12,13 @@ the discrete operator is exactly reciprocal.
 import numpy as np
 from numpy.typing import NDArray
 
-REFLECTION = 1e-8  # nominal; so far below what 8 cells reach (0.1 to 0.2 % of a gather) for waves that graze the layer
 SPEED = 3000.0  # [m/s]
+
+
+def nominal_reflection(width: int) -> float:
+    """R that reflects least from a layer of `width` cells: so far below what the layer does reach (0.1 % of a
+    gather with 8 cells) for the waves that graze it."""
+    return float(10.0 ** -min(2 + width / 2, 9))
 
 
 def absorbing_coefficients(
@@ -25,7 +30,7 @@ def absorbing_coefficients(
     """
     node = np.arange(cells) + shift
     depth = np.clip(np.maximum(width - node, node - (cells - 1 - width)) / width, 0.0, 1.0)
-    sigma = -3 * SPEED * np.log(REFLECTION) / (2 * width * spacing) * depth**2
+    sigma = -3 * SPEED * np.log(nominal_reflection(width)) / (2 * width * spacing) * depth**2
     alpha = np.pi * frequency * (1 - depth)
     b = np.exp(-(sigma + alpha) * interval)
     a = np.divide(sigma, sigma + alpha, out=np.zeros_like(sigma), where=sigma > 0) * (b - 1)

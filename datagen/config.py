@@ -23,6 +23,7 @@ Range = Annotated[tuple[Number, Number], AfterValidator(_ordered)]
 """(lowest, highest); one value is drawn uniformly between them, whole numbers with both ends included."""
 
 Velocity = Annotated[float, Field(ge=300, le=8000)]  # [m/s]
+Distance = Annotated[float, Field(ge=0, le=1e6)]  # [m]
 Share = Annotated[float, Field(ge=0, le=1)]  # of the section's width or depth
 
 
@@ -64,17 +65,24 @@ class Salt:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Survey:
-    """Fixed spread: sources and receivers spaced evenly over the whole width at constant depths."""
+    """Fixed spread: all receivers record every source, both at one depth each."""
 
     shots: Annotated[int, Field(ge=1, le=512)]
     receivers: Annotated[int, Field(ge=2, le=4096)]
-    source_depth: Annotated[float, Field(ge=0)] = 10.0  # [m]
-    receiver_depth: Annotated[float, Field(ge=0)] = 10.0  # [m]
+    source_positions: tuple[Distance, ...] = ()  # [m] of each; none: spread evenly over the width, on nodes
+    receiver_positions: tuple[Distance, ...] = ()  # [m] the same
+    source_depth: Distance = 10.0  # [m]
+    receiver_depth: Distance = 10.0  # [m]
+    free_surface: bool = False  # u = 0 at depth 0, where waves are reflected; false: they leave there too
     frequency: Annotated[float, Field(gt=0, le=500)]  # [Hz] peak of the Ricker wavelet
     interval: Annotated[float, Field(gt=0, le=0.1)]  # [s] between time samples
     samples: Annotated[int, Field(ge=16, le=100_000)]
     space_order: Literal[4, 6, 8] = 8
+    # True: frequencies are put right that time steps and grid would delay, and the time step is the longest
+    # stable one; false: the textbook scheme, time step `interval`.
+    dispersion_correction: bool = True
     absorbing_cells: Annotated[int, Field(ge=6, le=200)] = 8
+    precision: Literal["float32", "float64"] = "float32"  # of the modelling and migration
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

@@ -11,19 +11,17 @@ Claerbout 1971, Geophysics 36(3) (imaging); Kaelin & Guitton 2006, SEG (illumina
 Break 27(1) (Laplacian).
 """
 
-from math import ceil, floor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, laplace
 
-from datagen.config import Data, Survey
+from datagen.config import Data
 from datagen.kernel import KernelSpec
 from datagen.propagator import Propagator, batches
-from datagen.survey import receiver_columns, receiver_row, ricker, source_columns, source_row
+from datagen.timing import Clock
 
-HIGHEST_FREQUENCY = 2.8  # of a Ricker wavelet, times its peak frequency; above it nothing is left
 STABILITY = 1e-3  # of the strongest illumination
 
 Array = NDArray[Any]
@@ -35,22 +33,12 @@ def smooth_velocity(velocity_MZX: Array, sigma: float) -> NDArray[np.float64]:
     return np.asarray(1 / gaussian_filter(slowness, sigma, axes=(-2, -1), mode="nearest"))
 
 
-def snapshot_interval(survey: Survey) -> int:
-    """Time steps between snapshots: the Nyquist interval 1 / (2 f_max) of the wavelet."""
-    return max(1, floor(1 / (2 * HIGHEST_FREQUENCY * survey.frequency * survey.interval)))
-
-
-def whole_steps(samples: int, every: int) -> int:
-    """Fewest time steps, at least `samples`, whose last is a snapshot when one is taken `every` steps."""
-    return ceil((samples - 1) / every) * every + 1
-
-
-def minus_time_derivative(traces_TRB: Array, interval: float) -> Array:
+def minus_time_derivative(traces_BTR: Array, interval: float) -> Array:
     """−∂d/∂t [1/s].  Receivers act as point sources on a line, whose field is the time integral of what they
     emit; without the derivative a reflector would be a zero crossing, with it it is a peak."""
-    derivative_TRB = np.zeros_like(traces_TRB)
-    derivative_TRB[1:-1] = (traces_TRB[:-2] - traces_TRB[2:]) / (2 * interval)
-    return derivative_TRB
+    derivative_BTR = np.zeros_like(traces_BTR)
+    derivative_BTR[:, 1:-1] = (traces_BTR[:, :-2] - traces_BTR[:, 2:]) / (2 * interval)
+    return derivative_BTR
 
 
 def compensate(image_MZX: Array, illumination_MZX: Array) -> Array:
@@ -73,33 +61,19 @@ def depth_taper(nz: int, cells: float) -> NDArray[np.float64]:
 class Migrator:
     """The two operators of RTM for one survey: smooth-model shots with snapshots, and adjoint with image."""
 
-    def __init__(self, data: Data, spec: KernelSpec) -> None:
-        self.data, self.spec = data, spec
-        every = snapshot_interval(data.survey)
-        steps = whole_steps(data.survey.samples, every)
-        row = receiver_row(data)
-        self._source = Propagator(spec, "snapshots", data.grid, data.survey, steps=steps, receiver_row=row, every=every)
-        self._receivers = Propagator(
-            spec,
-            "adjoint",
-            data.grid,
-            data.survey,
-            steps=steps,
-            receiver_row=row,
-            every=every,
-            sharing=self._source,
-        )
-        self._source.array("wavelet")[:] = ricker(data.survey.frequency, data.survey.interval, steps)
+    def __init__(self, data: Data, spec: KernelSpec, clock: Clock) -> None:
+        self.data, self.spec, self.clock = data, spec, clock
+        self._source = Propagator(spec, "snapshots", data, clock)
+        self._receivers = Propagator(spec, "adjoint", data, clock, sharing=self._source)
 
     def migrate(self, velocity_MZX: Array, shots_MSTR: Array) -> Array:
         """Images [M, Z, X] of shots [M, S, T, R]; `velocity_MZX` in m/s is smoothed here."""
         grid, settings = self.data.grid, self.data.migration
         smooth_MZX = smooth_velocity(velocity_MZX, settings.smoothing / grid.spacing)
         image_MZX, illumination_MZX = np.zeros((2, *velocity_MZX.shape))
-        columns_S = source_columns(self.data)
         for model_B, shot_B in batches(len(velocity_MZX), self.data.survey.shots, self.spec.batch):
             self._source.set_velocity(smooth_MZX[model_B])
-            self._source.set_sources(source_row(self.data), columns_S[shot_B])
+            self._source.set_sources(self._source.spread.source_distance_S[shot_B])
             self._source.run()
             self._inject(shots_MSTR[model_B, shot_B])
             self._receivers.run()
@@ -112,10 +86,7 @@ class Migrator:
         return image_MZX.astype(self.spec.dtype)
 
     def _inject(self, shots_BTR: Array) -> None:
-        """The receivers' data without the direct wave, differentiated, in reversed time; else silence."""
-        used, samples = shots_BTR.shape[:2]
-        traces = np.s_[:samples, receiver_columns(self.data), :used]
-        reflected_TRB = np.moveaxis(shots_BTR, 0, -1) - self._source.slots("shots")[traces]
-        self._receivers.array("data").fill(0)
-        reversed_TXB = self._receivers.slots("data")[::-1]
-        reversed_TXB[traces] = minus_time_derivative(reflected_TRB, self.data.survey.interval)
+        """The receivers' data without the direct wave, differentiated; they are silent after its end."""
+        direct_BTR = self.clock.gather(self._source.recorded(len(shots_BTR)))
+        slope_BTR = minus_time_derivative(shots_BTR - direct_BTR, self.data.survey.interval)
+        self._receivers.emit(self.clock.emission(slope_BTR))

@@ -17,19 +17,11 @@ from numpy.typing import NDArray
 
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.kernel import KernelSpec
 from datagen.migration import Migrator
 from datagen.operators import find_compiler
-from datagen.propagator import Propagator, batches
-from datagen.survey import (
-    check_survey,
-    check_velocity,
-    receiver_columns,
-    receiver_row,
-    ricker,
-    source_columns,
-    source_row,
-)
+from datagen.propagator import Propagator, batches, kernel_spec
+from datagen.survey import check_survey, check_velocity
+from datagen.timing import Clock
 
 Array = NDArray[Any]
 
@@ -38,39 +30,25 @@ class WaveEngine:
     """Operators and buffers of one survey, made on first use and used for every model after.
 
     Any number of models a call; multiples of `batch` waste nothing.  A model's result has the same bits
-    whichever models share the call.  Arithmetic, shots and images are of `dtype`.
+    whichever models share the call.  Arithmetic, shots and images are of `survey.precision`.
 
     Raises InputError if the survey does not fit the grid or there is no C compiler.
     """
 
-    def __init__(self, data: Data, *, batch: int = 8, dtype: str = "float32") -> None:
+    def __init__(self, data: Data, *, batch: int = 8) -> None:
         check_survey(data)
         find_compiler()
         self.data = data
-        self.spec = KernelSpec(
-            space_order=data.survey.space_order,
-            batch=batch,
-            absorbing_cells=data.survey.absorbing_cells,
-            dtype=dtype,
-        )
+        self.spec = kernel_spec(data, batch)
+        self.clock = Clock(data)
 
     @cached_property
     def _forward(self) -> Propagator:
-        survey = self.data.survey
-        forward = Propagator(
-            self.spec,
-            "forward",
-            self.data.grid,
-            survey,
-            steps=survey.samples,
-            receiver_row=receiver_row(self.data),
-        )
-        forward.array("wavelet")[:] = ricker(survey.frequency, survey.interval, survey.samples)
-        return forward
+        return Propagator(self.spec, "forward", self.data, self.clock)
 
     @cached_property
     def _migrator(self) -> Migrator:
-        return Migrator(self.data, self.spec)
+        return Migrator(self.data, self.spec, self.clock)
 
     def shoot(self, velocity_MZX: Array) -> Array:
         """Shots [M, S, T, R] of velocity models [M, Z, X] in m/s.
@@ -80,15 +58,13 @@ class WaveEngine:
         check_velocity(self.data, velocity_MZX)
         velocity_MZX = np.asarray(velocity_MZX)
         survey, forward = self.data.survey, self._forward
-        columns_R, columns_S = receiver_columns(self.data), source_columns(self.data)
         models = len(velocity_MZX)
         shots_MSTR = np.empty((models, survey.shots, survey.samples, survey.receivers), self.spec.dtype)
         for model_B, shot_B in batches(models, survey.shots, self.spec.batch):
             forward.set_velocity(velocity_MZX[model_B])
-            forward.set_sources(source_row(self.data), columns_S[shot_B])
+            forward.set_sources(forward.spread.source_distance_S[shot_B])
             forward.run()
-            recorded_TRB = forward.slots("shots")[:, columns_R, : len(model_B)]
-            shots_MSTR[model_B, shot_B] = np.moveaxis(recorded_TRB, -1, 0)
+            shots_MSTR[model_B, shot_B] = self.clock.gather(forward.recorded(len(model_B)))
         assert np.isfinite(shots_MSTR).all(), "shots are not finite"
         return shots_MSTR
 

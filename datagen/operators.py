@@ -22,27 +22,42 @@ from pathlib import Path
 from typing import Any
 
 import devito
-from filelock import FileLock
+from codepy import CompileError
+from filelock import FileLock, Timeout
 
 from datagen import kernel, stencil
 from datagen.errors import InputError
 
 DIGEST = hashlib.sha256().digest_size
+PATIENCE = 300.0  # [s] to wait for another process that compiles the same operator; it takes seconds
 
 
 def load_operator(spec: kernel.KernelSpec, kind: kernel.Kind) -> Any:
     """The Devito Operator of this kind, compiled: from the cache, else built and put there.
 
-    Raises InputError if there is no C compiler or the cache folder cannot be used.
+    Raises InputError if there is no C compiler or it fails, the cache folder cannot be used, or another
+    process has been compiling for too long.
     """
     compiler = find_compiler()
     folder = _cache_folder()
     path = folder / f"{_key(spec, kind, compiler)}.operator"
-    with FileLock(path.with_suffix(".lock")):  # others wait for one to build; ends with its process
-        operator = _read(path)
-        if operator is None:
-            operator = _build(spec, kind, path)
-    return operator
+    lock = path.with_suffix(".lock")
+    try:
+        with FileLock(lock, timeout=PATIENCE):  # others wait for one to build; let go of when its process ends
+            operator = _read(path)
+            return _build(spec, kind, path) if operator is None else operator
+    except Timeout:
+        raise InputError(
+            f"{lock}: another process has held it for {PATIENCE:g} s, so its compiler hangs; end that process"
+        ) from None
+    except CompileError as error:
+        raise InputError(
+            f"C compiler: {compiler} failed, its message is above; set the environment variable CC to a working one"
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"{folder}: {error.strerror or error}; set XDG_CACHE_HOME to a folder that can be written to"
+        ) from error
 
 
 def find_compiler() -> str:

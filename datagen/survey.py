@@ -1,9 +1,6 @@
-"""Where and when: source and receiver nodes, the Ricker wavelet, and what the grid can carry.
+"""The Ricker wavelet, the time step, and what grid and time step can carry.
 
-  0  ▽ · · · ▽ · · · ▽     sources and receivers evenly spaced over the whole width, at one depth each
-     ┌───────────────┐
-z ↓  │ nz × nx nodes │   node (i, j) is at depth i h and distance j h
-     └───────────────┘
+v Δt / h ≤ courant_limit(space_order),        v / (f h) ≥ POINTS_PER_WAVELENGTH
 """
 
 import numpy as np
@@ -11,11 +8,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.stencil import courant_limit
+from datagen.stencil import Weights, courant_limit, fitted_weights, taylor_weights
 
 POINTS_PER_WAVELENGTH = {4: 16.0, 6: 10.0, 8: 10.0}
 """Fewest grid points in a wavelength at the wavelet's peak frequency, by space order (measured against the
 analytic solution: a few per cent of error at a kilometre)."""
+
+BAND = 3.5  # of a Ricker wavelet, times its peak frequency: above it are less than 2e-4 of the peak
+SAMPLES_PER_PERIOD = 2.2  # of the band's highest frequency: a tenth above Nyquist's two
+STABLE_SHARE = 0.95  # of the Courant limit
 
 ROUNDING = 1e-6  # relative; a setting exactly at its limit is allowed
 
@@ -30,61 +31,90 @@ def ricker(frequency: float, interval: float, samples: int) -> NDArray[np.float6
     return np.asarray((1 - 2 * a) * np.exp(-a))
 
 
-def source_columns(data: Data) -> NDArray[np.int64]:
-    """Grid column of each source [S]: evenly spaced over the width, rounded to the nearest node."""
-    return _spread(data.survey.shots, data.grid.nx)
+def fastest_velocity(data: Data) -> float:
+    """The highest velocity [m/s] that the geology or the salt of `data` can have."""
+    highest = data.geology.velocity[1]
+    return max(highest, data.salt.velocity) if data.salt.probability > 0 else highest
 
 
-def receiver_columns(data: Data) -> NDArray[np.int64]:
-    """Grid column of each receiver [R]: evenly spaced over the width, rounded to the nearest node."""
-    return _spread(data.survey.receivers, data.grid.nx)
+def stencil_weights(data: Data) -> Weights:
+    """Weights of the second derivative in space: fitted to the wavelet, or Taylor's."""
+    survey = data.survey
+    if not survey.dispersion_correction:
+        return taylor_weights(survey.space_order)
+    points = data.geology.velocity[0] / (survey.frequency * data.grid.spacing)
+    return fitted_weights(survey.space_order, points)
 
 
-def source_row(data: Data) -> int:
-    """Grid row of the sources."""
-    return round(data.survey.source_depth / data.grid.spacing)
+def time_step(data: Data) -> float:
+    """Time step [s]: the longest that is stable for all velocities of `data`, or `survey.interval`."""
+    survey = data.survey
+    if not survey.dispersion_correction:
+        return survey.interval
+    return STABLE_SHARE * courant_limit(stencil_weights(data)) * data.grid.spacing / fastest_velocity(data)
 
 
-def receiver_row(data: Data) -> int:
-    """Grid row of the receivers."""
-    return round(data.survey.receiver_depth / data.grid.spacing)
-
-
-def _spread(count: int, nx: int) -> NDArray[np.int64]:
-    positions = np.linspace(0, nx - 1, count) if count > 1 else np.array([(nx - 1) / 2])
-    return np.asarray(np.rint(positions), np.int64)
+def carried_velocities(data: Data) -> tuple[float, float]:
+    """Lowest and highest velocity [m/s] that grid, wavelet and time step of `data` can carry."""
+    survey, spacing = data.survey, data.grid.spacing
+    slowest = POINTS_PER_WAVELENGTH[survey.space_order] * survey.frequency * spacing
+    return slowest, courant_limit(stencil_weights(data)) * spacing / time_step(data)
 
 
 def check_survey(data: Data) -> None:
     """Everything that can be known before a model exists.
 
-    Raises InputError: more sources or receivers than columns, a depth between two grid rows or below the
-    grid, or a geology whose velocities the grid and time step cannot carry.
+    Raises InputError: sources or receivers not in the grid or more than it has columns, an interval too long
+    for the wavelet, or a geology whose velocities the grid and time step cannot carry.
     """
     _check_positions(data)
-    lowest, highest = data.geology.velocity
-    if data.salt.probability > 0:
-        highest = max(highest, data.salt.velocity)
-    check_stability(data, highest)
-    check_sampling(data, lowest)
+    _check_interval(data)
+    check_stability(data, fastest_velocity(data))
+    check_sampling(data, data.geology.velocity[0])
 
 
 def _check_positions(data: Data) -> None:
     survey, grid = data.survey, data.grid
-    for name, count in (("shots", survey.shots), ("receivers", survey.receivers)):
-        if count > grid.nx:
+    for name, count, positions in (
+        ("source", survey.shots, survey.source_positions),
+        ("receiver", survey.receivers, survey.receiver_positions),
+    ):
+        counted = "shots" if name == "source" else "receivers"
+        if positions and len(positions) != count:
             raise InputError(
-                f"data.survey.{name}: {count} is more than the {grid.nx} columns of the grid; "
-                f"set data.survey.{name} to at most {grid.nx} or raise data.grid.nx"
+                f"data.survey.{name}_positions: {len(positions)} positions, data.survey.{counted} is "
+                f"{count}; give as many, or none to have them spread evenly"
             )
-    deepest = (grid.nz - 1) * grid.spacing
+        if not positions and count > grid.nx:
+            raise InputError(
+                f"data.survey.{counted}: {count} is more than the {grid.nx} columns of the grid; "
+                f"set data.survey.{counted} to at most {grid.nx}, raise data.grid.nx or give "
+                f"data.survey.{name}_positions"
+            )
+        _check_within(f"{name}_positions", max(positions, default=0.0), (grid.nx - 1) * grid.spacing)
     for name, depth in (("source_depth", survey.source_depth), ("receiver_depth", survey.receiver_depth)):
-        nearest = min(round(depth / grid.spacing) * grid.spacing, deepest)
-        if abs(depth - nearest) > ROUNDING * grid.spacing:
+        _check_within(name, depth, (grid.nz - 1) * grid.spacing)
+        if survey.free_surface and depth == 0:
             raise InputError(
-                f"data.survey.{name}: {depth:g} m is not a grid row; allowed are the multiples of "
-                f"data.grid.spacing {grid.spacing:g} m from 0 to {deepest:g} m; the nearest is {nearest:g} m"
+                f"data.survey.{name}: 0 m, where the field is zero at a free surface; set data.survey.{name} "
+                "above 0 m or data.survey.free_surface to false"
             )
+
+
+def _check_within(name: str, furthest: float, end: float) -> None:
+    if furthest > end * (1 + ROUNDING):
+        raise InputError(f"data.survey.{name}: {furthest:g} m is not in the grid, which ends at {end:g} m")
+
+
+def _check_interval(data: Data) -> None:
+    """Samples must tell all frequencies of the wavelet, up to BAND times its peak, apart."""
+    survey = data.survey
+    longest = 1 / (SAMPLES_PER_PERIOD * BAND * survey.frequency)
+    if survey.interval > longest * (1 + ROUNDING):
+        raise InputError(
+            f"data.survey.interval: {survey.interval:g} s is too long for a wavelet of "
+            f"{survey.frequency:g} Hz; set data.survey.interval to at most {_round_down(longest):g} s"
+        )
 
 
 def check_stability(data: Data, fastest: float) -> None:
@@ -93,15 +123,23 @@ def check_stability(data: Data, fastest: float) -> None:
     `fastest` velocity in m/s.  Raises InputError.
     """
     survey, spacing = data.survey, data.grid.spacing
-    limit = courant_limit(survey.space_order)
-    courant = fastest * survey.interval / spacing
-    if courant > limit * (1 + ROUNDING):
+    limit = courant_limit(stencil_weights(data))
+    courant = fastest * time_step(data) / spacing
+    if courant <= limit * (1 + ROUNDING):
+        return
+    if survey.dispersion_correction:
         raise InputError(
-            f"data.survey.interval: {survey.interval:g} s is unstable at {fastest:g} m/s "
-            f"on a {spacing:g} m grid: v Δt / h = {courant:.3f}, at most {limit:.3f} is allowed "
-            f"at space_order {survey.space_order}; "
-            f"set data.survey.interval to at most {_round_down(limit * spacing / fastest):g} s"
+            f"velocity: {fastest:g} m/s is above the {carried_velocities(data)[1]:.0f} m/s that are stable "
+            f"with the time step made for data.geology.velocity and data.salt.velocity, at most "
+            f"{fastest_velocity(data):g} m/s; raise one of them"
         )
+    raise InputError(
+        f"data.survey.interval: {survey.interval:g} s is unstable at {fastest:g} m/s "
+        f"on a {spacing:g} m grid: v Δt / h = {courant:.3f}, at most {limit:.3f} is allowed "
+        f"at space_order {survey.space_order}; "
+        f"set data.survey.interval to at most {_round_down(limit * spacing / fastest):g} s "
+        "or data.survey.dispersion_correction to true"
+    )
 
 
 def check_sampling(data: Data, slowest: float) -> None:

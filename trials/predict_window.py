@@ -18,7 +18,7 @@ from datagen.modelling import WaveEngine
 from trials.metrics import ssim
 from trials.predict import check_outputs
 from trials.sections import draw_sections, image_section, reach, velocity_section
-from trials.velocity_window import cut_window, read_velocity, within_limits
+from trials.velocity_window import cut_window, read_velocity, spanning, within_limits
 
 Array = NDArray[Any]
 
@@ -49,8 +49,9 @@ def predict_window(
     imager = Imager(bundle)
     contents = imager.contents
     window_ZX = cut_window(read_velocity(Path(velocity), shape, unit), spacing, at, contents.data.grid)
-    window_ZX = within_limits(window_ZX, contents.data)
-    shots_MSTR, image_MZX = WaveEngine(contents.data).shoot_and_migrate(window_ZX[None])
+    data = spanning(contents.data, window_ZX)
+    window_ZX = within_limits(window_ZX, data)
+    shots_MSTR, image_MZX = WaveEngine(data).shoot_and_migrate(window_ZX[None])
     prediction_ZX = imager(shots_MSTR)[0, 0]
     heading = f"{contents.name}: {Path(velocity).name}, top left at {at} m"
     for file in files:

@@ -1,15 +1,24 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
-from datagen.config import Grid, Survey
-from datagen.kernel import KernelSpec
-from datagen.propagator import Propagator, batches
+from datagen.config import Data, Grid, Split, Survey
+from datagen.propagator import Propagator, batches, kernel_spec
 from datagen.survey import ricker
+from datagen.timing import Clock
 
 EVERY, STEPS = 11, 331
-GRID = Grid(nz=40, nx=48, spacing=10.0)
-SURVEY = Survey(shots=1, receivers=48, frequency=15.0, interval=0.001, samples=STEPS)
-SOURCES = np.array([0, 5, 11, 24, 24, 30, 41, 47])
+SURVEY = Survey(
+    shots=8,
+    receivers=48,
+    source_positions=(0.0, 50.0, 110.0, 240.0, 240.0, 300.0, 410.0, 470.0),
+    frequency=15.0,
+    interval=0.001,
+    samples=STEPS,
+    dispersion_correction=False,
+)
+SOURCES = np.array(SURVEY.source_positions, int) // 10
 
 
 def models(count=8):
@@ -22,17 +31,14 @@ def models(count=8):
     return velocity_BZX
 
 
-def propagator(kind, dtype="float32", *, receiver_row=2, sharing=None):
-    return Propagator(
-        KernelSpec(dtype=dtype),
-        kind,
-        GRID,
-        SURVEY,
-        steps=STEPS,
-        receiver_row=receiver_row,
-        every=EVERY,
-        sharing=sharing,
+def propagator(kind, *, sharing=None, **survey):
+    data = Data(
+        folder="unused",
+        grid=Grid(nz=40, nx=48, spacing=10.0),
+        survey=dataclasses.replace(SURVEY, **survey),
+        split=Split(train=1, validation=1, test=1),
     )
+    return Propagator(kernel_spec(data, 8), kind, data, Clock(data), sharing=sharing)
 
 
 @pytest.fixture(scope="module")
@@ -40,76 +46,110 @@ def forward():
     return propagator("forward")
 
 
-def shoot(forward, velocity_BZX, columns_B, row=1, scale=1.0):
+def shoot(forward, velocity_BZX, scale=1.0):
+    """What the receivers record [T, R, B]."""
     forward.array("wavelet")[:] = scale * ricker(15.0, 0.001, STEPS)
     forward.set_velocity(velocity_BZX)
-    forward.set_sources(row, columns_B)
+    forward.set_sources(forward.spread.source_distance_S)
     forward.run()
-    return forward.slots("shots").copy()
+    return forward.recorded(8).transpose(1, 2, 0).copy()
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 1e-6)])
-@pytest.mark.parametrize("row", [0, 1, 20])
-def test_the_adjoint_operator_is_the_adjoint_of_the_forward_one(dtype, tolerance, row):
-    """⟨F q, d⟩ = ⟨q, F′ d⟩ for random q and d; salt models, sources also in the corners.
+@pytest.mark.parametrize(
+    ("survey", "tolerance"),
+    [
+        ({"source_depth": 0.0, "receiver_depth": 20.0, "precision": "float64"}, 1e-12),
+        ({"source_depth": 0.0, "receiver_depth": 20.0}, 1e-6),
+        ({"source_depth": 200.0, "receiver_depth": 17.0, "precision": "float64"}, 1e-12),
+        ({"receiver_depth": 13.0, "precision": "float64", "free_surface": True}, 1e-12),
+    ],
+)
+def test_the_adjoint_operator_is_the_adjoint_of_the_forward_one(survey, tolerance):
+    """⟨F q, d⟩ = ⟨q, F′ d⟩ for random q and d; salt models, sources also in the corners, receivers off nodes.
 
     With the "wavefield" q at the source and 0 elsewhere, the image there is ⟨q, F′ d⟩.
     """
-    random = np.random.default_rng(row)
-    forward, adjoint = propagator("forward", dtype), propagator("adjoint", dtype)
+    random = np.random.default_rng(3)
+    survey = survey | {"receiver_positions": tuple(random.uniform(0, 470, 48))}
+    forward, adjoint = propagator("forward", **survey), propagator("adjoint", **survey)
     q_T = np.zeros(STEPS)
     q_T[::EVERY] = random.normal(size=STEPS // EVERY + 1)
-    forward.array("wavelet")[:] = q_T
-    data_TXB = random.normal(size=(STEPS, 48, 8))
-    adjoint.slots("data")[::-1] = data_TXB
+    data_BTR = random.normal(size=(8, STEPS, 48)).astype(forward.spec.dtype)
+    adjoint.emit(data_BTR)
     adjoint.array("wavefield").fill(0)
+    row = int(survey.get("source_depth", 10) / 10)
     for slot, column in enumerate(SOURCES):
         adjoint.slots("wavefield")[:, row, column, slot] = q_T[::EVERY]
     for operator in (forward, adjoint):
         operator.set_velocity(models())
-    forward.set_sources(row, SOURCES)
+    forward.array("wavelet")[:] = q_T
+    forward.set_sources(forward.spread.source_distance_S)
     forward.run()
     adjoint.run()
+    shots_BTR = forward.recorded(8).astype(np.float64)
     for slot, column in enumerate(SOURCES):
-        shots, data = (a[..., slot].astype(np.float64) for a in (forward.slots("shots"), data_TXB))
+        shots, data = shots_BTR[slot], data_BTR[slot].astype(np.float64)
         difference = np.vdot(shots, data) - adjoint.slots("image")[row, column, slot]
         assert abs(difference) < tolerance * np.linalg.norm(shots) * np.linalg.norm(data)
         assert np.linalg.norm(shots) > 0
 
 
-def test_source_and_receiver_can_be_exchanged():
-    velocity_BZX = models()
-    there = shoot(propagator("forward", "float64", receiver_row=25), velocity_BZX, SOURCES, row=1)
-    back = shoot(propagator("forward", "float64", receiver_row=1), velocity_BZX, SOURCES[::-1], row=25)
-    for slot in range(8):
-        first, second = there[:, SOURCES[::-1][slot], slot], back[:, SOURCES[slot], slot]
-        assert np.linalg.norm(first - second) < 1e-12 * np.linalg.norm(first)
+@pytest.mark.parametrize("free_surface", [False, True])
+@pytest.mark.parametrize(("shift", "depths"), [(0.0, (10.0, 250.0)), (3.7, (12.0, 255.0))])
+def test_source_and_receiver_can_be_exchanged(free_surface, shift, depths):
+    """On nodes and between them; near a free surface too."""
+    velocity_BZX = np.repeat(models(1), 8, axis=0)
+    first, second = (tuple(p + shift for p in places) for places in ((0.0, 60.0, 240.0), (20.0, 150.0, 460.0)))
+    settings = {"shots": 3, "receivers": 3, "precision": "float64", "free_surface": free_surface}
+    there = propagator(
+        "forward",
+        source_positions=first,
+        receiver_positions=second,
+        source_depth=depths[0],
+        receiver_depth=depths[1],
+        **settings,
+    )
+    back = propagator(
+        "forward",
+        source_positions=second,
+        receiver_positions=first,
+        source_depth=depths[1],
+        receiver_depth=depths[0],
+        **settings,
+    )
+    there_TRB, back_TRB = (shoot(operator, velocity_BZX) for operator in (there, back))
+    for source in range(3):
+        for receiver in range(3):
+            one, other = there_TRB[:, receiver, source], back_TRB[:, source, receiver]
+            assert np.linalg.norm(one - other) < 1e-12 * np.linalg.norm(one)
 
 
 def test_scaling_the_wavelet_scales_the_shots(forward):
     velocity_BZX = models()
-    once, thrice = shoot(forward, velocity_BZX, SOURCES), shoot(forward, velocity_BZX, SOURCES, scale=-3.0)
+    once, thrice = shoot(forward, velocity_BZX), shoot(forward, velocity_BZX, scale=-3.0)
     np.testing.assert_allclose(thrice, -3 * once, atol=1e-5 * np.abs(once).max())
 
 
 def test_shots_of_a_batch_do_not_see_each_other(forward):
     velocity_BZX = models()
-    together = shoot(forward, velocity_BZX, SOURCES)
+    together = shoot(forward, velocity_BZX)
     others = velocity_BZX.copy()
     others[1:] = 1500
-    np.testing.assert_array_equal(shoot(forward, others, SOURCES)[..., 0], together[..., 0])
-    turned = shoot(forward, np.roll(velocity_BZX, 3, axis=0), np.roll(SOURCES, 3))
-    np.testing.assert_array_equal(turned, np.roll(together, 3, axis=-1))
+    np.testing.assert_array_equal(shoot(forward, others)[..., 0], together[..., 0])
+    turned = propagator("forward", source_positions=tuple(np.roll(SURVEY.source_positions, 3)))
+    np.testing.assert_array_equal(shoot(turned, np.roll(velocity_BZX, 3, axis=0)), np.roll(together, 3, axis=-1))
 
 
-def test_the_first_sample_is_at_rest_and_the_second_is_the_first_kick(forward):
+def test_the_first_sample_is_at_rest_and_the_second_is_the_first_kick():
     """u at the source after one step is C f(0): sample k is the field at k Δt."""
+    forward = propagator("forward", receiver_depth=20.0, source_depth=20.0)
     forward.array("wavelet")[:] = np.arange(STEPS) == 0
     forward.set_velocity(np.full((8, 40, 48), 2000.0))
-    forward.set_sources(2, SOURCES)
+    forward.set_sources(forward.spread.source_distance_S)
     forward.run()
-    assert np.all(forward.slots("shots")[0] == 0)
-    np.testing.assert_allclose(forward.slots("shots")[1, SOURCES, range(8)], (2000 * 0.001 / 10) ** 2, rtol=1e-6)
+    shots_BTR = forward.recorded(8)
+    assert np.all(shots_BTR[:, 0] == 0)
+    np.testing.assert_allclose(shots_BTR[range(8), 1, SOURCES], (2000 * 0.001 / 10) ** 2, rtol=1e-6)
 
 
 def test_batches_cover_every_pair_once_and_give_a_full_chunk_one_source_each():

@@ -3,7 +3,6 @@ import dataclasses
 import numpy as np
 import pytest
 
-from datagen import migration
 from datagen.config import Data, Grid, Split, Survey
 from datagen.migration import (
     compensate,
@@ -11,8 +10,6 @@ from datagen.migration import (
     minus_time_derivative,
     remove_low_wavenumbers,
     smooth_velocity,
-    snapshot_interval,
-    whole_steps,
 )
 from datagen.modelling import WaveEngine
 
@@ -66,18 +63,37 @@ def test_a_dipping_reflector_is_imaged_at_its_dip(engine, dip):
     assert middle == pytest.approx(32, abs=1.5)
 
 
-def test_rare_snapshots_give_the_image_of_all_time_steps(engine, monkeypatch):
+def test_rare_snapshots_give_the_image_of_all_time_steps(engine):
     velocity_MZX = np.where(((Z - 35) ** 2 + (X - 40) ** 2 < 150), 4500.0, 1500.0 + 20 * Z)[None]
     shots_MSTR, image_MZX = engine.shoot_and_migrate(velocity_MZX)
-    monkeypatch.setattr(migration, "snapshot_interval", lambda survey: 1)
-    every_step_MZX = WaveEngine(DATA).migrate(velocity_MZX, shots_MSTR)
+    patient = WaveEngine(DATA)
+    patient.clock.image_every = 1
+    every_step_MZX = patient.migrate(velocity_MZX, shots_MSTR)
     assert np.linalg.norm(image_MZX - every_step_MZX) < 1e-3 * np.linalg.norm(every_step_MZX)
 
 
-def test_snapshots_are_taken_at_the_nyquist_interval_of_the_wavelet():
-    assert snapshot_interval(DATA.survey) == 11  # 1 / (2 · 2.8 · 15 Hz · 1 ms) = 11.9
-    assert snapshot_interval(dataclasses.replace(DATA.survey, frequency=400.0)) == 1
-    assert [whole_steps(samples, 11) for samples in (1, 2, 12, 13, 800)] == [1, 12, 12, 23, 804]
+def test_the_image_is_the_same_from_long_corrected_steps_and_from_short_plain_ones(engine):
+    velocity_MZX = np.where(((Z - 35) ** 2 + (X - 40) ** 2 < 150), 4500.0, 1500.0 + 20 * Z)[None]
+    fine = dataclasses.replace(DATA.survey, interval=0.00025, samples=3200, dispersion_correction=False)
+    image_MZX = engine.shoot_and_migrate(velocity_MZX)[1]
+    fine_MZX = WaveEngine(dataclasses.replace(DATA, survey=fine)).shoot_and_migrate(velocity_MZX)[1]
+    assert np.linalg.norm(image_MZX - fine_MZX) < 0.01 * np.linalg.norm(fine_MZX)
+
+
+def test_the_image_does_not_depend_on_the_sampling_of_the_record(engine):
+    velocity_MZX = np.where(REFLECTORS[1] <= Z, 2600.0, 2000.0)[None]
+    coarse = dataclasses.replace(DATA.survey, interval=0.004, samples=200)
+    image_MZX = engine.shoot_and_migrate(velocity_MZX)[1]
+    coarse_MZX = WaveEngine(dataclasses.replace(DATA, survey=coarse)).shoot_and_migrate(velocity_MZX)[1]
+    assert np.linalg.norm(coarse_MZX - image_MZX) < 0.08 * np.linalg.norm(image_MZX)
+
+
+def test_a_reflector_is_imaged_at_its_depth_under_a_free_surface_too():
+    survey = dataclasses.replace(DATA.survey, free_surface=True)
+    velocity_MZX = np.where(REFLECTORS[1] <= Z, 2600.0, 2000.0)[None]
+    image_ZX = WaveEngine(dataclasses.replace(DATA, survey=survey)).shoot_and_migrate(velocity_MZX)[1][0]
+    trace_Z = image_ZX[:, 25:55].mean(axis=1)
+    assert abs(int(np.abs(trace_Z).argmax()) - REFLECTORS[1]) <= 1
 
 
 def test_smoothing_keeps_a_constant_velocity_and_the_vertical_travel_time():
@@ -90,8 +106,8 @@ def test_smoothing_keeps_a_constant_velocity_and_the_vertical_travel_time():
 
 
 def test_the_time_derivative_of_a_ramp_is_minus_its_slope():
-    ramp_TRB = np.arange(10.0)[:, None, None] * np.ones((1, 2, 3)) * 0.002 * 7
-    np.testing.assert_allclose(minus_time_derivative(ramp_TRB, 0.002)[1:-1], -7)
+    ramp_BTR = np.arange(10.0)[:, None] * np.ones((3, 1, 2)) * 0.002 * 7
+    np.testing.assert_allclose(minus_time_derivative(ramp_BTR, 0.002)[:, 1:-1], -7)
 
 
 def test_compensation_undoes_uneven_illumination():

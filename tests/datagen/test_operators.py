@@ -1,11 +1,20 @@
+import dataclasses
+import errno
+import os
+import pickle
+import tempfile
+
 import numpy as np
 import pytest
+from filelock import FileLock
 
-from datagen.config import Grid, Survey
+from datagen import kernel, operators
+from datagen.config import Data, Grid, Split, Survey
 from datagen.errors import InputError
 from datagen.kernel import KernelSpec
-from datagen.operators import load_operator
+from datagen.operators import DIGEST, load_operator
 from datagen.propagator import Propagator
+from datagen.timing import Clock
 
 SPEC = KernelSpec(space_order=4, batch=2, absorbing_cells=6)
 
@@ -20,12 +29,16 @@ def cache(tmp_path_factory):
 
 
 def shots():
-    grid = Grid(nz=20, nx=24, spacing=10.0)
-    survey = Survey(shots=2, receivers=24, frequency=10.0, interval=0.001, samples=200)
-    propagator = Propagator(SPEC, "forward", grid, survey, steps=200, receiver_row=1)
-    propagator.array("wavelet")[:20] = 1
+    survey = Survey(shots=2, receivers=24, frequency=9.0, interval=0.001, samples=200, space_order=4)
+    data = Data(
+        folder="unused",
+        grid=Grid(nz=20, nx=24, spacing=10.0),
+        survey=dataclasses.replace(survey, absorbing_cells=6, dispersion_correction=False),
+        split=Split(train=1, validation=1, test=1),
+    )
+    propagator = Propagator(SPEC, "forward", data, Clock(data))
     propagator.set_velocity(np.linspace(1500, 2500, 2 * 20 * 24).reshape(2, 20, 24))
-    propagator.set_sources(2, np.array([3, 20]))
+    propagator.set_sources(propagator.spread.source_distance_S)
     propagator.run()
     return propagator.array("shots").copy()
 
@@ -54,14 +67,6 @@ def test_a_damaged_operator_is_built_again(cache):
     assert len(path.read_bytes()) > len(whole) - 1000
 
 
-def test_other_compiler_flags_are_another_operator(cache, monkeypatch):
-    folder, _ = cache
-    before = set(folder.glob("*.operator"))
-    monkeypatch.setenv("CFLAGS", "-DANYTHING")
-    load_operator(SPEC, "forward")
-    assert len(set(folder.glob("*.operator")) - before) == 1
-
-
 def test_no_compiler_is_an_input_error(monkeypatch, tmp_path):
     monkeypatch.setenv("CC", "no-such-compiler")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -74,3 +79,63 @@ def test_a_cache_folder_that_cannot_be_made_is_an_input_error(monkeypatch, tmp_p
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(InputError, match="XDG_CACHE_HOME"):
         load_operator(SPEC, "forward")
+
+
+def test_a_cache_folder_that_cannot_be_written_to_is_an_input_error(monkeypatch, tmp_path):
+    if os.access("/proc", os.W_OK) and os.getuid() != 0:
+        pytest.skip("no folder that cannot be written to")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc")
+    with pytest.raises(InputError, match=r"/proc/seisnas/operators: .*XDG_CACHE_HOME"):
+        load_operator(SPEC, "forward")
+
+
+def test_a_full_disk_is_an_input_error(monkeypatch, tmp_path):
+    def no_space(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(kernel, "build", no_space)
+    with pytest.raises(InputError, match=r"No space left on device; set XDG_CACHE_HOME"):
+        load_operator(SPEC, "forward")
+
+
+def test_a_compiler_that_fails_is_an_input_error(monkeypatch, tmp_path):
+    broken = tmp_path / "gcc-broken"
+    broken.write_text('#!/bin/sh\ncase "$*" in *--version*) echo "gcc (Debian) 12.2.0";; *) exit 1;; esac\n')
+    broken.chmod(0o755)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("CC", str(broken))
+    with pytest.raises(InputError, match=r"gcc-broken failed.*CC"):
+        load_operator(SPEC, "forward")
+
+
+def test_locks_and_libraries_left_by_killed_processes_do_no_harm(cache, monkeypatch, tmp_path):
+    """Devito's own cache would wait for ever for the one and die of the other."""
+    folder, fresh = cache
+    (path,) = folder.glob("*.operator")
+    name = pickle.loads(path.read_bytes()[DIGEST:])._soname
+    user = os.getuid()
+    (tmp_path / f"devito-codepy-uid{user}").mkdir()
+    (tmp_path / f"devito-codepy-uid{user}" / "lock").touch()
+    (tmp_path / f"devito-jitcache-uid{user}").mkdir()
+    (tmp_path / f"devito-jitcache-uid{user}" / f"{name}.so").write_bytes(b"\x7fELF, cut off")
+    path.unlink()
+    path.with_suffix(".lock").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    np.testing.assert_array_equal(shots(), fresh)
+
+
+def test_a_process_that_compiles_for_too_long_is_an_input_error(cache, monkeypatch):
+    folder, _ = cache
+    monkeypatch.setattr(operators, "PATIENCE", 0.1)
+    (path,) = folder.glob("*.operator")
+    with FileLock(path.with_suffix(".lock")), pytest.raises(InputError, match=r"\.lock: another process"):
+        load_operator(SPEC, "forward")
+
+
+def test_other_compiler_flags_are_another_operator(cache, monkeypatch):
+    folder, _ = cache
+    before = set(folder.glob("*.operator"))
+    monkeypatch.setenv("CFLAGS", "-DANYTHING")
+    load_operator(SPEC, "forward")
+    assert len(set(folder.glob("*.operator")) - before) == 1
