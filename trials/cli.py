@@ -33,6 +33,7 @@ Set = Annotated[
     list[str] | None, typer.Option("--set", "-s", metavar="PATH=VALUE", help="Change one setting; repeatable.")
 ]
 Run = Annotated[Path | None, typer.Option("--run", help="Folder for what this run leaves.")]
+INTERRUPTED = 130  # exit status after Ctrl-C
 QUICKSTART = Path("presets/quickstart.yml")
 
 
@@ -224,6 +225,10 @@ def main() -> None:
     quiet_libraries()
     try:
         app()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            Console(stderr=True).print("stopped; the same command goes on from here")
+        raise
     except InputError as error:
         Console(stderr=True).print("error:", str(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
