@@ -59,7 +59,7 @@ def main() -> None:
     results = {
         "command": "/usr/bin/time -v -o time.log make run && python benchmarks/quickstart.py time.log",
         "commit": run["commit"],
-        "machine": f"{platform.machine()}, {psutil.cpu_count()} CPU cores, {psutil.virtual_memory().total / 1e9:.0f} GB",
+        "machine": f"{platform.machine()}, {psutil.cpu_count()} cores, {psutil.virtual_memory().total / 1e9:.0f} GB",
         "date": datetime.now(UTC).date().isoformat(),
         "seconds_with_installation": seconds(clock[1]),
         "peak_mb_of_largest_process": int(peak[1]) // 1000,
