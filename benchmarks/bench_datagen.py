@@ -1,10 +1,8 @@
 """Shots and images a second, ours and Deepwave's, in turn in one run, each beside the error of its gathers.
 
-    error       gathers in smooth models ──►  relative L2 distance from those on a grid 3 times finer
-    contenders  ours as the preset says │ Deepwave as the preset says │ Deepwave's cheapest at or below our error
-    rounds      every contender once, in turn forwards and backwards; all processes at once, one thread each
-
-python benchmarks/bench_datagen.py [--quick] [--paper]
+error       gathers in smooth models ──►  relative L2 distance from those on a grid 3 times finer
+contenders  ours as the preset says │ Deepwave as the preset says │ Deepwave's cheapest at or below our error
+rounds      every contender once, in turn forwards and backwards; all processes at once, one thread each
 """
 
 import json
@@ -41,8 +39,7 @@ from datagen.velocity import draw_velocity
 from trials.config import load
 
 ROOT = Path(__file__).resolve().parents[1]
-REFINED = 3  # times finer is the reference's grid
-WIDE = 30  # cells of the preset's grid in the reference's layer
+REFINED, WIDE = 3, 30  # the reference: times finer a grid, and cells of the preset's grid in its layer
 SMOOTH = 2.0  # [cells] sigma after which a model means the same on both grids
 NEAR = 100.0  # [m] from the source, where it is infinite, no error is taken
 MODELS = {"quickstart": 32, "openfwi": 16, "paper": 8}  # a process and round
@@ -50,6 +47,7 @@ MODELS = {"quickstart": 32, "openfwi": 16, "paper": 8}  # a process and round
 Job = Literal["forward", "rtm"]
 Array = NDArray[Any]
 Pools = list[ProcessPoolExecutor]
+Rates = dict["Peer | None", list[float]]  # shots a second, round by round; None: ours
 
 
 class Peer(NamedTuple):
@@ -58,9 +56,6 @@ class Peer(NamedTuple):
     order: int
     steps: int  # of time in a sample
     cells: int  # of the absorbing layer
-
-
-Rates = dict[Peer | None, list[float]]  # shots a second, round by round; None: ours
 
 
 @cache
@@ -85,12 +80,12 @@ def peer_shots(data: Data, peer: Peer, velocity_ZX: torch.Tensor) -> Any:
     sources_S2 = nodes(places.source_depth, places.source_distance_S)
     receivers_R2 = nodes(places.receiver_depth, places.receiver_distance_R)
     amplitude_T = torch.tensor(-ricker(survey.frequency, step, count) / data.grid.spacing**2).float()
-    source = {"source_amplitudes": amplitude_T.repeat(len(sources_S2), 1, 1), "source_locations": sources_S2[:, None]}
-    settings = {"accuracy": peer.order, "pml_width": peer.cells, "pml_freq": survey.frequency}
-    settings |= {"receiver_locations": receivers_R2.repeat(len(sources_S2), 1, 1), "check_output_finite": False}
-    settings |= {"model_gradient_sampling_interval": every, "max_vel": fastest_velocity(data)}
-    settings |= {"courant_number": 0.75}  # the steps are stable: it need not shorten them
-    traces_SRT = deepwave.scalar(velocity_ZX, data.grid.spacing, step, **source, **settings)[-1]
+    peer_settings: dict[str, Any] = {"accuracy": peer.order, "pml_width": peer.cells, "pml_freq": survey.frequency}
+    peer_settings |= {"source_amplitudes": amplitude_T.repeat(survey.shots, 1, 1), "max_vel": fastest_velocity(data)}
+    peer_settings |= {"source_locations": sources_S2[:, None], "model_gradient_sampling_interval": every}
+    peer_settings |= {"receiver_locations": receivers_R2.repeat(survey.shots, 1, 1), "check_output_finite": False}
+    peer_settings |= {"courant_number": 0.75}  # the steps are stable: it need not shorten them
+    traces_SRT = deepwave.scalar(velocity_ZX, data.grid.spacing, step, **peer_settings)[-1]
     return traces_SRT[..., : survey.samples * peer.steps : peer.steps].transpose(1, 2)
 
 
@@ -101,8 +96,8 @@ def peer_forward(data: Data, peer: Peer, velocity_MZX: Array) -> Array:
 
 def peer_image(data: Data, peer: Peer, velocity_ZX: Array) -> Any:
     """Gradient of the misfit in the smooth model [Z, X]: Deepwave's route to a correlation of two fields."""
-    smooth_MZX = smooth_velocity(velocity_ZX[None], data.migration.smoothing / data.grid.spacing)
-    start_ZX = torch.tensor(smooth_MZX[0]).float().requires_grad_()
+    smooth_ZX = smooth_velocity(velocity_ZX[None], data.migration.smoothing / data.grid.spacing)[0]
+    start_ZX = torch.tensor(smooth_ZX).float().requires_grad_()
     observed_STR = torch.tensor(peer_forward(data, peer, velocity_ZX[None])[0])
     (0.5 * (peer_shots(data, peer, start_ZX) - observed_STR) ** 2).sum().backward()
     return start_ZX.grad
@@ -110,8 +105,7 @@ def peer_image(data: Data, peer: Peer, velocity_ZX: Array) -> Any:
 
 def work(data: Data, job: Job, peer: Peer | None, count: int) -> float:
     """Seconds for `count` models in one process, once they are drawn."""
-    velocity_MZX = models(data, count)
-    start = time.perf_counter()
+    velocity_MZX, start = models(data, count), time.perf_counter()
     if peer is None:
         engine = our_engine(data)
         engine.shoot(velocity_MZX) if job == "forward" else engine.shoot_and_migrate(velocity_MZX)
@@ -125,8 +119,8 @@ def work(data: Data, job: Job, peer: Peer | None, count: int) -> float:
 
 def finer(data: Data) -> Data:
     """The same survey for the reference: same places, finer grid, wide layer."""
-    places, h = spread(data), data.grid.spacing
-    sources, receivers = ((d.first_P * h).tolist() for d in (places.source_distance_S, places.receiver_distance_R))
+    h, places = data.grid.spacing, (spread(data).source_distance_S, spread(data).receiver_distance_R)
+    sources, receivers = ((place.first_P * h).tolist() for place in places)
     survey = replace(data.survey, source_positions=tuple(sources), receiver_positions=tuple(receivers))
     survey = replace(survey, absorbing_cells=WIDE * REFINED, space_order=8)
     nz, nx = (REFINED * (n - 1) + 1 for n in (data.grid.nz, data.grid.nx))
@@ -205,10 +199,9 @@ def page(record: dict[str, Any]) -> str:
 
 
 NOTES = f"""
-Medians (slowest – fastest round) of all processes together.  rtm: shots and image; Deepwave: shots and the gradient of
-the misfit in the smooth model.  Error: in models smoothed over {SMOOTH:g} cells, {NEAR:g} m and more from the source.
-Counted: Deepwave's settings at or below our error that no other such setting undercuts in order, steps and layer; if
-there is none, its most accurate one.  Load: average over a minute, before and after.
+Medians (slowest – fastest round).  rtm: shots and image; Deepwave: shots and gradient of the misfit in a smooth model.
+Error: in models smoothed over {SMOOTH:g} cells, {NEAR:g} m and more from the source.  Counted: Deepwave's settings with
+no more than our error that none such undercuts in order, steps and layer; if there is none, its most accurate one.
 """
 
 
@@ -245,9 +238,8 @@ def main(
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
     processor = Path("/proc/cpuinfo").read_text().partition("model name\t: ")[2].partition("\n")[0]
     machine = f"{processor}, {os.cpu_count()} cores; {processes} processes; Deepwave {deepwave.__version__}"
-    command = " ".join(["python", "benchmarks/bench_datagen.py", *sys.argv[1:]])
-    record = {"command": command, "commit": commit.stdout.strip(), "machine": machine}
-    record |= {"date": date.today().isoformat(), "rows": []}
+    record: dict[str, Any] = {"command": " ".join(["python", "benchmarks/bench_datagen.py", *sys.argv[1:]])}
+    record |= {"commit": commit.stdout.strip(), "machine": machine, "date": date.today().isoformat(), "rows": []}
     pools = [ProcessPoolExecutor(1, mp_context=get_context("spawn")) for _ in range(processes)]
     for preset in ["quickstart"] if quick else ["quickstart", "openfwi", *["paper"] * paper]:
         bench(pools, record, folder, preset, 1 if quick else rounds, quick)

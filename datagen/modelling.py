@@ -6,7 +6,7 @@
 
 Shots are the pressure, in units of the wavelet's peak, of 1/v² ∂²u/∂t² = ∇²u + f(t) δ(x − xₛ), constant
 density, waves leaving through all four sides.  Sample k is at k Δt, f is `survey.ricker`: a positive peak at
-1.5 / frequency, so a positive first arrival.
+1.5 / frequency, so a positive main peak of the direct wave.
 """
 
 from functools import cached_property

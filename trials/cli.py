@@ -214,9 +214,10 @@ def doctor(
 
     found = checks(port)
     for check in found:
-        console.print(f"{'[green]ok  [/]' if check.ok else '[red]FAIL[/]'} {check.name}: {check.detail}")
+        mark = "[green]ok  [/]" if check.ok else "[red]FAIL[/]"
+        console.print(f"{mark} {check.name}: {check.detail}", soft_wrap=True)
         if not check.ok:
-            console.print(f"     → {check.remedy}")
+            console.print(f"     → {check.remedy}", soft_wrap=True)
     raise typer.Exit(0 if all(check.ok for check in found) else 1)
 
 
