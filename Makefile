@@ -4,8 +4,8 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(abspath $(BIN)):$(PATH)
-# torch's threads spin while they wait, which makes a busy machine twice as slow
-export OMP_WAIT_POLICY := passive
+# torch's threads wait by spinning, by default so long that they starve others on a busy machine
+export GOMP_SPINCOUNT := 20000
 
 .PHONY: help env run test check bench clean
 .DEFAULT_GOAL := help
