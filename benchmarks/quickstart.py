@@ -65,6 +65,7 @@ def main() -> None:
         "peak_mb_of_largest_process": int(peak[1]) // 1000,
         "rows": [row(name, folder) for name, folder in BUNDLES.items()],
     }
+    RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "quickstart.json").write_text(json.dumps(results, indent=2) + "\n")
     (RESULTS / "quickstart.md").write_text(page(results))
 

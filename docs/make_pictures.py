@@ -13,7 +13,6 @@ from matplotlib.image import imread
 
 from compressors.imager import Imager
 from datagen.dataset import ShardDataset
-from datagen.survey import source_columns
 from search_spaces.draw import picture
 from search_spaces.genotype import Genotype
 
@@ -49,7 +48,7 @@ def main() -> None:
     figure = Figure(figsize=(17, 3.6), layout="constrained")
     axes = figure.subplots(1, 5, width_ratios=[1, 1, 1, 1.9, 1])
     panel(axes[0], velocity_ZX, "geology", "viridis")
-    axes[0].plot(source_columns(data), np.full(data.survey.shots, 1), "w*", markersize=8)
+    axes[0].plot(np.linspace(0, data.grid.nx - 1, data.survey.shots), [1] * data.survey.shots, "w*", markersize=8)
     panel(axes[1], shots_STR[len(shots_STR) // 2].numpy(), "→ shots (wave equation)", "gray", 4 * statistics.shot_scale)
     panel(axes[2], image_1ZX[0].numpy(), "→ RTM image (the label)", "gray", 0.8)
     panel(axes[3], cells(genotype), "→ cells found by the search, tuned, pruned", "gray")
