@@ -11,10 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
+import torch
 
 from compressors.bundle import load_bundle
 from compressors.verify import file_bytes, latency
+from datagen.dataset import ShardDataset
 from search_spaces.build import count_parameters, nonzero_parameters
+from trials.metrics import scores
 from trials.run_folder import RunFolder
 
 RESULTS = Path("benchmarks/results")
@@ -41,6 +44,15 @@ def row(name: str, folder: Path) -> dict[str, float | str]:
     }
 
 
+def nothing() -> dict[str, float | str]:
+    """The score of an image that is zero everywhere: what a network that has learned nothing gets."""
+    test = ShardDataset("data/quickstart", "test")
+    _, target_B1ZX = test.__getitems__(range(len(test)))
+    found = scores(torch.zeros_like(target_B1ZX), target_B1ZX)
+    row = {name: round(float(found[name].mean()), 4) for name in ("ssim", "mae")}
+    return {"model": "zero_image", "split": "test", "seeds": 1, "parameters": 0, "nonzero": 0, **row}
+
+
 def seconds(clock: str) -> float:
     """Of `h:mm:ss` or `m:ss.ss`, as GNU time prints it."""
     total = 0.0
@@ -63,7 +75,7 @@ def main() -> None:
         "date": datetime.now(UTC).date().isoformat(),
         "seconds_with_installation": seconds(clock[1]),
         "peak_mb_of_largest_process": int(peak[1]) // 1000,
-        "rows": [row(name, folder) for name, folder in BUNDLES.items()],
+        "rows": [row(name, folder) for name, folder in BUNDLES.items()] + [nothing()],
     }
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "quickstart.json").write_text(json.dumps(results, indent=2) + "\n")
@@ -79,7 +91,7 @@ def page(results: dict) -> str:
         "",
         f"| {' | '.join(keys)} |",
         f"|{'---|' * len(keys)}",
-        *(f"| {' | '.join(str(row[key]) for key in keys)} |" for row in results["rows"]),
+        *(f"| {' | '.join(str(row.get(key, '')) for key in keys)} |" for row in results["rows"]),
     ]
     return "\n".join(lines) + "\n"
 
