@@ -141,7 +141,6 @@ def environment(outer: Mapping[str, str]) -> dict[str, str]:
     local = ",".join(filter(None, [outer.get("no_proxy"), "localhost,127.0.0.1"]))
     return {
         "PYTHONWARNINGS": "ignore:pkg_resources is deprecated",  # nnictl imports it at every start
-        "GOMP_SPINCOUNT": "20000",  # torch's threads wait by spinning, which starves others on a busy machine
         **portal.guarded(outer),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), outer.get("PATH", os.defpath)]),
         "no_proxy": local,

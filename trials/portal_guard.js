@@ -19,6 +19,7 @@ function guard(manager) {
   putOurPythonFirst(manager);
   if (manager.argument('action') === 'resume') endOrphans(manager);
   markChildren(manager);
+  letThreadsRest();
   afterLoading(manager, 'core/tuner_command_channel.js', waitForASlowTuner);
   afterLoading(manager, 'extensions/nniTensorboardManager.js', serveTensorboardOnLoopback);
   afterLoading(manager, 'training_service/v3/compat.js', showTensorboardTheTrialsOwnFolder);
@@ -71,6 +72,11 @@ function endOrphans(manager) {
       // it has ended meanwhile, or is not ours
     }
   }
+}
+
+// The trials' threads wait for each other by spinning, by default so long that they starve others on a busy machine.
+function letThreadsRest() {
+  process.env.GOMP_SPINCOUNT ??= '20000';
 }
 
 // NNI gives the tuner 10 s to connect, too little for Python's imports on a busy machine.

@@ -80,6 +80,12 @@ def test_commands_find_our_python_first_and_children_carry_the_mark(manager: Pat
     assert mark == "abc"
 
 
+def test_the_threads_of_trials_spin_only_briefly(manager: Path) -> None:
+    manager.write_text("console.log(process.env.GOMP_SPINCOUNT)")
+    assert node(manager) == 20000
+    assert node(manager, GOMP_SPINCOUNT="7") == 7
+
+
 def test_tensorboard_stays_on_this_machine_and_reads_the_trial_folder(manager: Path) -> None:
     manager.with_name("extensions").joinpath("nniTensorboardManager.js").write_text(
         "class A { async getTensorboardStartCommand(x) { return ['tensorboard', `--bind_all --logdir_spec=${x}`]; } }\n"
