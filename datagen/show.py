@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from datagen.config import Data
+from datagen.geology import velocity_range
 from datagen.shards import ShardRecord, load_manifest, open_array, require_same
 
 ROW_HEIGHT = 3.0  # [inch]
@@ -33,7 +34,7 @@ def contact_sheet(data: Data, split: str, count: int, path: Path) -> None:
     for row, (velocity_ZX, gather_TR, image_ZX) in zip(
         range(rows), _models(data.folder, records, middle), strict=False
     ):
-        _draw_section(axes[row, 0], velocity_ZX, data, "velocity [m/s]", "viridis", _ends(data))
+        _draw_section(axes[row, 0], velocity_ZX, data, "velocity [m/s]", "viridis", velocity_range(data))
         _draw_gather(axes[row, 1], gather_TR, data, f"shot {middle + 1} of {data.survey.shots}, pressure")
         clip = _symmetric(image_ZX, IMAGE_CLIP)
         _draw_section(axes[row, 2], image_ZX, data, "RTM image", "gray", clip)
@@ -49,11 +50,6 @@ def _models(
         data, model, image = (open_array(folder, record, kind) for kind in ("data", "model", "image"))
         for row in range(record.shard.models):
             yield model[row, 0], data[row, shot].astype(np.float32), image[row, 0]
-
-
-def _ends(data: Data) -> tuple[float, float]:
-    lowest, highest = data.geology.velocity
-    return lowest, max(highest, data.salt.velocity) if data.salt.probability > 0 else highest
 
 
 def _symmetric(array: NDArray[Any], percentile: float) -> tuple[float, float]:

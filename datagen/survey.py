@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from datagen.config import Data
 from datagen.errors import InputError
+from datagen.geology import check_geology, velocity_range
 from datagen.stencil import Weights, courant_limit, fitted_weights, taylor_weights
 
 POINTS_PER_WAVELENGTH = {4: 16.0, 6: 10.0, 8: 10.0}
@@ -32,9 +33,8 @@ def ricker(frequency: float, interval: float, samples: int) -> NDArray[np.float6
 
 
 def fastest_velocity(data: Data) -> float:
-    """The highest velocity [m/s] that the geology or the salt of `data` can have."""
-    highest = data.geology.velocity[1]
-    return max(highest, data.salt.velocity) if data.salt.probability > 0 else highest
+    """The highest velocity [m/s] that a model of `data` can have."""
+    return velocity_range(data)[1]
 
 
 def stencil_weights(data: Data) -> Weights:
@@ -42,7 +42,7 @@ def stencil_weights(data: Data) -> Weights:
     survey = data.survey
     if not survey.dispersion_correction:
         return taylor_weights(survey.space_order)
-    points = data.geology.velocity[0] / (survey.frequency * data.grid.spacing)
+    points = velocity_range(data)[0] / (survey.frequency * data.grid.spacing)
     return fitted_weights(survey.space_order, points)
 
 
@@ -65,12 +65,14 @@ def check_survey(data: Data) -> None:
     """Everything that can be known before a model exists.
 
     Raises InputError: sources or receivers not in the grid or more than it has columns, an interval too long
-    for the wavelet, or a geology whose velocities the grid and time step cannot carry.
+    for the wavelet, a geology that does not fit the section or whose velocities the grid and time step cannot carry.
     """
     _check_positions(data)
     _check_interval(data)
-    check_stability(data, fastest_velocity(data))
-    check_sampling(data, data.geology.velocity[0])
+    check_geology(data)
+    slowest, fastest = velocity_range(data)
+    check_stability(data, fastest)
+    check_sampling(data, slowest)
 
 
 def _check_positions(data: Data) -> None:
