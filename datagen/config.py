@@ -50,7 +50,8 @@ class Geology:
     thickness_shape: Annotated[float, Field(ge=0.5, le=100)] = 2.5
     velocity: Range[Velocity] = (1500.0, 3500.0)  # [m/s] limits; sediments rise from near one to near the other
     velocity_scatter: Annotated[float, Field(ge=0, le=1000)] = 150.0  # [m/s] around the rise, one sigma
-    inversions: Share = 0.2  # of the layers are slower than the one above; OpenFWI's version A 0, B about 0.5
+    # Share of the layers that are slower than the one above, never two in a row; 0 as in OpenFWI's A versions.
+    inversions: Annotated[float, Field(ge=0, le=0.5)] = 0.2
     # [1/s] k in v = v₀ + k z, the same in all layers; 0.3 to 1.3 in whole basins (Sheriff & Geldart 1995), less
     # here because the layers rise too.  Never more than the limits of `velocity` leave room for.
     gradient: Range[Annotated[float, Field(ge=0, le=5)]] = (0.0, 0.5)

@@ -3,10 +3,11 @@
     v(s) = uᵢ + k s    where  tᵢ ≤ s < tᵢ₊₁          tᵢ tops, uᵢ one a layer, k gradient
 
 thickness    tᵢ₊₁ − tᵢ from a gamma law, scaled to fill the section
-velocity     uᵢ scatter around a rise and are put in order; an inversion is a run of them read backwards
+velocity     uᵢ scatter around a rise and are put in order; an inversion is two neighbours that changed places
 thin beds    layers of a few metres, faster or slower than what they lie in
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,7 @@ class Column:
 
 def draw_column(geology: Geology, depth: float, rng: np.random.Generator) -> Column:
     """A random column that fills `depth` metres."""
-    count = rng.integers(*geology.layers, endpoint=True)
+    count = int(rng.integers(*geology.layers, endpoint=True))
     thickness = rng.gamma(geology.thickness_shape, size=count)
     tops = depth * np.concatenate([[0.0], np.cumsum(thickness)[:-1]]) / thickness.sum()
     slowest, fastest = geology.velocity
@@ -46,14 +47,20 @@ def draw_column(geology: Geology, depth: float, rng: np.random.Generator) -> Col
     steady = gradient * depth
     rise = first + (last - steady - first) * (np.arange(count) + rng.random(count)) / count
     scattered = np.clip(rise + rng.normal(0.0, geology.velocity_scatter, size=count), slowest, fastest - steady)
-    velocities = _with_inversions(np.sort(scattered), rng.random(count) < geology.inversions)
+    velocities = np.sort(scattered)
+    for layer in _draw_inversions(count, geology.inversions, rng):
+        velocities[[layer - 1, layer]] = velocities[[layer, layer - 1]]
     return Column(tops=tops, velocities=velocities, gradient=gradient, limits=geology.velocity)
 
 
-def _with_inversions(rising: Array, slower: NDArray[np.bool_]) -> Array:
-    """The same velocities in another order: layer i is slower than i - 1 exactly where `slower` is true."""
-    begins = np.flatnonzero(~slower[1:]) + 1
-    return np.concatenate([run[::-1] for run in np.split(rising, begins)])
+def _draw_inversions(count: int, share: float, rng: np.random.Generator) -> Iterator[int]:
+    """Which layers are slower than the one above: never two in a row, so that no layer strays far from the rise."""
+    after_a_rise = share / (1 - share)  # the chance that makes `share` of all
+    free = 1
+    for layer in np.flatnonzero(rng.random(count) < after_a_rise).tolist():
+        if layer >= free:
+            yield layer
+            free = layer + 2
 
 
 def add_thin_beds(column: Column, geology: Geology, depth: float, rng: np.random.Generator) -> Column:

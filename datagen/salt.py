@@ -66,10 +66,12 @@ def _roughen(mask_ZX: Mask, rugosity: float, rng: np.random.Generator) -> Mask:
     if rugosity == 0 or not mask_ZX.any():
         return mask_ZX
     nz, nx = mask_ZX.shape
-    down_ZX, right_ZX = (rugosity * _value_noise(nz, nx, LATTICE * rugosity, rng) for _ in range(2))
+    lattice = LATTICE * max(rugosity, 1.0)
+    down_ZX, right_ZX = (rugosity * _value_noise(nz, nx, lattice, rng) for _ in range(2))
     rows_ZX = np.rint(np.arange(nz)[:, None] + down_ZX).astype(int)
     columns_ZX = np.rint(np.arange(nx) + right_ZX).astype(int)
-    return mask_ZX[np.clip(rows_ZX, 0, nz - 1), np.clip(columns_ZX, 0, nx - 1)]
+    rough_ZX: Mask = mask_ZX[np.clip(rows_ZX, 0, nz - 1), np.clip(columns_ZX, 0, nx - 1)]
+    return rough_ZX
 
 
 def _value_noise(nz: int, nx: int, cells: float, rng: np.random.Generator) -> NDArray[np.float64]:

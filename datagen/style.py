@@ -21,6 +21,7 @@ from datagen.errors import InputError
 from datagen.layers import STEADY_SHARE
 
 SMALLEST_CROP = 0.4  # share of the largest crop of the section's shape that fits the image
+OUTLIERS = (1.0, 99.0)  # percentiles of grey that become the slowest and the fastest: a glint is not the scale
 WHERE = "data.geology.style_image"
 
 
@@ -37,11 +38,13 @@ def draw_style(grid: Grid, geology: Geology, rng: np.random.Generator) -> NDArra
     grey_ZX = np.asarray(image.resize((grid.nx, grid.nz), Image.Resampling.BILINEAR, box=box), np.float64)
     grey_ZX = grey_ZX[:, ::-1] if rng.random() < 0.5 else grey_ZX
     grey_ZX = gaussian_filter(grey_ZX, rng.uniform(*geology.style_smoothing) / grid.spacing, mode="nearest")
-    grey_ZX = (grey_ZX - grey_ZX.min()) / max(np.ptp(grey_ZX), 1e-12)
+    dark, bright = np.percentile(grey_ZX, OUTLIERS)
+    grey_ZX = np.clip((grey_ZX - dark) / max(bright - dark, 1e-12), 0.0, 1.0)
     slowest, fastest = geology.velocity
     steady = min(rng.uniform(*geology.gradient) * grid.nz * grid.spacing, STEADY_SHARE * (fastest - slowest))
     rise_Z1 = steady * np.arange(grid.nz)[:, None] / grid.nz
-    return np.clip(slowest + rise_Z1 + (fastest - slowest - steady) * grey_ZX, slowest, fastest)
+    velocity_ZX: NDArray[np.float64] = slowest + rise_Z1 + (fastest - slowest - steady) * grey_ZX
+    return np.clip(velocity_ZX, slowest, fastest)
 
 
 def load_image(geology: Geology) -> Image.Image:
@@ -68,11 +71,10 @@ def _load(path: str, sha256: str) -> Image.Image:
         if path.endswith(".npy"):
             image = Image.fromarray(np.load(BytesIO(content), allow_pickle=False).astype(np.float32))
         else:
-            image = Image.open(BytesIO(content))
-        image = image.convert("F")
+            image = Image.open(BytesIO(content)).convert("F")
     except (ValueError, TypeError, OSError, UnidentifiedImageError):
         raise InputError(f"{WHERE}: {path}: neither an image nor a 2-D array in an .npy file") from None
-    low, high = image.getextrema()
-    if not (np.isfinite(low) and np.isfinite(high) and low < high):
-        raise InputError(f"{WHERE}: {path}: grey values must be finite and differ, got {low} to {high}")
+    grey = np.asarray(image)
+    if not (np.isfinite(grey).all() and np.ptp(grey) > 0):
+        raise InputError(f"{WHERE}: {path}: grey values must be finite and differ, got {grey.min()} to {grey.max()}")
     return image
