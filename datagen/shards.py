@@ -103,7 +103,7 @@ class ShardRecord:
 class Manifest:
     """What is in the folder: finished shards of the data set that `data` describes."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2  # 1 had the same arrays, drawn from other random numbers
     data: Data  # with `folder` left empty: a data set may be moved
     versions: dict[str, str]  # of the packages that made it
     shards: tuple[ShardRecord, ...] = ()  # in the order of their samples

@@ -116,7 +116,7 @@ def draw_steps(path: Path) -> None:
 
 def draw_gallery(path: Path) -> None:
     """Rows are land, land, land, land with salt, sea with salt; `layered` shows samples of its own."""
-    figure, axes = sheet(5, len(FAMILIES), (15, 8.4))
+    figure, axes = sheet(5, len(FAMILIES), (13.5, 7.6))
     for column, family in enumerate(FAMILIES):
         for row in range(5):
             index = 10 + row + (100 if family == "layered" else 0)
