@@ -55,7 +55,8 @@ class Geology:
     # [1/s] k in v = v₀ + k z, the same in all layers; 0.3 to 1.3 in whole basins (Sheriff & Geldart 1995), less
     # here because the layers rise too.  Never more than the limits of `velocity` leave room for.
     gradient: Range[Annotated[float, Field(ge=0, le=5)]] = (0.0, 0.5)
-    # Beds thinner than a quarter wavelength do not show top and base apart (Widess 1973): 40 m at 2500 m/s, 15 Hz.
+    # Top and base of a bed thinner than a quarter wavelength cannot be told apart (Kallweit & Wood 1982): 40 m at
+    # 2500 m/s and 15 Hz.
     thin_beds: Range[Annotated[int, Field(ge=0, le=50)]] = (0, 0)
     thin_bed_thickness: Range[Distance] = (10.0, 40.0)  # [m]
     thin_bed_contrast: Range[Annotated[float, Field(ge=0, le=2000)]] = (150.0, 500.0)  # [m/s] faster or slower

@@ -104,7 +104,7 @@ def sheet(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, n
 
 def save(figure: Figure, axes: np.ndarray, picture: Any, path: Path) -> None:
     figure.colorbar(picture, ax=axes, label="velocity [m/s]", shrink=0.6, pad=0.01)
-    figure.savefig(path, dpi=80, pil_kwargs={"optimize": True})
+    figure.savefig(path, dpi=78, pil_kwargs={"optimize": True})
 
 
 def draw_steps(path: Path) -> None:
