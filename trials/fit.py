@@ -60,7 +60,7 @@ class EpochDraws(Callback):
     def on_train_epoch_start(self, trainer: Any, module: pl.LightningModule) -> None:
         seed = int(np.random.SeedSequence([self.seed, trainer.current_epoch]).generate_state(1)[0])
         torch.manual_seed(seed)  # mirrorings, dropout
-        trainer.train_dataloader.generator.manual_seed(seed)  # order
+        trainer.train_dataloader.sampler.generator.manual_seed(seed)  # order
 
 
 def trainer_options(
