@@ -21,7 +21,7 @@ from search_spaces.genotype import Genotype, skip_share
 from search_spaces.supernet import NasUnetSpace
 from trials.channel import Channel
 from trials.config import Config, Loss
-from trials.fit import EpochReport, trainer_options
+from trials.fit import EpochReport, interruptible, trainer_options
 from trials.losses import loss_terms
 from trials.metrics import ssim
 from trials.module import Batch, raise_unless_finite
@@ -93,5 +93,6 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     )
     space = NasUnetSpace(config.network, *geometry(config))
     method.initialize(RawFormatModelSpace.from_model(space, evaluator), SequentialExecutionEngine())
-    method.run()
+    with interruptible():
+        method.run()
     return genotype_of(next(method.list_models(limit=1)).sample)

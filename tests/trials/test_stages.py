@@ -142,25 +142,6 @@ def test_a_run_tells_what_it_was_asked_and_where_it_came_from(tuned):
     assert not list(tuned[0].path.glob("*.ckpt"))
 
 
-def test_training_goes_on_after_an_interruption(config, searched, tmp_path, monkeypatch):
-    genotype = Genotype.from_json(searched[0].result["genotype"])
-    wanted = with_genotype(config, genotype)
-    run, channel = RunFolder(tmp_path / "run"), Recorder()
-
-    def interrupt(metrics):
-        channel.intermediates.append(metrics)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(channel, "intermediate", interrupt)
-    with pytest.raises((KeyboardInterrupt, SystemExit)):
-        execute("tune", wanted, run, channel)
-    assert not run.finished
-    monkeypatch.undo()
-    execute("tune", wanted, run, channel)
-    assert run.finished
-    assert [row["epoch"] for row in run.metrics][-1] == config.tune.epochs - 1
-
-
 def test_a_compressed_network_keeps_its_zeros(compressed):
     run, channel = compressed
     assert sparsity_of(trained(run)) == pytest.approx(0.7, abs=1e-3)
