@@ -3,6 +3,7 @@
 from typing import Any
 
 from search_spaces.build import build
+from search_spaces.pretrained import initialise
 from trials.channel import Channel
 from trials.config import Config
 from trials.fit import fit
@@ -16,6 +17,7 @@ def tune(config: Config, run: RunFolder, channel: Channel, source: RunFolder | N
     if config.network.genotype is not None:
         run.save_genotype(config.network.genotype)
     network = build(config.network, *geometry(config))
+    initialise(network, config.network.encoder_init)
     scores = fit(
         network,
         config,
