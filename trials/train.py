@@ -3,6 +3,7 @@
 from typing import Any
 
 from search_spaces.build import build
+from search_spaces.pretrained import initialise
 from trials.channel import Channel
 from trials.config import Config
 from trials.fit import fit
@@ -14,11 +15,12 @@ from trials.scoring import measures
 def train(
     config: Config, run: RunFolder, channel: Channel, *, phase: str, epochs: int, minutes: float = 0.0
 ) -> dict[str, Any]:
-    """Trains the network of the configuration from scratch and leaves its weights in the run folder.
+    """Trains the network of the configuration and leaves its weights in the run folder.
 
     Returns its validation scores, sizes and latency.  Lasts `epochs`, or `minutes` if they are above 0.
     """
     network = build(config.network, *geometry(config))
+    initialise(network, config.network.encoder_init)
     scores = fit(
         network,
         config,
