@@ -1,6 +1,7 @@
 """What every network must do, whatever it is made of."""
 
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +23,15 @@ SHOT_SCALE = 0.02
 
 def every_operation(depth: int) -> Genotype:
     """A genotype in which all operations occur."""
-    names = iter(list(OPERATIONS) * 3)
-    encoder, decoder = (tuple(tuple(next(names) for _ in range(node)) for node in (1, 2, 3)) for _ in CELLS)
-    return Genotype(depth=depth, width=4, nodes=3, fold=2, encoder=encoder, decoder=decoder)
+    names = cycle(OPERATIONS)
+    encoder, decoder = (tuple(tuple(next(names) for _ in range(node)) for node in (1, 2, 3, 4)) for _ in CELLS)
+    return Genotype(
+        depth=depth, width=4, nodes=4, fold=2, encoder=encoder, decoder=decoder, down="mbconv_e3_7x7", up="u_fourier"
+    )
 
 
 MODELS: dict[str, Callable[[Shape], nn.Module]] = {
-    "nasunet": lambda shape: NasUnet(every_operation(3), shape, SHOT_SCALE),
+    "nasunet": lambda shape: NasUnet(every_operation(2), shape, SHOT_SCALE),
     "nasunet-random": lambda shape: NasUnet(
         Genotype.random(Network(depth=2, width=6, nodes=2, fold=3), 1), shape, SHOT_SCALE
     ),
