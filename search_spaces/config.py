@@ -19,4 +19,4 @@ class Network:
     operations: Literal["small", "mobile", "full"] = "full"  # named sets of search_spaces/primitives.py
     fold: Annotated[int, Field(ge=1, le=16)] = 4  # time samples folded into channels at each depth row
     genotype: str | None = None
-    max_parameters: Annotated[int, Field(ge=1000)] = 700_000
+    max_parameters: Annotated[int, Field(ge=1000)] = 700_000  # a search finds no network with more

@@ -7,6 +7,7 @@ The sum is exact: a choice costs the same whatever is chosen elsewhere.
 
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import cache
 
 import torch
 from torch import nn
@@ -49,14 +50,20 @@ def parameter_costs(network: Network, shape: Shape) -> tuple[int, Costs]:
             down=entrance("down"),
             up=entrance("up"),
         )
-        costs = {
-            label: {
-                name: sum(count_parameters(OPERATIONS[name](width)) for width in channels)
-                for name in candidates(label, network.operations)
-            }
-            for label, channels in places.items()
+    costs = {
+        label: {
+            name: sum(operation_parameters(name, width) for width in channels)
+            for name in candidates(label, network.operations)
         }
+        for label, channels in places.items()
+    }
     return count_parameters(skeleton), costs
+
+
+@cache
+def operation_parameters(name: str, channels: int) -> int:
+    with torch.device("meta"):
+        return count_parameters(OPERATIONS[name](channels))
 
 
 def parameters_of(genotype: Genotype, shape: Shape) -> int:
