@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import cycle
 
 import pytest
 import torch
@@ -20,9 +21,11 @@ SHOT_SCALE = 0.02
 
 def every_operation(depth: int) -> Genotype:
     """A genotype in which all operations occur."""
-    names = iter(list(OPERATIONS) * 3)
-    encoder, decoder = (tuple(tuple(next(names) for _ in range(node)) for node in (1, 2, 3)) for _ in CELLS)
-    return Genotype(depth=depth, width=4, nodes=3, fold=2, encoder=encoder, decoder=decoder)
+    names = cycle(OPERATIONS)
+    encoder, decoder = (tuple(tuple(next(names) for _ in range(node)) for node in (1, 2, 3, 4)) for _ in CELLS)
+    return Genotype(
+        depth=depth, width=4, nodes=4, fold=2, encoder=encoder, decoder=decoder, down="mbconv_e3_7x7", up="u_fourier"
+    )
 
 
 NETWORKS = {
