@@ -37,8 +37,7 @@ class Amplitudes(nn.Module):
 
     def forward(self, shots_BSTR: Tensor) -> Tensor:
         with torch.autocast(shots_BSTR.device.type, enabled=False):  # the range of half floats is too small
-            level_BSTR = torch.asinh(shots_BSTR / (KNEE * self.shot_scale))
-        return level_BSTR.contiguous(memory_format=torch.channels_last)
+            return torch.asinh(shots_BSTR / (KNEE * self.shot_scale))
 
 
 class RecordEncoder(nn.Module):

@@ -1,11 +1,13 @@
 """ONNX Runtime gives the image of torch, whatever the network and the batch."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
 import torch
+from torch import nn
 
 from compressors.deploy import INPUT, export_onnx
 from search_spaces.build import build
@@ -14,20 +16,26 @@ from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
 
 SHAPE = Shape(shots=3, samples=501, receivers=33, nz=65, nx=67)
-NETWORKS = {
-    "nasunet": Network(genotype=Genotype.random(Network(depth=3, width=4, nodes=3, fold=2), 3).to_json()),
-    "unet": Network(model="unet", width=4, depth=3, fold=2),
-    "unet_small": Network(model="unet_small", parameters=20_000, depth=3, fold=1),
-    "resunet34": Network(model="resunet34"),
-    "denseunet": Network(model="denseunet"),
-    "inversionnet": Network(model="inversionnet"),
+SEARCHED = Genotype(
+    depth=2, width=4, nodes=3, fold=2,
+    encoder=(("max_pool_3x3",), ("avg_pool_3x3", "skip"), ("none", "sep_conv_5x5", "conv_3x3")),
+    decoder=(("dil_sep_conv_5x5",), ("skip", "none"), ("none", "dil_conv_3x3", "none")),
+)  # fmt: skip
+
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "nasunet": lambda: build(Network(genotype=SEARCHED.to_json()), SHAPE, 0.02),
+    "unet": lambda: build(Network(model="unet", width=4, depth=2, fold=2), SHAPE, 0.02),
+    "resunet34": lambda: build(Network(model="resunet34"), SHAPE, 0.02),
+    "inversionnet": lambda: build(Network(model="inversionnet"), SHAPE, 0.02),
+    # A whole denseunet takes 20 s to export; this layer is what the others do not have.
+    "denseunet's pooling": lambda: nn.AvgPool2d(2, ceil_mode=True),
 }
 
 
-@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
-def test_onnx_runtime_gives_the_image_of_torch_for_any_batch(network: Network, tmp_path: Path) -> None:
+@pytest.mark.parametrize("make", NETWORKS.values(), ids=NETWORKS)
+def test_onnx_runtime_gives_the_image_of_torch_for_any_batch(make: Callable[[], nn.Module], tmp_path: Path) -> None:
     torch.manual_seed(0)
-    net = build(network, SHAPE, 0.02)
+    net = make()
     x_BSTR = 0.02 * torch.randn(3, SHAPE.shots, SHAPE.samples, SHAPE.receivers)
     with torch.no_grad():
         net(x_BSTR)  # moves the running statistics

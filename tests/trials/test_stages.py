@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from safetensors.torch import save_file
 
 from compressors.bundle import load_bundle
 from compressors.level import sparsity_of
 from datagen.errors import InputError
 from datagen.generate import generate
+from search_spaces.build import build
 from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
 from search_spaces.size import parameter_costs, parameters_of
@@ -22,7 +24,7 @@ from trials.export import export
 from trials.fit import evaluate
 from trials.losses import TERMS
 from trials.module import Diverged
-from trials.networks import trained, with_genotype
+from trials.networks import geometry, trained, with_genotype
 from trials.one_shot import find_genotype
 from trials.run_folder import RunFolder
 
@@ -187,6 +189,24 @@ def test_the_unet_goes_the_same_way(config, tmp_path):
     result = execute("tune", wanted, RunFolder(tmp_path), Recorder())
     assert "genotype" not in result
     assert result["parameters"] > 0
+
+
+def test_tune_starts_from_the_encoder_weights_of_the_configuration(config, tmp_path, monkeypatch):
+    network = replace(config.network, model="unet", encoder_init=str(tmp_path / "encoder.safetensors"))
+    other = build(network, *geometry(config))
+    save_file(other.state_dict(), tmp_path / "encoder.safetensors")
+
+    class Starts(Exception):
+        pass
+
+    def stop(network, *_, **__):
+        raise Starts(network)
+
+    monkeypatch.setattr("trials.tune.fit", stop)
+    with pytest.raises(Starts) as caught:
+        execute("tune", replace(config, network=network), RunFolder(tmp_path / "run"), Recorder())
+    (starting,) = caught.value.args
+    assert torch.equal(starting.encoder.levels[0][0].weight, other.encoder.levels[0][0].weight)
 
 
 def test_a_training_that_diverges_fails_with_the_term_and_the_epoch(config, tmp_path, monkeypatch):
