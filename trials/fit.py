@@ -19,6 +19,7 @@ import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import nn
+from torch.utils.data import RandomSampler
 
 from datagen.dataset import ShardDataset, loader
 from trials.averaging import MovingAverage
@@ -60,7 +61,9 @@ class EpochDraws(Callback):
     def on_train_epoch_start(self, trainer: Any, module: pl.LightningModule) -> None:
         seed = int(np.random.SeedSequence([self.seed, trainer.current_epoch]).generate_state(1)[0])
         torch.manual_seed(seed)  # mirrorings, dropout
-        trainer.train_dataloader.sampler.generator.manual_seed(seed)  # order
+        sampler = trainer.train_dataloader.sampler
+        if isinstance(sampler, RandomSampler):  # on several GPUs Lightning puts one that knows the epoch
+            sampler.generator.manual_seed(seed)  # order
 
 
 def trainer_options(

@@ -127,13 +127,17 @@ def test_the_terms_of_the_loss_are_logged_one_by_one(config, tmp_path):
         assert run.metrics[0][f"train_{name}"] > 0
 
 
-def test_a_training_by_time_ends_when_its_time_is_used_up(config, tmp_path, monkeypatch):
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_training_by_time_ends_when_its_time_is_used_up(config, tmp_path, monkeypatch, interrupted):
     steps = iter(range(10_000))
     monkeypatch.setattr("trials.fit.TimeBudget", lambda minutes: TimeBudget(minutes, lambda: 6.0 * next(steps)))
-    run = RunFolder(tmp_path)
-    execute("tune", replace(config, tune=replace(config.tune, minutes=1.0, epochs=1)), run, Channel())
+    run, wanted = RunFolder(tmp_path), replace(config, tune=replace(config.tune, minutes=1.0, epochs=1))
+    if interrupted:
+        with pytest.raises(KeyboardInterrupt):
+            execute("tune", wanted, run, Interrupting(1))  # goes on from the end of epoch 0
+    execute("tune", wanted, run, Channel())
     # The clock is read at the start and after each of the 4 steps of an epoch, 6 s apart: 10 steps are a minute.
-    assert [row["epoch"] for row in run.metrics] == [0, 1, 2]
+    assert [row["epoch"] for row in run.metrics] == ([0, 1, 1, 2] if interrupted else [0, 1, 2])
     assert run.finished
 
 
