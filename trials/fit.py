@@ -40,6 +40,28 @@ class EpochReport(Callback):
         self.channel.intermediate({"default": score, **metrics})
 
 
+class NewEffects(Callback):
+    """Tells the data set the epoch, from which it draws its effects: a run that goes on draws what it would have."""
+
+    def __init__(self, dataset: ShardDataset) -> None:
+        self.dataset = dataset
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.dataset.epoch = trainer.current_epoch
+
+
+def training_set(config: Config) -> ShardDataset:
+    """What networks are trained on, mirrored and disturbed as the configuration says."""
+    return ShardDataset(
+        config.data.folder,
+        "train",
+        config.target,
+        mirror=config.tune.mirror,
+        effects=config.effects,
+        seed=config.seed,
+    )
+
+
 def trainer_options(
     run: RunFolder, config: Config, phase: str, epochs: int, callbacks: list[Callback]
 ) -> dict[str, Any]:
@@ -73,13 +95,14 @@ def fit(
     callbacks: tuple[Callback, ...] = (),
 ) -> dict[str, float]:
     """Trains `network` in place on the training split; returns its scores on the validation split."""
-    train = ShardDataset(config.data.folder, "train", config.target, mirror=config.tune.mirror)
+    train = training_set(config)
     validation = ShardDataset(config.data.folder, "validation", config.target)
     batch_size = min(config.tune.batch_size, len(train))
     network.train()  # Lightning leaves modes as they are, and a pruned network comes in evaluation mode
     module = Imaging(network, config.loss, learning_rate=learning_rate, weight_decay=config.tune.weight_decay)
     keep = ModelCheckpoint(run.path, filename=f"{phase}-checkpoint", enable_version_counter=False)
-    options = trainer_options(run, config, phase, epochs, [EpochReport(run, channel, phase), keep, *callbacks])
+    own: list[Callback] = [EpochReport(run, channel, phase), keep, NewEffects(train)]
+    options = trainer_options(run, config, phase, epochs, [*own, *callbacks])
     checkpoint = run.path / f"{phase}-checkpoint.ckpt"
     pl.Trainer(**options, gradient_clip_val=1.0).fit(
         module,

@@ -16,12 +16,12 @@ from nni.nas.space import RawFormatModelSpace
 from torch import Tensor
 from torch.utils.data import Subset
 
-from datagen.dataset import ShardDataset, loader
+from datagen.dataset import loader
 from search_spaces.genotype import Genotype, skip_share
 from search_spaces.supernet import NasUnetSpace
 from trials.channel import Channel
 from trials.config import Config, Loss
-from trials.fit import EpochReport, trainer_options
+from trials.fit import EpochReport, NewEffects, trainer_options, training_set
 from trials.losses import loss_terms
 from trials.metrics import ssim
 from trials.module import Batch, raise_unless_finite
@@ -73,7 +73,7 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     def genotype_of(sample: dict[str, Any]) -> Genotype:
         return Genotype.from_sample(sample, config.network)
 
-    data = ShardDataset(config.data.folder, "train", config.target, mirror=config.tune.mirror)
+    data = training_set(config)
     samples = min(config.search.samples, len(data))
     halves = [
         loader(Subset(data, range(start, samples, 2)), config.tune.batch_size, shuffle=True, seed=config.seed + start)
@@ -82,7 +82,7 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     report = SearchReport(run, channel, genotype_of)
     evaluator = Lightning(
         SupernetTraining(config.loss, config.search.learning_rate),
-        Trainer(**trainer_options(run, config, "supernet", config.search.epochs, [report])),
+        Trainer(**trainer_options(run, config, "supernet", config.search.epochs, [report, NewEffects(data)])),
         train_dataloaders=halves[0],
         val_dataloaders=halves[1],
     )
