@@ -23,7 +23,8 @@ from datagen.config import Data, Effects
 from datagen.errors import InputError
 
 JITTER, LEVEL, NOISE, DEAD, MISSING = range(5)  # last number of the spawn key
-RAMP = 32  # samples in which the end of a trace fades before it is shifted
+FURTHEST = 4  # standard deviations of a receiver's clock
+RAMP = 32  # samples at least in which a trace fades out beyond its end, to be shifted without ringing
 
 Array = NDArray[Any]
 
@@ -62,7 +63,8 @@ def check_effects(effects: Effects, data: Data) -> None:
 def disturb(shots_BSTR: Array, effects: Effects, interval: float, streams: Streams) -> Array:
     """Shots [B, S, T, R], float32, `interval` seconds a sample, with the effects; the same array where all are off."""
     if effects.receiver_jitter:
-        shots_BSTR = _delayed(shots_BSTR, receiver_delays(effects, shots_BSTR.shape[3], streams), interval)
+        fade = RAMP + int(np.ceil(FURTHEST * effects.receiver_jitter / interval))
+        shots_BSTR = _delayed(shots_BSTR, receiver_delays(effects, shots_BSTR.shape[3], streams), interval, fade)
     if effects.snr_db is not None:
         level_B = _noise_level(shots_BSTR, effects.snr_db, streams)
         shots_BSTR = shots_BSTR + level_B[:, None, None, None] * _noise(shots_BSTR.shape, effects, interval, streams)
@@ -73,13 +75,12 @@ def disturb(shots_BSTR: Array, effects: Effects, interval: float, streams: Strea
 def receiver_delays(effects: Effects, receivers: int, streams: Streams) -> NDArray[np.float32]:
     """By how much each receiver is late [s], [B, R]: a first-break label is late by as much."""
     delay_BR = np.stack([generator.standard_normal(receivers, np.float32) for generator in streams.of(JITTER)])
-    return delay_BR * np.float32(effects.receiver_jitter)
+    return delay_BR.clip(-FURTHEST, FURTHEST) * np.float32(effects.receiver_jitter)
 
 
-def _delayed(shots_BSTR: Array, delay_BR: Array, interval: float) -> Array:
-    """u(t − delay), U(ω) exp(−iω delay), between samples too."""
+def _delayed(shots_BSTR: Array, delay_BR: Array, interval: float, fade: int) -> Array:
+    """u(t − delay) = F⁻¹ U(ω) exp(−iω delay), between samples too; beyond its end u fades out in `fade` samples."""
     samples = shots_BSTR.shape[2]
-    fade = RAMP + int(np.ceil(np.abs(delay_BR).max() / interval))
     padded = next_fast_len(samples + 2 * fade, real=True)
     faded = np.pad(shots_BSTR, ((0, 0), (0, 0), (0, fade), (0, 0)), mode="linear_ramp")
     omega_F = 2 * np.pi * rfftfreq(padded, interval)
