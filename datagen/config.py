@@ -120,7 +120,7 @@ class Data:
     split: Split
     shard_size: Annotated[int, Field(ge=8, le=10_000, multiple_of=8)] = 48  # models; made in chunks of 8
     dtype: Literal["float32", "float16"] = "float32"  # of the stored shots
-    first_breaks: bool = False  # travel times of the first arrivals too; adds a quarter to the time or more
+    first_breaks: bool = False  # travel times of the first arrivals too; takes as long again as shots and image
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
