@@ -1,6 +1,6 @@
 """The unit of work: up to 8 models of one shard, from random numbers to what is stored.
 
-    indices ─► velocity_MZX ─► shots_MSTR, image_MZX ─► arrays of the shard files, statistics
+    indices ─► velocity_MZX ─► shots_MSTR, image_MZX, first breaks ─► arrays of the shard files, statistics
 
 Which samples form a chunk follows from the layout alone, never from who makes it.
 """
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from datagen.config import Data
 from datagen.errors import InputError
+from datagen.first_breaks import first_breaks
 from datagen.shards import Kind, Shard, Statistics
 from datagen.velocity import draw_velocity
 
@@ -58,6 +59,8 @@ def make_chunk(data: Data, engine: Engine, chunk: Chunk) -> Made:
         "model": velocity_MZX[:, None],
         "image": image_MZX[:, None].astype(np.float32),
     }
+    if data.first_breaks:
+        arrays["first_break"] = first_breaks(data, velocity_MZX)
     return Made(chunk=chunk, arrays=arrays, statistics=_statistics(velocity_MZX, shots_MSTR, image_MZX))
 
 

@@ -155,3 +155,15 @@ class Data:
     split: Split
     shard_size: Annotated[int, Field(ge=8, le=10_000, multiple_of=8)] = 48  # models; made in chunks of 8
     dtype: Literal["float32", "float16"] = "float32"  # of the stored shots
+    first_breaks: bool = False  # travel times of the first arrivals too; takes as long again as shots and image
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Effects:
+    """What a field survey does to shots; laid over the clean ones when a network is trained (datagen/effects.py)."""
+
+    snr_db: Range[Annotated[float, Field(ge=-40, le=100)]] | None = None  # [dB] under the median trace; none: no noise
+    noise_band: Range[Annotated[float, Field(ge=0, le=5000)]] = (3.0, 60.0)  # [Hz]
+    dead_traces: Range[Share] = (0.0, 0.0)  # share of the receivers, silent in every shot
+    receiver_jitter: Annotated[float, Field(ge=0, le=0.1)] = 0.0  # [s] standard deviation of a receiver's clock
+    missing_shots: Range[Annotated[int, Field(ge=0, le=511)]] = (0, 0)  # all zero

@@ -1,9 +1,11 @@
 """Shards as a torch data set: pairs of shots and normalised target, read batch by batch.
 
-    rtm       target = clip(image / image_scale, −1, 1)
-    velocity  target = 2 (v − v_min) / (v_max − v_min) − 1
+    rtm          target = clip(image / image_scale, −1, 1)
+    velocity     target = 2 (v − v_min) / (v_max − v_min) − 1
+    first_break  target = travel times [s]
 
-A batch is gathered from the memory-mapped shards at once, not sample by sample.
+A batch is one copy out of the memory-mapped shards, widened at once; `datagen.effects` are laid over its shots if
+asked.
 """
 
 from collections.abc import Sequence
@@ -15,80 +17,106 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
-from datagen.config import Data
+from datagen.config import Data, Effects
+from datagen.effects import Streams, check_effects, disturb, receiver_delays
 from datagen.errors import InputError
 from datagen.positions import asymmetry
-from datagen.shards import Kind, Statistics, load_manifest, open_array
+from datagen.shards import Kind, Statistics, kinds_of, load_manifest, open_array
 
 Batch = tuple[Tensor, Tensor]
-Target = Literal["rtm", "velocity"]
+Target = Literal["rtm", "velocity", "first_break"]
 
 MIRROR_TOLERANCE = 1.01  # cells: even spreads are rounded to nodes
 
-STORED_AS: dict[str, Kind] = {"rtm": "image", "velocity": "model"}
+STORED_AS: dict[str, Kind] = {"rtm": "image", "velocity": "model", "first_break": "first_break"}
+
+NO_EFFECTS = Effects()
 
 
 class ShardDataset(Dataset[Batch]):
     """One split of the data set in `folder`; nothing of another split can be reached through it.
 
-    Samples are (shots [S, T, R], target [1, Z, X]), float32; shots as stored.  With `mirror` each sample is,
-    with probability ½, mirrored in x: order of shots, of receivers, and target together.  Sources and receivers
-    must lie symmetrically; rounded to grid nodes they may be a cell off.  The choice is drawn from torch's global
-    generator.
+    Samples are (shots [S, T, R], target [1, Z, X] or, of first breaks, [S, R]), float32; shots as stored, with
+    `effects` drawn from `seed` and `epoch`, which the training loop sets.  With `mirror` each sample is, with
+    probability ½, mirrored in x: order of shots, of receivers, and target together.  Sources and receivers must lie
+    symmetrically; rounded to grid nodes they may be a cell off.  The choice is drawn from torch's global generator.
 
-    Raises InputError: no finished data set, unknown split or target, a shard missing or truncated, a survey that
-    is not its own mirror image.
+    Raises InputError: no finished data set, unknown split or target, a target that was not made, effects that do
+    not fit the survey, a shard missing or truncated, a survey to be mirrored that is not its own mirror image.
     """
 
-    def __init__(self, folder: str, split: str, target: str = "rtm", *, mirror: bool = False) -> None:
+    def __init__(
+        self,
+        folder: str,
+        split: str,
+        target: str = "rtm",
+        *,
+        mirror: bool = False,
+        effects: Effects = NO_EFFECTS,
+        seed: int = 0,
+    ) -> None:
         if target not in STORED_AS:
             raise InputError(f"target: got {target!r}; known: {', '.join(STORED_AS)}")
         manifest = load_manifest(folder)
         records = manifest.of_split(split)
         self.data: Data = manifest.data
+        if STORED_AS[target] not in kinds_of(self.data):
+            raise InputError(
+                f"target: {folder} has no first breaks; make it anew with data.first_breaks: true, in another "
+                "data.folder"
+            )
+        check_effects(effects, self.data)
         self.statistics: Statistics = manifest.statistics
-        self.target, self.mirror = target, mirror
         if mirror and asymmetry(self.data) > MIRROR_TOLERANCE:
             raise InputError(
                 "tune.mirror: got true, but mirrored the sources or receivers would lie "
                 f"{asymmetry(self.data):.1f} cells off; set tune.mirror to false, or make data.survey symmetric"
             )
-        self._shots = [open_array(folder, record, "data") for record in records]
-        self._targets = [open_array(folder, record, STORED_AS[target]) for record in records]
+        self.target, self.mirror, self.effects, self.seed, self.epoch = target, mirror, effects, seed, 0
+        self._shots = [np.asarray(open_array(folder, record, "data")) for record in records]
+        self._targets = [np.asarray(open_array(folder, record, STORED_AS[target])) for record in records]
         self._models = sum(record.shard.models for record in records)
 
     def __len__(self) -> int:
         return self._models
 
     def __getitem__(self, index: int) -> Batch:
-        shots_BSTR, target_B1ZX = self.__getitems__([index])
-        return shots_BSTR[0], target_B1ZX[0]
+        shots_BSTR, target = self.__getitems__([index])
+        return shots_BSTR[0], target[0]
 
     def __getitems__(self, indices: Sequence[int]) -> Batch:
-        """shots [B, S, T, R] and target [B, 1, Z, X] of several samples."""
+        """shots [B, S, T, R] and target [B, 1, Z, X] or [B, S, R] of several samples."""
         wanted = np.asarray(indices)
         shots_BSTR = self._gather(self._shots, wanted)
-        target_B1ZX = self._normalise(self._gather(self._targets, wanted))
+        target = self._normalise(self._gather(self._targets, wanted))
+        if self.effects != NO_EFFECTS:
+            shots_BSTR, target = self._disturb(shots_BSTR, target, indices)
         if self.mirror:
             chosen = torch.rand(len(wanted)) < 0.5
             shots_BSTR[chosen] = shots_BSTR[chosen].flip(1, 3)
-            target_B1ZX[chosen] = target_B1ZX[chosen].flip(3)
-        return shots_BSTR, target_B1ZX
+            target[chosen] = target[chosen].flip((1, 2) if self.target == "first_break" else 3)
+        return shots_BSTR, target
 
     def _gather(self, shards: list[NDArray[Any]], indices: NDArray[np.int64]) -> Tensor:
         """Rows of the shards as float32; only the last shard of a split can be short."""
-        shard, row = np.divmod(indices, self.data.shard_size)
-        batch = np.empty((len(indices), *shards[0].shape[1:]), np.float32)
-        for number in np.unique(shard):
-            here = shard == number
-            batch[here] = shards[number][row[here]]
-        return torch.from_numpy(batch)
+        shard_B, row_B = np.divmod(indices, self.data.shard_size)
+        rows = [shards[shard][row] for shard, row in zip(shard_B, row_B, strict=True)]  # views: nothing is read yet
+        return torch.from_numpy(np.stack(rows)).float()  # torch widens float16 many times faster than numpy
 
-    def _normalise(self, target_B1ZX: Tensor) -> Tensor:
+    def _disturb(self, shots_BSTR: Tensor, target: Tensor, indices: Sequence[int]) -> Batch:
+        survey, streams = self.data.survey, Streams(self.seed, self.epoch, indices)
+        shots_BSTR = torch.from_numpy(disturb(shots_BSTR.numpy(), self.effects, survey.interval, streams))
+        if self.target == "first_break":  # where the disturbed trace has it
+            target = target + torch.from_numpy(receiver_delays(self.effects, survey.receivers, streams))[:, None]
+        return shots_BSTR, target
+
+    def _normalise(self, target: Tensor) -> Tensor:
+        if self.target == "first_break":
+            return target
         if self.target == "rtm":
-            return (target_B1ZX / self.statistics.image_scale).clamp(-1.0, 1.0)
+            return (target / self.statistics.image_scale).clamp(-1.0, 1.0)
         lowest, highest = self.statistics.velocity_min, self.statistics.velocity_max
-        return 2 * (target_B1ZX - lowest) / (highest - lowest) - 1
+        return 2 * (target - lowest) / (highest - lowest) - 1
 
 
 def loader(dataset: Dataset[Batch], batch_size: int, *, shuffle: bool = False, seed: int = 0) -> DataLoader[Batch]:

@@ -3,6 +3,7 @@
     folder/  data1.npy   [n, S, T, R]  shots, pressure in units of the wavelet's peak
              model1.npy  [n, 1, Z, X]  velocity [m/s]
              image1.npy  [n, 1, Z, X]  RTM image
+             first_break1.npy  [n, S, R]  travel times [s], if data.first_breaks
              data2.npy …
              manifest.json             configuration, versions, and of each shard checksums and statistics
 
@@ -28,7 +29,7 @@ from datagen.errors import InputError
 MANIFEST = "manifest.json"
 
 SplitName = Literal["train", "validation", "test"]
-Kind = Literal["data", "model", "image"]
+Kind = Literal["data", "model", "image", "first_break"]
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -54,11 +55,18 @@ def layout(data: Data) -> list[Shard]:
     return shards
 
 
+def kinds_of(data: Data) -> tuple[Kind, ...]:
+    """What a shard of `data` has a file of."""
+    return ("data", "model", "image", "first_break") if data.first_breaks else ("data", "model", "image")
+
+
 def array_format(data: Data, kind: Kind, models: int) -> tuple[np.dtype[Any], tuple[int, ...]]:
     """Type and shape of one file of a shard."""
+    survey = data.survey
     if kind == "data":
-        survey = data.survey
         return np.dtype(data.dtype), (models, survey.shots, survey.samples, survey.receivers)
+    if kind == "first_break":
+        return np.dtype(np.float32), (models, survey.shots, survey.receivers)
     return np.dtype(np.float32), (models, 1, data.grid.nz, data.grid.nx)
 
 

@@ -1,4 +1,7 @@
-"""A contact sheet of a data set: velocity, middle shot gather and RTM image of some models, one a row."""
+"""A contact sheet of a data set: velocity, middle shot gather and RTM image of some models, one a row.
+
+First breaks, where the data set has them, are a line on the gather.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +14,7 @@ from numpy.typing import NDArray
 
 from datagen.config import Data
 from datagen.geology import velocity_range
-from datagen.shards import ShardRecord, load_manifest, open_array, require_same
+from datagen.shards import ShardRecord, kinds_of, load_manifest, open_array, require_same
 
 ROW_HEIGHT = 3.0  # [inch]
 GATHER_CLIP, IMAGE_CLIP = 93.0, 99.5  # percentile of |amplitude| at which the grey scale ends
@@ -31,11 +34,13 @@ def contact_sheet(data: Data, split: str, count: int, path: Path) -> None:
     axes = figure.subplots(rows, 3, squeeze=False)
     margin = 0.5 / (ROW_HEIGHT * rows)  # set by hand: automatic layout takes a second a row
     figure.subplots_adjust(0.06, margin, 0.95, 1 - 0.6 * margin, wspace=0.3, hspace=0.4)
-    for row, (velocity_ZX, gather_TR, image_ZX) in zip(
-        range(rows), _models(data.folder, records, middle), strict=False
+    for row, (velocity_ZX, gather_TR, image_ZX, times_R) in zip(
+        range(rows), _models(data, records, middle), strict=False
     ):
         _draw_section(axes[row, 0], velocity_ZX, data, "velocity [m/s]", "viridis", velocity_range(data))
         _draw_gather(axes[row, 1], gather_TR, data, f"shot {middle + 1} of {data.survey.shots}, pressure")
+        if times_R is not None:
+            _draw_first_breaks(axes[row, 1], times_R, data)
         clip = _symmetric(image_ZX, IMAGE_CLIP)
         _draw_section(axes[row, 2], image_ZX, data, "RTM image", "gray", clip)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,13 +48,15 @@ def contact_sheet(data: Data, split: str, count: int, path: Path) -> None:
 
 
 def _models(
-    folder: str, records: list[ShardRecord], shot: int
-) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]:
-    """velocity_ZX, gather_TR, image_ZX of each model of the shards."""
+    data: Data, records: list[ShardRecord], shot: int
+) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any] | None]]:
+    """velocity_ZX, gather_TR, image_ZX and, if there are any, first breaks [R] of each model of the shards."""
     for record in records:
-        data, model, image = (open_array(folder, record, kind) for kind in ("data", "model", "image"))
+        shards = {kind: open_array(data.folder, record, kind) for kind in kinds_of(data)}
         for row in range(record.shard.models):
-            yield model[row, 0], data[row, shot].astype(np.float32), image[row, 0]
+            times_R = shards["first_break"][row, shot] if data.first_breaks else None
+            gather_TR = shards["data"][row, shot].astype(np.float32)
+            yield shards["model"][row, 0], gather_TR, shards["image"][row, 0], times_R
 
 
 def _symmetric(array: NDArray[Any], percentile: float) -> tuple[float, float]:
@@ -74,6 +81,14 @@ def _draw_gather(axes: Axes, gather_TR: NDArray[Any], data: Data, title: str) ->
     picture = axes.imshow(gather_TR, cmap="gray", vmin=low, vmax=high, extent=(0, width, duration, 0), aspect="auto")
     axes.set(title=title, xlabel="receiver at [m]", ylabel="time [s]")
     _colour_bar(axes, picture)
+
+
+def _draw_first_breaks(axes: Axes, times_R: NDArray[Any], data: Data) -> None:
+    width, traces = data.grid.nx * data.grid.spacing, len(times_R)
+    limits = axes.get_ylim()
+    axes.plot((np.arange(traces) + 0.5) * width / traces, times_R, "r-", linewidth=1, label="first breaks")
+    axes.set_ylim(limits)
+    axes.legend(loc="lower right", fontsize="small")
 
 
 def _colour_bar(axes: Axes, picture: Any) -> None:

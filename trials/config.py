@@ -15,7 +15,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from compressors.config import Compress
-from datagen.config import STRICT, Data
+from datagen.config import STRICT, Data, Effects
 from datagen.errors import InputError
 from search_spaces.config import Network
 from search_spaces.genotype import Genotype
@@ -100,6 +100,7 @@ class Config:
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
     data: Data
+    effects: Effects = Effects()  # laid over the shots that search and training see; scores are of clean ones
     network: Network = Network()
     loss: Loss = Loss()
     search: Search = Search()

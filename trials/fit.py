@@ -53,17 +53,30 @@ class EpochReport(Callback):
 
 
 class EpochDraws(Callback):
-    """Each epoch has a seed of its own, so that a resumed training sees the order and the mirrorings it would have."""
+    """Each epoch has a seed of its own, so that a resumed training sees the order and the draws it would have."""
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, dataset: ShardDataset) -> None:
+        self.dataset = dataset
 
     def on_train_epoch_start(self, trainer: Any, module: pl.LightningModule) -> None:
-        seed = int(np.random.SeedSequence([self.seed, trainer.current_epoch]).generate_state(1)[0])
+        self.dataset.epoch = trainer.current_epoch  # effects
+        seed = int(np.random.SeedSequence([self.dataset.seed, trainer.current_epoch]).generate_state(1)[0])
         torch.manual_seed(seed)  # mirrorings, dropout
-        sampler = trainer.train_dataloader.sampler
+        sampler = getattr(trainer.train_dataloader, "sampler", None)
         if isinstance(sampler, RandomSampler):  # on several GPUs Lightning puts one that knows the epoch
             sampler.generator.manual_seed(seed)  # order
+
+
+def training_set(config: Config) -> ShardDataset:
+    """What networks are trained on, mirrored and disturbed as the configuration says."""
+    return ShardDataset(
+        config.data.folder,
+        "train",
+        config.target,
+        mirror=config.tune.mirror,
+        effects=config.effects,
+        seed=config.seed,
+    )
 
 
 def trainer_options(
@@ -125,7 +138,7 @@ def fit(
 
     Lasts `epochs`, or `minutes` if they are above 0.
     """
-    train = ShardDataset(config.data.folder, "train", config.target, mirror=config.tune.mirror)
+    train = training_set(config)
     validation = ShardDataset(config.data.folder, "validation", config.target)
     batch_size = min(config.tune.batch_size, len(train))
     network.train()  # Lightning leaves modes as they are, and a pruned network comes in evaluation mode
@@ -140,7 +153,7 @@ def fit(
     )
     keep = ModelCheckpoint(run.path, filename=f"{phase}-checkpoint", enable_version_counter=False)
     # The average comes last: it takes the weights as the callbacks before it have left them.
-    recipe = [EpochReport(run, channel, phase), keep, *callbacks, *_recipe(config, budget)]
+    recipe = [EpochReport(run, channel, phase), keep, *callbacks, *_recipe(config, train, budget)]
     checkpoint = run.path / f"{phase}-checkpoint.ckpt"
     trainer = pl.Trainer(
         **trainer_options(run, config, phase, -1 if budget else epochs, recipe), gradient_clip_val=GRADIENT_CLIP
@@ -156,9 +169,9 @@ def fit(
     return evaluate(network, config, "validation")
 
 
-def _recipe(config: Config, budget: TimeBudget | None) -> list[Callback]:
+def _recipe(config: Config, train: ShardDataset, budget: TimeBudget | None) -> list[Callback]:
     """The callbacks that the configuration asks for; MovingAverage is the last."""
-    callbacks: list[Callback] = [EpochDraws(config.seed)]
+    callbacks: list[Callback] = [EpochDraws(train)]
     if budget is not None:
         callbacks.append(budget)
     if config.tune.patience > 0:

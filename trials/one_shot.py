@@ -26,7 +26,7 @@ from search_spaces.strategies import MixedEdge, Parsec, PathEdge, SizePenalty
 from search_spaces.supernet import NasUnetSpace, log_probabilities
 from trials.channel import Channel
 from trials.config import Config, Loss
-from trials.fit import EpochReport, interruptible, trainer_options
+from trials.fit import EpochDraws, EpochReport, interruptible, trainer_options, training_set
 from trials.losses import loss_terms
 from trials.metrics import ssim
 from trials.module import Batch, raise_unless_finite
@@ -97,12 +97,15 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     shape, shot_scale = geometry(config)
     if config.search.strategy == "random":
         return random_genotype(config.network, shape, config.seed)
+    data = training_set(config)
     report = SearchReport(run, channel, config, shape)
-    callbacks: list[Callback] = [report, FadingSkip()] if config.search.auxiliary_skip else [report]
+    callbacks: list[Callback] = [report, EpochDraws(data)]
+    if config.search.auxiliary_skip:
+        callbacks.append(FadingSkip())
     evaluator = Lightning(
         SupernetTraining(config.loss, config.search.learning_rate),
         Trainer(**trainer_options(run, config, "supernet", config.search.epochs, callbacks)),
-        **_halves(config),
+        **_halves(config, data),
     )
     narrow = replace(config.network, width=config.search.width or config.network.width)
     share = config.search.partial_channels if config.search.strategy == "darts" else 1
@@ -115,9 +118,8 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     return report.found
 
 
-def _halves(config: Config) -> dict[str, Any]:
+def _halves(config: Config, data: ShardDataset) -> dict[str, Any]:
     """Of the training split: every other model for the weights, the rest for the architecture."""
-    data = ShardDataset(config.data.folder, "train", config.target, mirror=config.tune.mirror)
     samples = min(config.search.samples, len(data))
     weights, architecture = (
         loader(Subset(data, range(start, samples, 2)), config.tune.batch_size, shuffle=True, seed=config.seed + start)

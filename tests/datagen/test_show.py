@@ -27,6 +27,19 @@ def test_a_contact_sheet_has_a_row_a_model_and_no_more_than_there_are(
         assert np.ptp(picture) > 0.9
 
 
+def test_first_breaks_are_a_red_line_where_there_are_any(make_data: MakeData, echo_engine: Any, tmp_path: Path) -> None:
+    red = {}
+    for first_breaks in (False, True):
+        data = make_data(f"set{first_breaks}", first_breaks=first_breaks)
+        data = replace(data, survey=replace(data.survey, samples=200))
+        generate(data, workers=1, engine=echo_engine)
+        contact_sheet(data, "test", 1, tmp_path / "sheet.png")
+        picture = imread(tmp_path / "sheet.png")
+        red[first_breaks] = ((picture[..., 0] > 0.9) & (picture[..., 1:3] < 0.2).all(axis=-1)).sum()
+    assert red[False] == 0
+    assert red[True] > 100
+
+
 def test_a_data_set_of_other_settings_is_not_drawn(make_data: MakeData, echo_engine: Any, tmp_path: Path) -> None:
     data = make_data()
     generate(data, workers=1, engine=echo_engine)
