@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.shards import Kind, Statistics, load_manifest, open_array
+from datagen.shards import Kind, Statistics, kinds_of, load_manifest, open_array
 
 Batch = tuple[Tensor, Tensor]
 Target = Literal["rtm", "velocity"]
@@ -33,13 +33,16 @@ class ShardDataset(Dataset[Batch]):
     and receivers lie symmetrically; rounded to grid nodes they may be a cell off).  The choice is drawn from
     torch's global generator.
 
-    Raises InputError: no finished data set, unknown split or target, a shard missing or truncated.
+    Raises InputError: no finished data set, unknown split or target, an imported data set that has no such
+    target, a shard missing or truncated.
     """
 
     def __init__(self, folder: str, split: str, target: str = "rtm", *, mirror: bool = False) -> None:
         if target not in STORED_AS:
             raise InputError(f"target: got {target!r}; known: {', '.join(STORED_AS)}")
         manifest = load_manifest(folder)
+        if STORED_AS[target] not in kinds_of(manifest.data):
+            raise InputError(_not_imported(folder, target))
         records = manifest.of_split(split)
         self.data: Data = manifest.data
         self.statistics: Statistics = manifest.statistics
@@ -80,6 +83,15 @@ class ShardDataset(Dataset[Batch]):
             return (target_B1ZX / self.statistics.image_scale).clamp(-1.0, 1.0)
         lowest, highest = self.statistics.velocity_min, self.statistics.velocity_max
         return 2 * (target_B1ZX - lowest) / (highest - lowest) - 1
+
+
+def _not_imported(folder: str, target: str) -> str:
+    if target == "rtm":
+        return (
+            f"target: got 'rtm', the data set in {folder} was imported without images; set target to velocity, "
+            "or import it again with --migrate"
+        )
+    return f"target: got {target!r}, the data set in {folder} was imported without models; import it with --models"
 
 
 def loader(dataset: Dataset[Batch], batch_size: int, *, shuffle: bool = False, seed: int = 0) -> DataLoader[Batch]:

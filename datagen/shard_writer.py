@@ -13,17 +13,16 @@ import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, get_args
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.shards import FileRecord, Kind, Shard, ShardRecord, Statistics, array_format
+from datagen.shards import FileRecord, Kind, Shard, ShardRecord, Statistics, array_format, kinds_of
 
 HEADER_BYTES = 128  # of an .npy file of this few dimensions
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class ShardWriter:
@@ -68,8 +67,8 @@ class ShardWriter:
     def finish(self) -> ShardRecord:
         """Seals the files and gives them their names."""
         assert self.full
-        files = {kind: self._seal(kind) for kind in KINDS}
-        for kind in KINDS:
+        files = {kind: self._seal(kind) for kind in kinds_of(self.data)}
+        for kind in files:
             os.replace(self._temporary(kind), self.folder / self._name(kind))
         _sync_folder(self.folder)
         parts = [self._parts[offset] for offset in sorted(self._parts)]
@@ -104,7 +103,7 @@ def _sync_folder(folder: Path) -> None:
 def shard_bytes(data: Data, shard: Shard) -> int:
     """Space on disk that a shard takes."""
     total = 0
-    for kind in KINDS:
+    for kind in kinds_of(data):
         dtype, shape = array_format(data, kind, shard.models)
         total += HEADER_BYTES + dtype.itemsize * int(np.prod(shape))
     return total

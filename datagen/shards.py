@@ -29,6 +29,12 @@ MANIFEST = "manifest.json"
 
 SplitName = Literal["train", "validation", "test"]
 Kind = Literal["data", "model", "image"]
+IMPORTED_SURVEY = ("survey.shots", "survey.receivers", "survey.samples", "survey.interval")
+
+
+def kinds_of(data: Data) -> tuple[Kind, ...]:
+    """What the data set stores of each sample; an imported one may have no models or images."""
+    return data.imported.kinds if data.imported else get_args(Kind)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -64,7 +70,7 @@ def array_format(data: Data, kind: Kind, models: int) -> tuple[np.dtype[Any], tu
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Statistics:
-    """What networks are scaled with; taken from the training split."""
+    """What networks are scaled with; taken from the training split.  0 for a kind that is not stored."""
 
     shot_scale: float  # 90th percentile of |shots| in a model, mean over the models
     image_scale: float  # 99.5th percentile of |image| in a model, mean over the models
@@ -129,7 +135,7 @@ def read_manifest(folder: str | Path) -> Manifest | None:
     path = Path(folder) / MANIFEST
     try:
         return TypeAdapter(Manifest).validate_json(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except ValidationError as error:
         problem = error.errors()[0]
@@ -151,8 +157,7 @@ def load_manifest(folder: str | Path) -> Manifest:
     missing = len(layout(manifest.data)) - len(manifest.shards)
     if missing:
         raise InputError(
-            f"{folder}: the data set is not finished, {missing} shards are missing; "
-            "go on with `seisnas generate` and your preset"
+            f"{folder}: the data set is not finished, {missing} shards are missing; {_again(Path(folder))}"
         )
     return manifest
 
@@ -183,28 +188,53 @@ def check_size(folder: Path, file: FileRecord) -> None:
     try:
         size = path.stat().st_size
     except FileNotFoundError:
-        raise InputError(f"{path}: missing; make it again with `seisnas generate` and your preset") from None
+        raise InputError(f"{path}: missing; {_again(folder)}") from None
     if size != file.bytes:
         raise InputError(_remake(path, f"{size} bytes, expected {file.bytes}"))
 
 
 def _remake(path: Path, problem: str) -> str:
-    return f"{path}: damaged, {problem}; delete it and make it again with `seisnas generate` and your preset"
+    return f"{path}: damaged, {problem}; delete it and {_again(path.parent)}"
+
+
+def _again(folder: Path) -> str:
+    """How a file of the data set is made again."""
+    manifest = read_manifest(folder)
+    if manifest is not None and manifest.data.imported:
+        return f"import it again: `seisnas import {manifest.data.imported.source} -o {folder}` and your preset"
+    return "make it again with `seisnas generate` and your preset"
 
 
 def require_same(manifest: Manifest, data: Data) -> None:
     """Raises InputError naming every field in which the data set on disk is not the one of `data`."""
     have, want = dict(_fields(manifest.data)), dict(_fields(data))
     different = [
-        f"  data.{name}: {have[name]} in the data set, {want[name]} in the preset"
-        for name in want
-        if name != "folder" and have[name] != want[name]
+        f"  data.{name}: {have.get(name)} in the data set, {want.get(name)} in the preset"
+        for name in {**want, **have}
+        if have.get(name) != want.get(name) and not _may_differ(name, manifest.data, data)
     ]
     if different:
         raise InputError(
             "\n".join([f"{data.folder}: the data set there was made with other settings:", *different])
             + "\nchoose another data.folder, set these back, or delete the folder"
         )
+
+
+def _may_differ(name: str, have: Data, want: Data) -> bool:
+    """True for fields that do not tell one data set from another.
+
+    An imported set is what it is: of a preset that does not speak of it, only the shape and sampling of the
+    samples must agree.  A velocity file is known by its content; it may be elsewhere, or gone.
+    """
+    if have.imported and not want.imported:
+        return not name.startswith("grid.") and name not in IMPORTED_SURVEY
+    if have.velocity_file and want.velocity_file:
+        held = name in ("velocity_file.sha256", "velocity_file.velocity")
+        if held and not getattr(want.velocity_file, name.removeprefix("velocity_file.")):
+            return True
+        if name == "velocity_file.path":
+            return want.velocity_file.sha256 == have.velocity_file.sha256
+    return name == "folder"
 
 
 def _fields(config: object, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -10,8 +10,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from datagen.config import Data
-from datagen.shards import ShardRecord, load_manifest, open_array, require_same
+from datagen.shards import Kind, ShardRecord, kinds_of, load_manifest, open_array, require_same
+from datagen.survey import velocity_range
 
+PANELS: tuple[Kind, ...] = ("model", "data", "image")
 ROW_HEIGHT = 3.0  # [inch]
 GATHER_CLIP, IMAGE_CLIP = 93.0, 99.5  # percentile of |amplitude| at which the grey scale ends
 
@@ -26,34 +28,32 @@ def contact_sheet(data: Data, split: str, count: int, path: Path) -> None:
     records = manifest.of_split(split)
     rows = min(count, sum(record.shard.models for record in records))
     middle = data.survey.shots // 2
-    figure = Figure(figsize=(11, ROW_HEIGHT * rows))
-    axes = figure.subplots(rows, 3, squeeze=False)
+    kinds: list[Kind] = [kind for kind in PANELS if kind in kinds_of(manifest.data)]
+    figure = Figure(figsize=(11 / 3 * len(kinds), ROW_HEIGHT * rows))
+    axes = figure.subplots(rows, len(kinds), squeeze=False)
     margin = 0.5 / (ROW_HEIGHT * rows)  # set by hand: automatic layout takes a second a row
-    figure.subplots_adjust(0.06, margin, 0.95, 1 - 0.6 * margin, wspace=0.3, hspace=0.4)
-    for row, (velocity_ZX, gather_TR, image_ZX) in zip(
-        range(rows), _models(data.folder, records, middle), strict=False
-    ):
-        _draw_section(axes[row, 0], velocity_ZX, data, "velocity [m/s]", "viridis", _ends(data))
-        _draw_gather(axes[row, 1], gather_TR, data, f"shot {middle + 1} of {data.survey.shots}, pressure")
-        clip = _symmetric(image_ZX, IMAGE_CLIP)
-        _draw_section(axes[row, 2], image_ZX, data, "RTM image", "gray", clip)
+    figure.subplots_adjust(0.18 / len(kinds), margin, 0.95, 1 - 0.6 * margin, wspace=0.3, hspace=0.4)
+    for row, panels in zip(range(rows), _models(data.folder, records, kinds, middle), strict=False):
+        for kind, panel, place in zip(kinds, panels, axes[row], strict=True):
+            if kind == "model":
+                _draw_section(place, panel, data, "velocity [m/s]", "viridis", velocity_range(manifest.data))
+            elif kind == "data":
+                _draw_gather(place, panel, data, f"shot {middle + 1} of {data.survey.shots}, pressure")
+            else:
+                _draw_section(place, panel, data, "RTM image", "gray", _symmetric(panel, IMAGE_CLIP))
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)
 
 
-def _models(
-    folder: str, records: list[ShardRecord], shot: int
-) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]:
-    """velocity_ZX, gather_TR, image_ZX of each model of the shards."""
+def _models(folder: str, records: list[ShardRecord], kinds: list[Kind], shot: int) -> Iterator[list[NDArray[Any]]]:
+    """Of each model of the shards one panel a kind: velocity_ZX, gather_TR of the shot, image_ZX."""
     for record in records:
-        data, model, image = (open_array(folder, record, kind) for kind in ("data", "model", "image"))
+        arrays = [open_array(folder, record, kind) for kind in kinds]
         for row in range(record.shard.models):
-            yield model[row, 0], data[row, shot].astype(np.float32), image[row, 0]
-
-
-def _ends(data: Data) -> tuple[float, float]:
-    lowest, highest = data.geology.velocity
-    return lowest, max(highest, data.salt.velocity) if data.salt.probability > 0 else highest
+            yield [
+                array[row, shot if kind == "data" else 0].astype(np.float32)
+                for kind, array in zip(kinds, arrays, strict=True)
+            ]
 
 
 def _symmetric(array: NDArray[Any], percentile: float) -> tuple[float, float]:

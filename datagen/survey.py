@@ -31,10 +31,13 @@ def ricker(frequency: float, interval: float, samples: int) -> NDArray[np.float6
     return np.asarray((1 - 2 * a) * np.exp(-a))
 
 
-def fastest_velocity(data: Data) -> float:
-    """The highest velocity [m/s] that the geology or the salt of `data` can have."""
-    highest = data.geology.velocity[1]
-    return max(highest, data.salt.velocity) if data.salt.probability > 0 else highest
+def velocity_range(data: Data) -> tuple[float, float]:
+    """Lowest and highest velocity [m/s] of the models: in the file they come from, or of geology and salt."""
+    for source in (data.velocity_file, data.imported):
+        if source is not None and source.velocity is not None:
+            return source.velocity
+    lowest, highest = data.geology.velocity
+    return lowest, max(highest, data.salt.velocity) if data.salt.probability > 0 else highest
 
 
 def stencil_weights(data: Data) -> Weights:
@@ -42,7 +45,7 @@ def stencil_weights(data: Data) -> Weights:
     survey = data.survey
     if not survey.dispersion_correction:
         return taylor_weights(survey.space_order)
-    points = data.geology.velocity[0] / (survey.frequency * data.grid.spacing)
+    points = velocity_range(data)[0] / (survey.frequency * data.grid.spacing)
     return fitted_weights(survey.space_order, points)
 
 
@@ -51,7 +54,7 @@ def time_step(data: Data) -> float:
     survey = data.survey
     if not survey.dispersion_correction:
         return survey.interval
-    return STABLE_SHARE * courant_limit(stencil_weights(data)) * data.grid.spacing / fastest_velocity(data)
+    return STABLE_SHARE * courant_limit(stencil_weights(data)) * data.grid.spacing / velocity_range(data)[1]
 
 
 def carried_velocities(data: Data) -> tuple[float, float]:
@@ -69,8 +72,14 @@ def check_survey(data: Data) -> None:
     """
     _check_positions(data)
     _check_interval(data)
-    check_stability(data, fastest_velocity(data))
-    check_sampling(data, data.geology.velocity[0])
+    check_carried(data)
+
+
+def check_carried(data: Data) -> None:
+    """Grid and time step must carry all velocities that `data` can have.  Raises InputError."""
+    slowest, fastest = velocity_range(data)
+    check_stability(data, fastest)
+    check_sampling(data, slowest)
 
 
 def _check_positions(data: Data) -> None:
@@ -131,7 +140,7 @@ def check_stability(data: Data, fastest: float) -> None:
         raise InputError(
             f"velocity: {fastest:g} m/s is above the {carried_velocities(data)[1]:.0f} m/s that are stable "
             f"with the time step made for data.geology.velocity and data.salt.velocity, at most "
-            f"{fastest_velocity(data):g} m/s; raise one of them"
+            f"{velocity_range(data)[1]:g} m/s; raise one of them"
         )
     raise InputError(
         f"data.survey.interval: {survey.interval:g} s is unstable at {fastest:g} m/s "
