@@ -9,7 +9,6 @@ The parts are in proportion to the splits, and wide enough for a section: no cel
 splits, neither by overlapping sections nor through the smoothing.
 """
 
-from itertools import pairwise
 from math import ceil, floor
 from typing import Any, NamedTuple
 
@@ -71,7 +70,8 @@ def resample(
 
     Cells of the model are `spacing` (dz, dx) metres.  Along an axis on which it is finer than the grid, slowness
     is smoothed before (anti-aliasing that keeps travel times); then v is interpolated linearly.  Both are
-    averages: no velocity arises that was not there, as it would at a salt flank with splines or sinc.
+    averages: no velocity arises that was not there, as it would at a salt flank with splines or sinc.  Where the
+    model ends, its last cell goes on.
     """
     sigma = [SMOOTHING * grid.spacing / cell if grid.spacing > cell else 0.0 for cell in spacing]
     if any(sigma):  # slowness, because it adds up to travel times
@@ -87,14 +87,14 @@ def resample(
 def parts(cells: int, needed: int, split: Split) -> list[tuple[int, int]] | None:
     """(first, end) of three neighbouring parts for train, validation, test; None if they do not fit.
 
-    Each has `needed` of the `cells`, and of the rest a share in proportion to the split.
+    In proportion to the split, but at least `needed` of the `cells` each.
     """
-    spare = cells - 3 * needed
-    if spare < 0:
+    if cells < 3 * needed:
         return None
-    shares = [0, split.train, split.train + split.validation, split.total]
-    cuts = [number * needed + spare * share // split.total for number, share in enumerate(shares)]
-    return list(pairwise(cuts))
+    share = cells / split.total
+    one = min(max(round(share * split.train), needed), cells - 2 * needed)
+    two = min(max(round(share * (split.train + split.validation)), one + needed), cells - needed)
+    return [(0, one), (one, two), (two, cells)]
 
 
 def _nodes(cells: int, grid: Grid, cell: float) -> int:
