@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import segyio
 
 from datagen.config import Salt, Survey, VelocityFile
 from datagen.dataset import ShardDataset
@@ -26,16 +25,6 @@ def from_file(make_data, tmp_path):
         return make_data(velocity_file=VelocityFile(path=str(path), spacing=10.0, **settings))
 
     return make
-
-
-def write_segy(path, traces_NT, code, inline=None, crossline=None, endian="big"):
-    spec = segyio.spec()
-    spec.format, spec.samples, spec.tracecount, spec.endian = code, range(traces_NT.shape[1]), len(traces_NT), endian
-    with segyio.create(path, spec) as file:
-        for number, trace in enumerate(np.ascontiguousarray(traces_NT, np.float32)):
-            file.trace[number] = trace
-            if inline is not None:
-                file.header[number] = {189: int(inline[number]), 193: int(crossline[number])}
 
 
 @pytest.mark.parametrize("axes", ["zx", "xz", "nzx", "znx", "zyx", "yxz"])
@@ -66,7 +55,7 @@ def test_raw_floats_are_mapped_in_their_shape(tmp_path):
 
 @pytest.mark.parametrize("code", [1, 5])
 @pytest.mark.parametrize("endian", ["big", "little"])
-def test_a_segy_model_has_a_trace_a_column(tmp_path, code, endian):
+def test_a_segy_model_has_a_trace_a_column(tmp_path, write_segy, code, endian):
     values_ZX = np.random.default_rng(0).uniform(1500, 4500, (20, 7)).astype(np.float32)
     write_segy(tmp_path / "v.sgy", values_ZX.T, code, endian=endian)
     models = open_models(VelocityFile(path=str(tmp_path / "v.sgy"), spacing=10.0))
@@ -74,19 +63,19 @@ def test_a_segy_model_has_a_trace_a_column(tmp_path, code, endian):
     assert np.abs(models.array[0] / values_ZX - 1).max() < 1e-6
 
 
-def test_a_segy_cube_is_put_in_order_by_its_inlines_and_crosslines(tmp_path):
+def test_a_segy_cube_is_put_in_order_by_its_inlines_and_crosslines(tmp_path, write_segy):
     cube_ZYX = np.random.default_rng(0).uniform(1500, 4500, (8, 3, 5)).astype(np.float32)
     y, x = (index.ravel() for index in np.indices((3, 5)))
     mixed = np.random.default_rng(1).permutation(15)
-    write_segy(tmp_path / "c.segy", cube_ZYX.reshape(8, 15).T[mixed], 5, 100 + 2 * y[mixed], 7 + x[mixed])
+    write_segy(tmp_path / "c.segy", cube_ZYX.reshape(8, 15).T[mixed], h189=100 + 2 * y[mixed], h193=7 + x[mixed])
     models = open_models(VelocityFile(path=str(tmp_path / "c.segy"), spacing=10.0))
     assert models.cube
     assert np.array_equal(models.array, cube_ZYX)
 
 
-def test_a_segy_cube_with_a_hole_names_the_place(tmp_path):
+def test_a_segy_cube_with_a_hole_names_the_place(tmp_path, write_segy):
     y, x = (index.ravel()[:-1] for index in np.indices((3, 5)))
-    write_segy(tmp_path / "c.sgy", np.full((14, 8), 2000.0), 5, y + 1, x + 1)
+    write_segy(tmp_path / "c.sgy", np.full((14, 8), 2000.0), h189=y + 1, h193=x + 1)
     with pytest.raises(InputError, match=r"c\.sgy: 0 traces at inline 3, crossline 5"):
         open_models(VelocityFile(path=str(tmp_path / "c.sgy"), spacing=10.0))
 
@@ -188,7 +177,7 @@ def test_geology_and_file_are_different_data_sets(from_file, make_data, echo_eng
 
 
 @pytest.mark.parametrize("code", [1, 5])
-def test_shots_and_images_of_a_segy_model_are_made_by_the_wave_equation(make_data, tmp_path, code):
+def test_shots_and_images_of_a_segy_model_are_made_by_the_wave_equation(make_data, tmp_path, write_segy, code):
     write_segy(tmp_path / "v.sgy", LAYERS_ZX.T, code)
     survey = Survey(shots=1, receivers=24, frequency=15.0, interval=0.001, samples=150)
     data = make_data(velocity_file=VelocityFile(path=str(tmp_path / "v.sgy"), spacing=10.0), survey=survey)
