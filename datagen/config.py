@@ -5,7 +5,7 @@ Every class is frozen and keyword-only, refuses unknown keys and checks its rang
 
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 STRICT = ConfigDict(extra="forbid")
@@ -63,6 +63,10 @@ class Salt:
     depth: Range[Share] = (0.35, 0.7)  # centre of the body, share of the depth
 
 
+def _as_tuple(value: object) -> object:
+    return (value,) if isinstance(value, int | float) else value
+
+
 Cell = Annotated[float, Field(gt=0, le=1000)]  # [m]
 
 
@@ -74,7 +78,8 @@ class VelocityFile:
     shape: tuple[Annotated[int, Field(ge=1)], ...] = ()  # of raw float32, in the order of `axes`
     # Slowest axis first, n: models, z: depth, y and x: distance.  None: zx, or nzx; a cube must say so, as zyx.
     axes: Annotated[str, Field(pattern="^[nxyz]*$")] = ""
-    spacing: Cell | tuple[Cell, Cell] | tuple[Cell, Cell, Cell]  # of all axes, of (z, x), or of (z, y, x)
+    # One number for all axes, or (z, x), or (z, y, x).
+    spacing: Annotated[tuple[Cell, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=3)]
     unit: Annotated[float, Field(gt=0)] = 1.0  # factor to m/s: 1000 for km/s
     top: Range[Distance] = (0.0, 0.0)  # [m] depth in the file at which a section starts
     clip: Range[Velocity] | None = None  # [m/s] brought into this range, as water to what the survey can carry

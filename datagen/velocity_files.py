@@ -88,8 +88,8 @@ def _ordered(path: Path, array: NDArray[Any], axes: str) -> tuple[NDArray[Any], 
 
 
 def _three(path: Path, file: VelocityFile, cube: bool) -> tuple[float, float, float]:
-    if isinstance(file.spacing, float):
-        return (file.spacing,) * 3
+    if len(file.spacing) == 1:
+        return file.spacing[0], file.spacing[0], file.spacing[0]
     if len(file.spacing) != 2 + cube:
         raise InputError(
             f"velocity {path}: data.velocity_file.spacing has {len(file.spacing)} numbers; give one for all axes, "

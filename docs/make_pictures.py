@@ -1,9 +1,15 @@
 """Draws docs/chain.png, the picture of the chain in the README, from what `make run` left.
 
 python docs/make_pictures.py
+
+With the Marmousi model (raw float32 of 221 × 601, km/s) it draws docs/marmousi_data.png for docs/data.md instead:
+
+python docs/make_pictures.py --marmousi marmousi_vp_221x601.bin
 """
 
+import argparse
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +18,19 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from compressors.imager import Imager
+from datagen.config import Data, Grid, Split, Survey, VelocityFile
 from datagen.dataset import ShardDataset
+from datagen.modelling import WaveEngine
+from datagen.sections import parts
+from datagen.velocity import draw_velocity
+from datagen.velocity_files import open_models, pinned
 from search_spaces.draw import picture
 from search_spaces.genotype import Genotype
 
 BUNDLE = Path("exports/quickstart")
 SAMPLE = 1  # of the test split
 OUT = Path("docs/chain.png")
+MARMOUSI_OUT = Path("docs/marmousi_data.png")
 
 
 def panel(axes: Axes, picture: np.ndarray, title: str, colours: str, reach: float | None = None) -> None:
@@ -36,7 +48,34 @@ def cells(genotype: Genotype) -> np.ndarray:
     return imread(file)
 
 
-def main() -> None:
+def marmousi(path: str) -> None:
+    """Where the sections of each split are cut, and one of them with its shot and its RTM image."""
+    file = VelocityFile(path=path, shape=(221, 601), spacing=(15.0,), unit=1000.0, clip=(1500.0, 6000.0))
+    data = pinned(
+        Data(
+            folder="",
+            grid=Grid(nz=200, nx=180, spacing=10.0),
+            velocity_file=replace(file, top=(0.0, 1200.0)),
+            survey=Survey(shots=12, receivers=180, frequency=15.0, interval=0.001, samples=1800),
+            split=Split(train=60, validation=20, test=20),
+            seed=5,
+        )
+    )
+    velocity_ZX = draw_velocity(data, SAMPLE)
+    shots_MSTR, image_MZX = WaveEngine(data).shoot_and_migrate(velocity_ZX[None])
+    figure = Figure(figsize=(13, 3.2), layout="constrained")
+    axes = figure.subplots(1, 4, width_ratios=[2.6, 1, 1, 1])
+    whole = open_models(file).array[0] * file.unit
+    panel(axes[0], whole, "Marmousi: sections for training, validation and test", "viridis")
+    for _, end in parts(601, 121, data.split)[:2]:
+        axes[0].axvline(end - 0.5, color="white", linewidth=2, linestyle="--")
+    panel(axes[1], velocity_ZX, "one section on the grid", "viridis")
+    panel(axes[2], shots_MSTR[0, 6], "its shots", "gray", 0.03)
+    panel(axes[3], image_MZX[0], "its RTM image", "gray", float(np.percentile(np.abs(image_MZX), 98)))
+    figure.savefig(MARMOUSI_OUT, dpi=90)
+
+
+def chain() -> None:
     imager = Imager(BUNDLE)
     data, statistics = imager.contents.data, imager.contents.statistics
     images, velocities = (ShardDataset("data/quickstart", "test", target) for target in ("rtm", "velocity"))
@@ -59,4 +98,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--marmousi", metavar="FILE")
+    given = parser.parse_args().marmousi
+    marmousi(given) if given else chain()

@@ -73,7 +73,9 @@ def import_data(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the data set.")],
     preset: Preset = QUICKSTART,
     changes: Set = None,
-    models: Annotated[Path | None, typer.Option(help=".npy of models [n, 1, z, x], m/s; OpenFWI has its own.")] = None,
+    models: Annotated[
+        Path | None, typer.Option(help=".npy of models (n, 1, z, x) in m/s; OpenFWI has its own.")
+    ] = None,
     split_files: Annotated[Path | None, typer.Option(help="OpenFWI's folder split_files; default: SOURCE.")] = None,
     migrate: Annotated[bool, typer.Option("--migrate", help="Add RTM images of the models (Devito).")] = False,
     workers: Workers = None,

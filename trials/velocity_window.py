@@ -27,7 +27,7 @@ def read_velocity(file: Path, shape: str | None, unit: float) -> Array:
     Its values times `unit` are m/s.  Raises InputError: no such file, not two axes, of another size than
     `shape`, or no velocities in m/s.
     """
-    described = VelocityFile(path=str(file), shape=_sizes(shape) if shape else (), unit=unit, spacing=1.0)
+    described = VelocityFile(path=str(file), shape=_sizes(shape) if shape else (), unit=unit, spacing=(1.0,))
     models = open_models(described)
     if models.cube or len(models.array) > 1:
         raise InputError(f"velocity {file}: holds {models.array.shape}; allowed: one model [z, x]")

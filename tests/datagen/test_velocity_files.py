@@ -172,7 +172,9 @@ def test_another_file_under_the_same_name_does_not_go_on_with_the_data_set(from_
 
 def test_geology_and_file_are_different_data_sets(from_file, make_data, echo_engine):
     generate(from_file(), workers=1, engine=echo_engine)
-    with pytest.raises(InputError, match=r"data\.velocity_file\.spacing: 10\.0 in the data set, None in the preset"):
+    with pytest.raises(
+        InputError, match=r"data\.velocity_file\.spacing: \(10\.0,\) in the data set, None in the preset"
+    ):
         verify(make_data())
 
 
