@@ -59,10 +59,11 @@ def generate(
     Stopped and started again, it goes on where it stopped and ends with the same bits.  With --velocity-from and,
     for example, --set data.velocity_file.spacing=12.5 the velocity models are sections of a file (docs/data.md).
     """
+    origin = [] if velocity_from is None else [f"data.velocity_file.path={velocity_from}"]
+    config = _config(preset, [*origin, *(changes or [])])  # before the slow imports: a misspelt key is told at once
+
     from datagen.generate import generate as make
 
-    origin = [] if velocity_from is None else [f"data.velocity_file.path={velocity_from}"]
-    config = _config(preset, [*origin, *(changes or [])])
     made = make(config.data, workers=workers)
     console.print(f"{config.data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.1f} s")
 
@@ -86,13 +87,15 @@ def import_data(
     """
     from dataclasses import replace
 
+    data = replace(_config(preset, changes).data, folder=str(output))  # before the slow imports, as above
+
     from datagen.import_shots import find_source, import_shots
 
-    data = replace(_config(preset, changes).data, folder=str(output))
     found = find_source(source, data, models=models, split_files=split_files)
     made = import_shots(found, data, migrate=migrate, workers=workers)
     parts = f"{found.split.train} train, {found.split.validation} validation, {found.split.test} test"
-    console.print(f"{output}: {made.made} samples imported, {made.skipped} were there ({parts}), {made.seconds:.1f} s")
+    told = f"{made.made} samples imported, {made.skipped} were there ({parts}), {made.seconds:.1f} s"
+    console.print(f"{output}: {told}", soft_wrap=True)
 
 
 @app.command("check-data")
