@@ -102,7 +102,6 @@ def test_an_imported_data_set_serves_the_other_commands(preset, tmp_path):
     done = seisnas("import", folder, "-p", preset, "-o", tmp_path / "data")
     assert "8 samples imported, 0 were there (6 train, 1 validation, 1 test)" in done.stdout, done.stderr
     assert "verified" in seisnas("check-data", "-p", preset).stdout
-    assert "imported without images; set target to velocity" in refused("tune", "-p", preset, "--run", tmp_path / "run")
 
 
 def test_a_missing_compiler_is_refused(preset, tmp_path):
