@@ -24,7 +24,10 @@ Range = Annotated[tuple[Number, Number], AfterValidator(_ordered)]
 
 Velocity = Annotated[float, Field(ge=300, le=8000)]  # [m/s]
 Distance = Annotated[float, Field(ge=0, le=1e6)]  # [m]
-Share = Annotated[float, Field(ge=0, le=1)]  # of the section's width or depth
+Share = Annotated[float, Field(ge=0, le=1)]
+FaultDip = Annotated[float, Field(ge=20, le=90)]  # [degrees]
+
+Family = Literal["layered", "flat", "curved", "flat_fault", "curved_fault", "style"]
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -38,29 +41,61 @@ class Grid:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Geology:
-    """Layered sediments; each range is drawn from anew for every model."""
+    """Sediments and water; each range is drawn from anew for every model.  docs/geology.md has pictures and sources."""
 
+    family: Family = "layered"  # narrows the ranges below, see `geology.narrowed`; after OpenFWI, Deng et al. 2022
     layers: Range[Annotated[int, Field(ge=1, le=200)]] = (4, 10)
-    velocity: Range[Velocity] = (1500.0, 3500.0)  # [m/s] top to bottom trend
-    velocity_scatter: Annotated[float, Field(ge=0, le=1000)] = 150.0  # [m/s] around the trend
-    gradient: Range[Annotated[float, Field(ge=0, le=5)]] = (0.0, 0.5)  # [1/s] with depth inside a layer
+    # Shape of the gamma law of layer thickness: 1 is exponential (layers end at random), large is evenly thick;
+    # its coefficient of variation is 1/√shape.
+    thickness_shape: Annotated[float, Field(ge=0.5, le=100)] = 2.5
+    velocity: Range[Velocity] = (1500.0, 3500.0)  # [m/s] limits; sediments rise from near one to near the other
+    velocity_scatter: Annotated[float, Field(ge=0, le=1000)] = 150.0  # [m/s] around the rise, one sigma
+    # Share of the layers that are slower than the one above, never two in a row; 0 as in OpenFWI's A versions.
+    inversions: Annotated[float, Field(ge=0, le=0.5)] = 0.2
+    # [1/s] k in v = v₀ + k z, the same in all layers; 0.3 to 1.3 in whole basins (Sheriff & Geldart 1995), less
+    # here because the layers rise too.  Never more than the limits of `velocity` leave room for.
+    gradient: Range[Annotated[float, Field(ge=0, le=5)]] = (0.0, 0.5)
+    # Top and base of a bed thinner than a quarter wavelength cannot be told apart (Kallweit & Wood 1982): 40 m at
+    # 2500 m/s and 15 Hz.
+    thin_beds: Range[Annotated[int, Field(ge=0, le=50)]] = (0, 0)
+    thin_bed_thickness: Range[Distance] = (10.0, 40.0)  # [m]
+    thin_bed_contrast: Range[Annotated[float, Field(ge=0, le=2000)]] = (150.0, 500.0)  # [m/s] faster or slower
     fold_amplitude: Range[Annotated[float, Field(ge=0, le=0.2)]] = (0.0, 0.05)  # of the width, per harmonic
     dip: Range[Annotated[float, Field(ge=-45, le=45)]] = (-5.0, 5.0)  # [degrees]
     faults: Range[Annotated[int, Field(ge=0, le=20)]] = (0, 3)
     fault_throw: Range[Share] = (0.02, 0.1)  # vertical displacement, share of the depth
-    fault_dip: Range[Annotated[float, Field(ge=20, le=90)]] = (50.0, 75.0)  # [degrees] from the horizontal
+    # [degrees] from the horizontal.  Friction makes normal faults of about 60°, reverse ones of about 30° (Anderson
+    # 1951); old normal faults that were pushed back are steeper.
+    fault_dip: Range[FaultDip] = (50.0, 75.0)  # of normal faults: hanging wall down, under extension
+    reverse_faults: Share = 0.3  # of the models are under compression: their faults are reverse, hanging wall up
+    reverse_fault_dip: Range[FaultDip] = (25.0, 50.0)
+    water_depth: Range[Distance] = (0.0, 0.0)  # [m] of a gently waving sea floor; [0, 0] is land
+    # [m/s] one value a model.  The sea has 1450 to 1540 (Mackenzie 1981); below 1500 wants a finer grid.
+    water_velocity: Range[Annotated[float, Field(ge=1400, le=1600)]] = (1500.0, 1500.0)
+    style_image: str = ""  # family `style`: an image file or 2-D .npy; part of the recipe, so keep it with the preset
+    style_sha256: str = ""  # of that file; when given, another file is refused
+    style_smoothing: Range[Distance] = (10.0, 60.0)  # [m] Gaussian sigma: OpenFWI's Style-B is sharp, Style-A smooth
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Salt:
     """A salt body: the union of a random number of convex hulls of random points (Zhan et al. 2022)."""
 
-    probability: Annotated[float, Field(ge=0, le=1)] = 0.8
+    probability: Share = 0.8  # that a model has salt
     hulls: Range[Annotated[int, Field(ge=1, le=20)]] = (1, 5)
     points: Range[Annotated[int, Field(ge=3, le=100)]] = (6, 13)  # a hull
-    velocity: Annotated[float, Field(ge=3000, le=6000)] = 4500.0  # [m/s]
-    size: Range[Annotated[float, Field(ge=0.01, le=0.5)]] = (0.08, 0.16)  # spread of the points, of the width
-    depth: Range[Share] = (0.35, 0.7)  # centre of the body, share of the depth
+    velocity: Annotated[float, Field(ge=3000, le=6000)] = 4500.0  # [m/s] halite (Jones & Davison 2014)
+    # Spread of the points, one sigma, as a share of the section's shorter side; a body is four to five times as wide.
+    size: Range[Annotated[float, Field(ge=0.01, le=0.25)]] = (0.08, 0.16)
+    depth: Range[Share] = (0.35, 0.7)  # centre of the body, share of the depth; moved down where its top is too high
+    # [m] how far the boundary wanders from the hulls, to and fro within six times that: the rugose top of salt that
+    # scatters waves.
+    rugosity: Range[Annotated[float, Field(ge=0, le=500)]] = (0.0, 0.0)
+    # "Dirty" salt: lenses of sediments and potash salts, 3000 to 4200 m/s, or of anhydrite, about 6000 m/s, which makes
+    # the time step shorter (Jones & Davison 2014).
+    inclusions: Range[Annotated[int, Field(ge=0, le=50)]] = (0, 0)
+    inclusion_size: Range[Distance] = (40.0, 120.0)  # [m] length
+    inclusion_velocity: Range[Velocity] = (3000.0, 4200.0)  # [m/s]
 
 
 def _as_tuple(value: object) -> object:

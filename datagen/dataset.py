@@ -13,14 +13,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, RandomSampler
 
 from datagen.config import Data
 from datagen.errors import InputError
+from datagen.positions import asymmetry
 from datagen.shards import Kind, Statistics, kinds_of, load_manifest, open_array
 
 Batch = tuple[Tensor, Tensor]
 Target = Literal["rtm", "velocity"]
+
+MIRROR_TOLERANCE = 1.0  # cells, from rounding even spreads to nodes
 
 STORED_AS: dict[str, Kind] = {"rtm": "image", "velocity": "model"}
 
@@ -29,12 +32,12 @@ class ShardDataset(Dataset[Batch]):
     """One split of the data set in `folder`; nothing of another split can be reached through it.
 
     Samples are (shots [S, T, R], target [1, Z, X]), float32; shots as stored.  With `mirror` each sample is,
-    with probability ½, mirrored in x: order of shots, of receivers, and target together (exact if sources
-    and receivers lie symmetrically; rounded to grid nodes they may be a cell off).  The choice is drawn from
-    torch's global generator.
+    with probability ½, mirrored in x: order of shots, of receivers, and target together.  Sources and receivers
+    must lie symmetrically; rounded to grid nodes they may be a cell off.  The choice is drawn from torch's global
+    generator.
 
     Raises InputError: no finished data set, unknown split or target, an imported data set that has no such
-    target, a shard missing or truncated.
+    target, a shard missing or truncated, a survey that is not its own mirror image.
     """
 
     def __init__(self, folder: str, split: str, target: str = "rtm", *, mirror: bool = False) -> None:
@@ -47,6 +50,11 @@ class ShardDataset(Dataset[Batch]):
         self.data: Data = manifest.data
         self.statistics: Statistics = manifest.statistics
         self.target, self.mirror = target, mirror
+        if mirror and asymmetry(self.data) > MIRROR_TOLERANCE:
+            raise InputError(
+                "tune.mirror: got true, but mirrored the sources or receivers would lie "
+                f"{asymmetry(self.data):.1f} cells off; set tune.mirror to false, or make data.survey symmetric"
+            )
         self._shots = [open_array(folder, record, "data") for record in records]
         self._targets = [open_array(folder, record, STORED_AS[target]) for record in records]
         self._models = sum(record.shard.models for record in records)
@@ -99,10 +107,13 @@ def loader(dataset: Dataset[Batch], batch_size: int, *, shuffle: bool = False, s
 
     `seed` decides the order of all epochs when shuffled.
     """
+    # The order has a generator of its own: from that of a DataLoader workers draw too, at times that differ.
+    draws = torch.Generator().manual_seed(seed)
+    order = RandomSampler(dataset, generator=draws) if shuffle else None  # type: ignore[arg-type]  # it has a length
     return DataLoader(
         dataset,
         batch_size,
-        shuffle=shuffle,
+        sampler=order,
         generator=torch.Generator().manual_seed(seed),
         collate_fn=_as_it_is,  # `__getitems__` gives batches
     )

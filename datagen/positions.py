@@ -61,6 +61,18 @@ def spread(data: Data) -> Spread:
     return Spread(source_depth, taps(sources, nx), receiver_depth, taps(receivers, nx))
 
 
+def asymmetry(data: Data) -> float:
+    """How far the survey of `data` is from its own mirror image in x: the largest shift of a position, in cells.
+
+    Positions are mirrored together with their order: 0 means that the last shot at the last receiver is the first
+    shot at the first receiver of the mirrored ground.
+    """
+    survey, spacing, nx = data.survey, data.grid.spacing, data.grid.nx
+    sources = _cells(survey.source_positions, survey.shots, nx, spacing)
+    receivers = _cells(survey.receiver_positions, survey.receivers, nx, spacing)
+    return max(float(np.abs(cells + cells[::-1] - (nx - 1)).max()) for cells in (sources, receivers))
+
+
 def _cells(positions: tuple[float, ...], count: int, nx: int, spacing: float) -> NDArray[np.float64]:
     if positions:
         return np.array(positions) / spacing

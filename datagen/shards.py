@@ -9,11 +9,10 @@
 Sample indices run train, validation, test; a shard holds samples of one split only.
 """
 
-import dataclasses
 import hashlib
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
@@ -23,13 +22,13 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from datagen.config import STRICT, Data
+from datagen.differences import differences
 from datagen.errors import InputError
 
 MANIFEST = "manifest.json"
 
 SplitName = Literal["train", "validation", "test"]
 Kind = Literal["data", "model", "image"]
-IMPORTED_SURVEY = ("survey.shots", "survey.receivers", "survey.samples", "survey.interval")
 
 
 def kinds_of(data: Data) -> tuple[Kind, ...]:
@@ -109,7 +108,7 @@ class ShardRecord:
 class Manifest:
     """What is in the folder: finished shards of the data set that `data` describes."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2  # 1 had the same arrays, drawn from other random numbers
     data: Data  # with `folder` left empty: a data set may be moved
     versions: dict[str, str]  # of the packages that made it
     shards: tuple[ShardRecord, ...] = ()  # in the order of their samples
@@ -207,44 +206,12 @@ def _again(folder: Path) -> str:
 
 def require_same(manifest: Manifest, data: Data) -> None:
     """Raises InputError naming every field in which the data set on disk is not the one of `data`."""
-    have, want = dict(_fields(manifest.data)), dict(_fields(data))
-    different = [
-        f"  data.{name}: {have.get(name)} in the data set, {want.get(name)} in the preset"
-        for name in {**want, **have}
-        if have.get(name) != want.get(name) and not _may_differ(name, manifest.data, data)
-    ]
+    different = differences(manifest.data, data)
     if different:
         raise InputError(
             "\n".join([f"{data.folder}: the data set there was made with other settings:", *different])
             + "\nchoose another data.folder, set these back, or delete the folder"
         )
-
-
-def _may_differ(name: str, have: Data, want: Data) -> bool:
-    """True for fields that do not tell one data set from another.
-
-    An imported set is what it is: of a preset that does not speak of it, only the shape and sampling of the
-    samples must agree.  A velocity file is known by its content; it may be elsewhere, or gone.
-    """
-    if have.imported and not want.imported:
-        return not name.startswith("grid.") and name not in IMPORTED_SURVEY
-    if have.velocity_file and want.velocity_file:
-        held = name in ("velocity_file.sha256", "velocity_file.velocity")
-        if held and not getattr(want.velocity_file, name.removeprefix("velocity_file.")):
-            return True
-        if name == "velocity_file.path":
-            return want.velocity_file.sha256 == have.velocity_file.sha256
-    return name == "folder"
-
-
-def _fields(config: object, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(dotted name, value) of every field of nested dataclasses."""
-    for field in dataclasses.fields(config):  # type: ignore[arg-type]
-        value = getattr(config, field.name)
-        if dataclasses.is_dataclass(value):
-            yield from _fields(value, f"{prefix}{field.name}.")
-        else:
-            yield f"{prefix}{field.name}", value
 
 
 def save_manifest(folder: Path, manifest: Manifest) -> None:

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from datagen.config import Data
+from datagen.geology import velocity_range
 from datagen.shards import Kind, ShardRecord, kinds_of, load_manifest, open_array, require_same
-from datagen.survey import velocity_range
 
 PANELS: tuple[Kind, ...] = ("model", "data", "image")
 ROW_HEIGHT = 3.0  # [inch]

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from datagen.config import Data
 from datagen.errors import InputError
+from datagen.geology import check_geology, velocity_range
 from datagen.stencil import Weights, courant_limit, fitted_weights, taylor_weights
 
 POINTS_PER_WAVELENGTH = {4: 16.0, 6: 10.0, 8: 10.0}
@@ -31,13 +32,9 @@ def ricker(frequency: float, interval: float, samples: int) -> NDArray[np.float6
     return np.asarray((1 - 2 * a) * np.exp(-a))
 
 
-def velocity_range(data: Data) -> tuple[float, float]:
-    """Lowest and highest velocity [m/s] of the models: in the file they come from, or of geology and salt."""
-    for source in (data.velocity_file, data.imported):
-        if source is not None and source.velocity is not None:
-            return source.velocity
-    lowest, highest = data.geology.velocity
-    return lowest, max(highest, data.salt.velocity) if data.salt.probability > 0 else highest
+def fastest_velocity(data: Data) -> float:
+    """The highest velocity [m/s] that a model of `data` can have."""
+    return velocity_range(data)[1]
 
 
 def stencil_weights(data: Data) -> Weights:
@@ -54,7 +51,7 @@ def time_step(data: Data) -> float:
     survey = data.survey
     if not survey.dispersion_correction:
         return survey.interval
-    return STABLE_SHARE * courant_limit(stencil_weights(data)) * data.grid.spacing / velocity_range(data)[1]
+    return STABLE_SHARE * courant_limit(stencil_weights(data)) * data.grid.spacing / fastest_velocity(data)
 
 
 def carried_velocities(data: Data) -> tuple[float, float]:
@@ -68,10 +65,11 @@ def check_survey(data: Data) -> None:
     """Everything that can be known before a model exists.
 
     Raises InputError: sources or receivers not in the grid or more than it has columns, an interval too long
-    for the wavelet, or a geology whose velocities the grid and time step cannot carry.
+    for the wavelet, a geology that does not fit the section or whose velocities the grid and time step cannot carry.
     """
     _check_positions(data)
     _check_interval(data)
+    check_geology(data)
     check_carried(data)
 
 
@@ -140,7 +138,7 @@ def check_stability(data: Data, fastest: float) -> None:
         raise InputError(
             f"velocity: {fastest:g} m/s is above the {carried_velocities(data)[1]:.0f} m/s that are stable "
             f"with the time step made for data.geology.velocity and data.salt.velocity, at most "
-            f"{velocity_range(data)[1]:g} m/s; raise one of them"
+            f"{fastest_velocity(data):g} m/s; raise one of them"
         )
     raise InputError(
         f"data.survey.interval: {survey.interval:g} s is unstable at {fastest:g} m/s "

@@ -1,7 +1,8 @@
-"""One velocity model: sediments with a salt body in them, a function of (configuration, seed, index) alone.
+"""One velocity model: sediments, a salt body in them and water above, a function of (configuration, seed, index) alone.
 
-SeedSequence(seed, spawn_key=(index,)) ──┬──► sediments_ZX
-                                         └──► salt mask_ZX ──► velocity_ZX
+SeedSequence(seed, spawn_key=(index,)) ──┬──► sediments_ZX, or an image's
+                                         ├──► salt mask_ZX, inclusions ──► velocity_ZX
+                                         └──► sea floor_X
 
 or, with `data.velocity_file`, a section of that file (sections.py).
 """
@@ -10,21 +11,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datagen.config import Data
-from datagen.salt import draw_salt
+from datagen.geology import narrowed
+from datagen.salt import draw_inclusions, draw_salt
 from datagen.sections import cut_section
 from datagen.sediments import draw_sediments
+from datagen.style import draw_style
+from datagen.water import draw_water
 
 
 def draw_velocity(data: Data, index: int) -> NDArray[np.float32]:
-    """P velocity of sample `index`, float32 `[z, x]` in m/s.
+    """P velocity of sample `index`, float32 `[z, x]` in m/s, within `geology.velocity_range(data)`.
 
-    Sediments and salt have a random stream each: other salt leaves the sediments as they were.
-    Raises InputError as `cut_section`.
+    Every part has a random stream of its own, and its parts have theirs: switching one off, or changing it, leaves
+    the draws of the others as they were.  A new part takes the next stream.  Raises InputError as `load_image` and
+    `cut_section`.
     """
     if data.velocity_file is not None:
         return cut_section(data, data.velocity_file, index)
     seed = np.random.SeedSequence(entropy=data.seed, spawn_key=(index,))
-    for_sediments, for_salt = (np.random.default_rng(stream) for stream in seed.spawn(2))
-    velocity_ZX = draw_sediments(data.grid, data.geology, for_sediments).astype(np.float32)
-    velocity_ZX[draw_salt(data.grid, data.salt, for_salt)] = data.salt.velocity
+    for_sediments, for_salt, for_water, for_inclusions = map(np.random.default_rng, seed.spawn(4))
+    grid, geology = data.grid, narrowed(data.geology)
+    floor_X, water = draw_water(grid, geology, for_water)
+    if geology.family == "style":
+        velocity_ZX = draw_style(grid, geology, for_sediments).astype(np.float32)
+    else:
+        velocity_ZX = draw_sediments(grid, geology, for_sediments, surface=floor_X.mean()).astype(np.float32)
+    salt_ZX = draw_salt(grid, data.salt, for_salt, sea_floor=floor_X.max())
+    velocity_ZX[salt_ZX] = data.salt.velocity
+    for inclusion_ZX, velocity in draw_inclusions(grid, data.salt, salt_ZX, for_inclusions):
+        velocity_ZX[inclusion_ZX] = velocity
+    velocity_ZX[np.arange(grid.nz)[:, None] * grid.spacing < floor_X] = water
     return velocity_ZX

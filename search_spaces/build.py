@@ -5,27 +5,46 @@ from math import isfinite
 from torch import nn
 
 from datagen.errors import InputError
-from search_spaces.baselines import UNet
 from search_spaces.config import Network
 from search_spaces.genotype import Genotype
+from search_spaces.inversion_net import InversionNet
 from search_spaces.nas_unet import NasUnet
 from search_spaces.shape import Shape
+from search_spaces.unet import UNet, doubling
+from search_spaces.unet_small import shrunk_unet
 
 
 def build(network: Network, shape: Shape, shot_scale: float) -> nn.Module:
     """The network with fresh weights: shots `[B, S, T, R]` → normalised image `[B, 1, Z, X]`.
 
     `shot_scale` is the 90th percentile of the amplitude of the training shots.  A NasUnet has the size of its
-    genotype.
-    Raises InputError for shots that are mostly zero, and for a NasUnet without a valid genotype.
+    genotype.  `network.encoder_init` is for who trains it: see `search_spaces.pretrained.initialise`.
+    Raises InputError for shots that are mostly zero, for a NasUnet without a valid genotype, and for a size that
+    a small U-Net cannot have.
     """
     if not (isfinite(shot_scale) and shot_scale > 0):
         raise InputError(
             f"shots: their scale (90th percentile of the amplitude) is {shot_scale}, it must be above 0; "
             "records that are mostly empty cannot be normalised, see the data set"
         )
-    if network.model == "unet":
-        return UNet(network.width, network.depth, shape, shot_scale, network.fold)
+    match network.model:
+        case "unet":
+            return UNet(doubling(network.width, network.depth), shape, shot_scale, network.fold)
+        case "unet_small":
+            assert network.parameters is not None  # Network sees to it
+            return shrunk_unet(network.parameters, network.depth, shape, shot_scale, network.fold)
+        case "inversionnet":
+            return InversionNet(shape, shot_scale)
+        case "resunet34" | "denseunet":
+            from search_spaces import torchvision_unets  # noqa: PLC0415  torchvision takes a second to import
+
+            kind = {"resunet34": torchvision_unets.ResUNet34, "denseunet": torchvision_unets.DenseUNet}[network.model]
+            return kind(shape, shot_scale, network.fold)
+        case "nasunet":
+            return _found(network, shape, shot_scale)
+
+
+def _found(network: Network, shape: Shape, shot_scale: float) -> NasUnet:
     if network.genotype is None:
         raise InputError(
             "network.genotype: a nasunet is built from a genotype (JSON text), got none; "

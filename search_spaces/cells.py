@@ -1,14 +1,14 @@
 """The two cells of a NasUnet: an encoder cell goes down one scale, a decoder cell comes up one.
 
-    encoder   x ─ convolution, stride 2 ──────────────┐
-    decoder   x ─ 1×1 ─ bilinear up ─ + ─ batch norm ─┤
-              skip ─ 1×1 ─────────────┘               │
-                                                      ▼
+    encoder   x ─ 1×1 ─ batch norm ─ down op, stride 2 ─────┐
+    decoder   x ─ 1×1 ─ up op ─ bilinear ─ + ─ batch norm ──┤
+              skip ─ 1×1 ──────────────────┘                │
+                                                            ▼
                                     s0 ─► s1 … sn ─ concatenate ─ 1×1 ─ + ─►       s_i = Σ_{j<i} edge_ij(s_j)
                                      └──────────────────────────────────┘
 
-What an edge is comes from outside, so that one code serves the supernet (a choice of operations) and the
-network that was found (one operation).
+What an edge, a down or an up operation is comes from outside, so that one code serves the supernet (a choice of
+operations) and the network that was found (one operation).
 """
 
 from collections.abc import Callable
@@ -22,6 +22,9 @@ from search_spaces.primitives import Zero
 
 Edge = Callable[[int, int, int], nn.Module]
 """(node, source, channels) → the operation on that edge; source 0 is the cell's input, nodes count from 1."""
+
+Entrance = Callable[[int, int], nn.Module]
+"""(channels, stride) → the operation through which a cell's input comes in."""
 
 
 class Node(nn.Module):
@@ -60,16 +63,14 @@ class Graph(nn.Module):
 class EncoderCell(nn.Module):
     """`[B, C_in, Z, X]` → `[B, C, ⌈Z/stride⌉, ⌈X/stride⌉]`; stride 1 at the finest scale, else 2."""
 
-    def __init__(self, channels_in: int, channels: int, nodes: int, edge: Edge, *, stride: int) -> None:
+    def __init__(self, channels_in: int, channels: int, nodes: int, edge: Edge, down: Entrance, *, stride: int) -> None:
         super().__init__()
-        self.down = nn.Sequential(
-            nn.Conv2d(channels_in, channels, 3, stride=stride, padding=1, bias=False),
-            nn.BatchNorm2d(channels),
-        )
+        self.widen = nn.Sequential(nn.Conv2d(channels_in, channels, 1, bias=False), nn.BatchNorm2d(channels))
+        self.down = down(channels, stride)
         self.graph = Graph(channels, nodes, edge)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.graph(self.down(x))
+        y: Tensor = self.graph(self.down(self.widen(x)))
         return y
 
 
@@ -80,14 +81,15 @@ class DecoderCell(nn.Module):
     the same map, with fewer channels to interpolate.
     """
 
-    def __init__(self, channels_in: int, channels: int, nodes: int, edge: Edge) -> None:
+    def __init__(self, channels_in: int, channels: int, nodes: int, edge: Edge, up: Entrance) -> None:
         super().__init__()
+        self.up = up(channels, 1)
         self.from_coarse = nn.Conv2d(channels_in, channels, 1, bias=False)
         self.from_skip = nn.Conv2d(channels, channels, 1, bias=False)
         self.norm = nn.BatchNorm2d(channels)
         self.graph = Graph(channels, nodes, edge)
 
     def forward(self, coarse: Tensor, skip: Tensor) -> Tensor:
-        up = functional.interpolate(self.from_coarse(coarse), size=skip.shape[-2:], mode="bilinear")
+        up = functional.interpolate(self.up(self.from_coarse(coarse)), size=skip.shape[-2:], mode="bilinear")
         y: Tensor = self.graph(self.norm(up + self.from_skip(skip)))
         return y

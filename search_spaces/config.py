@@ -1,22 +1,48 @@
 """Which network: its kind, its size, and for a searched one its genotype."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from datagen.config import STRICT
 
+IMAGENET = ("resunet34", "denseunet")  # models whose encoder torchvision has weights for
+WEIGHT_FILES = (".safetensors", ".pth", ".pt")
+
+
+def _source(text: str) -> str:
+    if text not in ("scratch", "imagenet") and Path(text).suffix not in WEIGHT_FILES:
+        raise ValueError(f"allowed are scratch, imagenet or a file of weights ({', '.join(WEIGHT_FILES)})")
+    return text
+
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Network:
-    """`nasunet` is built from `genotype` (JSON text) once one is known; until then it is searched."""
+    """`nasunet` is built from `genotype` (JSON text) once one is known; until then it is searched.
 
-    model: Literal["nasunet", "unet"] = "nasunet"
+    `resunet34`, `denseunet` and `inversionnet` have the size they were published with, whatever depth and width
+    are; `unet_small` has `depth` scales and `parameters` parameters.
+    """
+
+    model: Literal["nasunet", "unet", "unet_small", "resunet34", "denseunet", "inversionnet"] = "nasunet"
     depth: Annotated[int, Field(ge=2, le=6)] = 4  # number of scales
     width: Annotated[int, Field(ge=4, le=128)] = 16  # channels at the finest scale
     nodes: Annotated[int, Field(ge=1, le=5)] = 2  # in a cell
-    operations: Literal["small", "full"] = "full"  # named sets of search_spaces/primitives.py
+    operations: Literal["small", "mobile", "full"] = "full"  # named sets of search_spaces/primitives.py
     fold: Annotated[int, Field(ge=1, le=16)] = 4  # time samples folded into channels at each depth row
     genotype: str | None = None
-    max_parameters: Annotated[int, Field(ge=1000)] = 700_000
+    max_parameters: Annotated[int, Field(ge=1000)] = 700_000  # a search finds no network with more
+    parameters: Annotated[int, Field(ge=1000)] | None = None  # of unet_small, to 2 %
+    # Weights that the encoder starts from: scratch, imagenet, or a file (search_spaces/pretrained.py).
+    encoder_init: Annotated[str, AfterValidator(_source)] = "scratch"
+
+    def __post_init__(self) -> None:
+        if self.model == "unet_small" and self.parameters is None:
+            raise ValueError("parameters: unet_small is made to a size; set network.parameters to the one wanted")
+        if self.encoder_init == "imagenet" and self.model not in IMAGENET:
+            raise ValueError(
+                f"encoder_init: there are imagenet weights for {' and '.join(IMAGENET)}, not for {self.model}; "
+                "set network.model to one of these, or network.encoder_init to scratch or a file"
+            )

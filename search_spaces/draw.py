@@ -4,6 +4,7 @@ The `.dot` text is always written; `.png` and `.svg` come from Graphviz where it
 from matplotlib.  `none` is no edge and is not drawn; `skip` is dashed.
 """
 
+import re
 import shutil
 from pathlib import Path as File
 
@@ -19,8 +20,15 @@ COLOURS = {
     "conv_3x3": "#1f5fa8",
     "sep_conv_3x3": "#2a9fd6",
     "sep_conv_5x5": "#0e7c7b",
+    "sep_conv_7x7": "#12406b",
     "dil_conv_3x3": "#7b4bb3",
     "dil_sep_conv_5x5": "#c2559d",
+    "mbconv_e3_3x3": "#7fb069",
+    "mbconv_e3_5x5": "#4c8c2b",
+    "mbconv_e3_7x7": "#2d5a1b",
+    "mbconv_e4_5x5_se": "#a8a432",
+    "u_fourier": "#b8860b",
+    "squeeze_excite": "#e07a8b",
     "max_pool_3x3": "#d1495b",
     "avg_pool_3x3": "#d9820f",
     "skip": "#6c757d",
@@ -53,7 +61,7 @@ def dot(genotype: Genotype) -> str:
     graph.attr("node", shape="circle", fontname="Helvetica", color=INK, fontcolor=INK)
     graph.attr("edge", fontname="Helvetica", fontsize="11", penwidth="2")
     for name in CELLS:
-        with graph.subgraph(name=f"cluster_{name}", graph_attr={"label": f"{name} cell"}) as part:
+        with graph.subgraph(name=f"cluster_{name}", graph_attr={"label": _title(genotype, name)}) as part:
             _dot_cell(part, name, getattr(genotype, name))
     text: str = graph.source
     return text
@@ -82,7 +90,7 @@ def picture(genotype: Genotype) -> Figure:
     figure = Figure(figsize=(3.4 * span, 0.8 + 0.85 * span), layout="constrained")
     for name, axes in zip(CELLS, figure.subplots(1, 2), strict=True):
         _draw_cell(axes, getattr(genotype, name))
-        axes.set_title(f"{name} cell", color=INK, fontsize=13, fontweight="bold")
+        axes.set_title(_title(genotype, name), color=INK, fontsize=13, fontweight="bold")
     return figure
 
 
@@ -148,5 +156,10 @@ def _label(axes: Axes, x: float, y: float, operation: str) -> None:
     )
 
 
+def _title(genotype: Genotype, cell: str) -> str:
+    entrance = {"encoder": "down", "decoder": "up"}[cell]
+    return f"{cell} cell, {entrance} through {_readable(getattr(genotype, entrance))}"
+
+
 def _readable(operation: str) -> str:
-    return operation.replace("3x3", "3×3").replace("5x5", "5×5").replace("_", " ")
+    return re.sub(r"(\d)x(\d)", r"\1×\2", operation).replace("_", " ")

@@ -1,13 +1,14 @@
 """A found architecture: its size, and the operation on every edge of the two cells.
 
     encoder = ((op₁₀,), (op₂₀, op₂₁), …)     op_ij is on the edge from state j to node i; state 0 is the input
+    down, up = op, op                        through which the input of an encoder, a decoder cell comes in
 
 All encoder cells are alike and all decoder cells are alike (NasUNet in Zhan et al. 2022).  Every node has at
 least one live edge, that is, one that is not `none`.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from difflib import get_close_matches
@@ -36,6 +37,7 @@ Cell = tuple[tuple[Operation, ...], ...]
 
 
 CELLS = ("encoder", "decoder")
+ENTRANCES = ("down", "up")
 
 
 def edges(nodes: int) -> list[tuple[int, int]]:
@@ -46,6 +48,16 @@ def edges(nodes: int) -> list[tuple[int, int]]:
 def edge_label(cell: str, node: int, source: int) -> str:
     """The name of an edge in NNI's samples, as in `encoder.node2.from0`."""
     return f"{cell}.node{node}.from{source}"
+
+
+def labels(nodes: int) -> list[str]:
+    """All choices of the space: every edge of both cells, `down` and `up`."""
+    return [edge_label(cell, *edge) for cell in CELLS for edge in edges(nodes)] + list(ENTRANCES)
+
+
+def candidates(label: str, operations: str) -> tuple[str, ...]:
+    """What there is to choose from; `none` at an entrance would cut the network."""
+    return tuple(name for name in SETS[operations] if name != "none" or label not in ENTRANCES)
 
 
 def _alive(node: tuple[str, ...]) -> tuple[str, ...]:
@@ -76,6 +88,8 @@ class Genotype:
     fold: Annotated[int, Field(ge=1, le=16)]  # time samples in each depth row
     encoder: Cell
     decoder: Cell
+    down: Operation = "conv_3x3"
+    up: Operation = "skip"
 
     @model_validator(mode="after")
     def _wired(self) -> Self:
@@ -86,6 +100,9 @@ class Genotype:
             for i, node in enumerate(cell, start=1):
                 if _alive(node) != node:
                     raise ValueError(f"{name}: node {i} has no edge but 'none'")
+        for name in ENTRANCES:
+            if getattr(self, name) == "none":
+                raise ValueError(f"{name}: it must not be 'none', which would cut the network")
         return self
 
     def to_json(self) -> str:
@@ -99,45 +116,43 @@ class Genotype:
 
     @classmethod
     def from_sample(cls, sample: dict[str, Any], network: Network) -> Self:
-        """From NNI's sample, a dict of edge label → operation.
+        """From NNI's sample, a dict of label (`edge_label`, `down`, `up`) → operation.
 
         A node with no live edge gets `skip` on its first: it must give something, and this costs nothing.
         Raises InputError for labels that are not those of the network's cells, or an unknown operation.
         """
-        wanted = {edge_label(cell, *edge) for cell in CELLS for edge in edges(network.nodes)}
+        wanted = set(labels(network.nodes))
         if set(sample) != wanted:
             raise InputError(
                 f"sample: its edges are not those of cells with {network.nodes} nodes (network.nodes); "
                 f"missing {sorted(wanted - set(sample))}, unknown {sorted(set(sample) - wanted)}"
             )
-        return cls._drawn(network, lambda *edge: sample[edge_label(*edge)])
-
-    @classmethod
-    def random(cls, network: Network, seed: int) -> Self:
-        """Every edge drawn evenly from the set `network.operations`; a node with no live edge gets `skip`."""
-        generator = np.random.default_rng(np.random.SeedSequence(seed))
-        names = SETS[network.operations]
-        return cls._drawn(network, lambda *edge: names[generator.integers(len(names))])
-
-    @classmethod
-    def _drawn(cls, network: Network, operation: Callable[[str, int, int], str]) -> Self:
-        """Asks `operation(cell, node, source)` for every edge, in order."""
-        encoder, decoder = (
-            tuple(
-                _alive(tuple(operation(cell, node, source) for source in range(node)))
+        cells = {
+            cell: tuple(
+                _alive(tuple(sample[edge_label(cell, node, source)] for source in range(node)))
                 for node in range(1, network.nodes + 1)
             )
             for cell in CELLS
-        )
+        }
         with _input_errors():
             return cls(
                 depth=network.depth,
                 width=network.width,
                 nodes=network.nodes,
                 fold=network.fold,
-                encoder=encoder,
-                decoder=decoder,
+                down=sample["down"],
+                up=sample["up"],
+                **cells,
             )
+
+    @classmethod
+    def random(cls, network: Network, seed: int | tuple[int, ...]) -> Self:
+        """Every choice drawn evenly from the set `network.operations`; a node with no live edge gets `skip`."""
+        generator = np.random.default_rng(np.random.SeedSequence(seed))
+        names = {label: candidates(label, network.operations) for label in labels(network.nodes)}
+        return cls.from_sample(
+            {label: known[generator.integers(len(known))] for label, known in names.items()}, network
+        )
 
 
 def skip_share(genotype: Genotype) -> float:

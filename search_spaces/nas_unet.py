@@ -10,7 +10,7 @@ linearly with the scale and not by doubling, which keeps the network small.
 
 from torch import Tensor, nn
 
-from search_spaces.cells import DecoderCell, Edge, EncoderCell
+from search_spaces.cells import DecoderCell, Edge, EncoderCell, Entrance
 from search_spaces.front import Front
 from search_spaces.genotype import Cell, Genotype
 from search_spaces.network import ImagingNetwork
@@ -21,11 +21,11 @@ from search_spaces.shape import Shape
 class CellEncoder(nn.Module):
     """One cell a scale: `[B, C_in, Z, X]` → list of `[B, channels[i], ⌈Z/2^i⌉, ⌈X/2^i⌉]`, fine to coarse."""
 
-    def __init__(self, channels_in: int, channels: list[int], nodes: int, edge: Edge) -> None:
+    def __init__(self, channels_in: int, channels: list[int], nodes: int, edge: Edge, down: Entrance) -> None:
         super().__init__()
         before = [channels_in, *channels[:-1]]
         self.cells = nn.ModuleList(
-            EncoderCell(given, wanted, nodes, edge, stride=1 if scale == 0 else 2)
+            EncoderCell(given, wanted, nodes, edge, down, stride=1 if scale == 0 else 2)
             for scale, (given, wanted) in enumerate(zip(before, channels, strict=True))
         )
 
@@ -40,10 +40,10 @@ class CellEncoder(nn.Module):
 class CellDecoder(nn.Module):
     """One cell a scale, but for the coarsest: the encoder's list → `[B, channels[0], Z, X]`."""
 
-    def __init__(self, channels: list[int], nodes: int, edge: Edge) -> None:
+    def __init__(self, channels: list[int], nodes: int, edge: Edge, up: Entrance) -> None:
         super().__init__()
         self.cells = nn.ModuleList(
-            DecoderCell(channels[scale + 1], channels[scale], nodes, edge)
+            DecoderCell(channels[scale + 1], channels[scale], nodes, edge, up)
             for scale in reversed(range(len(channels) - 1))
         )
 
@@ -55,14 +55,25 @@ class CellDecoder(nn.Module):
 
 
 class CellUnet(ImagingNetwork):
-    """The U-Net whose cells have on their edges what `encoder` and `decoder` give."""
+    """The U-Net whose cells have on their edges what `encoder` and `decoder` give, and `down` and `up` before."""
 
-    def __init__(self, front: Front, *, depth: int, width: int, nodes: int, encoder: Edge, decoder: Edge) -> None:
+    def __init__(
+        self,
+        front: Front,
+        *,
+        depth: int,
+        width: int,
+        nodes: int,
+        encoder: Edge,
+        decoder: Edge,
+        down: Entrance,
+        up: Entrance,
+    ) -> None:
         channels = [width * (scale + 1) for scale in range(depth)]
         super().__init__(
             front,
-            CellEncoder(front.channels, channels, nodes, encoder),
-            CellDecoder(channels, nodes, decoder),
+            CellEncoder(front.channels, channels, nodes, encoder, down),
+            CellDecoder(channels, nodes, decoder, up),
             channels[0],
         )
 
@@ -78,6 +89,8 @@ class NasUnet(CellUnet):
             nodes=genotype.nodes,
             encoder=_found(genotype.encoder),
             decoder=_found(genotype.decoder),
+            down=OPERATIONS[genotype.down],
+            up=OPERATIONS[genotype.up],
         )
 
 

@@ -4,7 +4,7 @@
 
 An encoder maps features `[B, C, Z, X]` to a list of feature maps from fine to coarse: the first of size
 Z × X, each next one half as large (rounded up).  A decoder maps that list to `[B, C, Z, X]`.  Z and X may be
-any size.
+any size.  (InversionNet alone has no skips: its encoder gives one code, its decoder the whole section.)
 """
 
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ class ImagingNetwork(nn.Module):
         self.front = front
         self.encoder = encoder
         self.decoder = decoder
-        self.head = nn.Conv2d(channels, 1, 1)
+        self.head: nn.Module = nn.Conv2d(channels, 1, 1)
 
     def forward(self, shots_BSTR: Tensor) -> Tensor:
         image_B1ZX: Tensor = self.head(self.decoder(self.encoder(self.front(shots_BSTR))))

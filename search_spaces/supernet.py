@@ -1,8 +1,8 @@
-"""The space that is searched: a NasUnet with every candidate operation on every edge, as NNI wants it.
+"""The space that is searched: a NasUnet with every candidate operation at every choice, as NNI wants it.
 
-    edge(x) = Σ_op softmax(α)_op · op(x)      one α an edge, the same in all cells of a kind
+    choice(x) = Σ_op softmax(α)_op · op(x)      one α a choice, the same in all cells of a kind
 
-The only file here that imports nni: what it finds leaves it as a Genotype, and NasUnet is plain torch.
+Here and in strategies.py alone nni is imported: what they find leaves as a Genotype, and NasUnet is plain torch.
 """
 
 from collections.abc import Iterator
@@ -12,30 +12,57 @@ import torch
 from nni.nas.nn.pytorch import LayerChoice, ModelSpace
 from torch import Tensor, nn
 
-from search_spaces.cells import Edge
+from datagen.errors import InputError
+from search_spaces.cells import Edge, Entrance
 from search_spaces.config import Network
 from search_spaces.front import Front
-from search_spaces.genotype import edge_label
+from search_spaces.genotype import candidates, edge_label
 from search_spaces.nas_unet import CellUnet
-from search_spaces.primitives import OPERATIONS, SETS
+from search_spaces.primitives import OPERATIONS
 from search_spaces.shape import Shape
 
 
-class NasUnetSpace(ModelSpace):  # type: ignore[misc]
-    """Works with NNI's one-shot strategies DARTS, GumbelDARTS, Proxyless and RandomOneShot.
+class PartialChannels(nn.Module):
+    """Only every `share`-th channel goes through the choice, the others pass by (PC-DARTS, Xu et al. 2020).
 
-    Depth, width and nodes are fixed: they are the outer choices, made by the experiment.
+    They are shuffled afterwards, so that the next choice sees others.
     """
 
-    def __init__(self, network: Network, shape: Shape, shot_scale: float) -> None:
+    def __init__(self, choice: nn.Module, channels: int, share: int) -> None:
         super().__init__()
+        self.choice = choice
+        self.sizes = [channels // share, channels - channels // share]
+        self.shuffle = nn.ChannelShuffle(share)
+
+    def forward(self, x: Tensor) -> Tensor:
+        chosen, others = torch.split(x, self.sizes, dim=1)
+        mixed: Tensor = self.shuffle(torch.cat([self.choice(chosen), others], dim=1))
+        return mixed
+
+
+class NasUnetSpace(ModelSpace):  # type: ignore[misc]
+    """Works with the strategies of strategies.py and with NNI's DARTS, GumbelDARTS, Proxyless and RandomOneShot.
+
+    Depth, width and nodes are fixed: they are the outer choices, made by the experiment.  With `share` above 1
+    the edges search on one part of their channels only.
+    Raises InputError for a width that `share` does not divide.
+    """
+
+    def __init__(self, network: Network, shape: Shape, shot_scale: float, share: int = 1) -> None:
+        super().__init__()
+        if network.width % share:
+            raise InputError(
+                f"search.partial_channels: got {share}, which does not divide the width {network.width} (search.width)"
+            )
         self.network = CellUnet(
             Front(shape, shot_scale, network.fold),
             depth=network.depth,
             width=network.width,
             nodes=network.nodes,
-            encoder=_choice("encoder", SETS[network.operations]),
-            decoder=_choice("decoder", SETS[network.operations]),
+            encoder=_edge("encoder", network.operations, share),
+            decoder=_edge("decoder", network.operations, share),
+            down=_entrance("down", network.operations),
+            up=_entrance("up", network.operations),
         )
 
     def forward(self, shots_BSTR: Tensor) -> Tensor:
@@ -43,23 +70,40 @@ class NasUnetSpace(ModelSpace):  # type: ignore[misc]
         return image_B1ZX
 
 
-def _choice(cell: str, names: tuple[str, ...]) -> Edge:
+def _choice(label: str, operations: str, channels: int, stride: int = 1) -> nn.Module:
+    known = {name: OPERATIONS[name](channels, stride) for name in candidates(label, operations)}
+    choice: nn.Module = LayerChoice(known, label=label)
+    return choice
+
+
+def _edge(cell: str, operations: str, share: int) -> Edge:
     def edge(node: int, source: int, channels: int) -> nn.Module:
-        candidates = {name: OPERATIONS[name](channels) for name in names}
-        choice: nn.Module = LayerChoice(candidates, label=edge_label(cell, node, source))
-        return choice
+        choice = _choice(edge_label(cell, node, source), operations, channels // share)
+        return choice if share == 1 else PartialChannels(choice, channels, share)
 
     return edge
 
 
+def _entrance(label: str, operations: str) -> Entrance:
+    return lambda channels, stride: _choice(label, operations, channels, stride)
+
+
 def probabilities(supernet: nn.Module) -> dict[str, dict[str, float]]:
-    """Edge label → operation → softmax(α), of a supernet under a differentiable strategy; else empty.
+    """Label → operation → softmax(α), of a supernet under a strategy with α; else empty.
 
     `supernet` is any module around it, such as the one that Lightning hands to callbacks.  NNI's own
     `export_probs` would draw a random sample under GumbelDARTS.
     """
     return {
         choice.label: dict(zip(choice.names, alpha.detach().softmax(-1).tolist(), strict=True))
+        for choice, alpha in _alphas(supernet)
+    }
+
+
+def log_probabilities(supernet: nn.Module) -> dict[str, dict[str, float]]:
+    """Label → operation → log softmax(α)."""
+    return {
+        choice.label: dict(zip(choice.names, alpha.detach().log_softmax(-1).tolist(), strict=True))
         for choice, alpha in _alphas(supernet)
     }
 

@@ -4,6 +4,7 @@ generate ─► one NNI experiment: search ─► tune ─► compress ─► UN
 """
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +20,9 @@ from trials.channel import Channel
 from trials.config import Config, load, settings
 from trials.display import ExperimentDisplay
 from trials.execute import execute
-from trials.experiment import load_plan, read_state, trials_of
+from trials.experiment import FinishedTrial, load_plan, read_state, trials_of
 from trials.launch import run_experiment
-from trials.report import ModelRow, readable_bytes, write_report
+from trials.report import ModelRow, Report, readable_bytes, write_report
 from trials.run_folder import RunFolder
 from trials.summary import Winners, bundles, summarise, winners_of
 from trials.watch import ExperimentError
@@ -47,12 +48,10 @@ def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
     console.rule("UNet on the same data, with the same epochs and loss")
     train_unet(config, winners)
     console.rule("export and report")
-    networks = bundles(winners, config)
-    report = summarise(winners, networks, outcome.trials, commands(nni_config))
-    write_report(report, REPORT)
+    report, bundle = conclude(winners, outcome.trials, config, nni_config, REPORT)
     console.print(_table(report.models))
     console.print(f"report  {REPORT.resolve()}", soft_wrap=True)
-    console.print(f"bundle  {list(networks.values())[-1].folder.resolve()}", soft_wrap=True)
+    console.print(f"bundle  {bundle.resolve()}", soft_wrap=True)
 
 
 def report_of(nni_config: Path, output: Path) -> Path:
@@ -60,9 +59,19 @@ def report_of(nni_config: Path, output: Path) -> Path:
     config, plan = config_of(nni_config), load_plan(nni_config)
     state = read_state(plan)
     trials = trials_of(plan.folder / state.experiment) if state else []
-    winners = winners_of(trials, unet_folder(config))
-    report = summarise(winners, bundles(winners, config), trials, commands(nni_config))
-    return write_report(report, output)
+    conclude(winners_of(trials, unet_folder(config)), trials, config, nni_config, output)
+    return output
+
+
+def conclude(
+    winners: Winners, trials: Sequence[FinishedTrial], config: Config, nni_config: Path, output: Path
+) -> tuple[Report, Path]:
+    """Exports the winners and writes the report to `output`; returns it and the folder of the bundle to hand over."""
+    networks = bundles(winners, config)
+    command = f"seisnas run --config {shlex.quote(str(nni_config))}"
+    report = summarise(winners, networks, trials, [command])
+    write_report(report, output)
+    return report, list(networks.values())[-1].folder
 
 
 def unet_folder(config: Config) -> RunFolder:
@@ -87,15 +96,16 @@ def train_unet(config: Config, winners: Winners) -> None:
     """The baseline, with the winner's loss; skipped when it was trained with the same settings before."""
     tuned = winners.tuned.config
     network = replace(
-        config.network, model="unet", width=config.baseline.width, depth=config.baseline.depth, genotype=None
+        config.network,
+        model="unet",
+        width=config.baseline.width,
+        depth=config.baseline.depth,
+        genotype=None,
+        encoder_init="scratch",
     )
     wanted = replace(config, network=network, loss=tuned.loss)
     if not (winners.unet.finished and winners.unet.config == wanted):
         execute("tune", wanted, winners.unet, Channel())
-
-
-def commands(nni_config: Path) -> tuple[str, ...]:
-    return (f"seisnas run --config {shlex.quote(str(nni_config))}",)
 
 
 def _table(models: tuple[ModelRow, ...]) -> Table:

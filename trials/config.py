@@ -23,6 +23,7 @@ from search_spaces.genotype import Genotype
 Weight = Annotated[float, Field(ge=0, le=100)]
 Epochs = Annotated[int, Field(ge=1, le=10_000)]
 LearningRate = Annotated[float, Field(gt=0, le=1)]
+FeatureKind = Literal["vgg16", "vgg19", "gan"]
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -34,36 +35,52 @@ class Loss:
 
     l1: Weight = 0.0
     l2: Weight = 1.0
+    geology: Weight = 0.0  # l1 with more weight on reflectors, layer boundaries and flanks of salt
     gradient: Weight = 0.0
     ssim: Weight = 0.05
+    ms_ssim: Weight = 0.0
+    perceptual: Weight = 0.0
+    perceptual_features: FeatureKind = "vgg16"
+    perceptual_weights: str | None = None  # safetensors file of the features; none: torchvision downloads them
+    distil: Weight = 0.0  # l2 to the image of tune.teacher, beside the other terms
 
     def __post_init__(self) -> None:
-        if self.l1 + self.l2 + self.gradient + self.ssim == 0:
-            raise ValueError("at least one loss weight must be above 0")
+        if self.l1 + self.l2 + self.geology + self.gradient + self.ssim + self.ms_ssim + self.perceptual == 0:
+            raise ValueError("at least one loss weight other than distil must be above 0")
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Search:
     """One-shot search of the cells on halves of the training split, then a short training of what it found."""
 
-    strategy: Literal["darts", "gumbel", "random"] = "darts"
+    strategy: Literal["darts", "gumbel", "parsec", "random"] = "darts"
     samples: Annotated[int, Field(ge=4)] = 128  # training models the search sees; half train the weights
     epochs: Epochs = 2
     warmup_epochs: Annotated[int, Field(ge=0)] = 1  # weights alone, before the architecture moves
     learning_rate: LearningRate = 5.0e-3  # of the supernet's weights
     arch_learning_rate: LearningRate = 3.0e-2
+    width: Annotated[int, Field(ge=4, le=128)] | None = None  # of the supernet; without, network.width
+    architectures: Annotated[int, Field(ge=2, le=64)] = 4  # parsec: paths drawn for each step
+    partial_channels: Annotated[int, Field(ge=1, le=8)] = 1  # darts: one in so many goes through the candidates
+    auxiliary_skip: bool = False  # darts: one more skip on each edge, which fades until the last epoch
+    stop_skip_share: Annotated[float, Field(gt=0, le=1)] = 1.0  # darts: ends before skips are a larger share
     retrain_epochs: Epochs = 3  # of the found network, from scratch: its score is the trial's score
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Tune:
-    """Full training of one network."""
+    """Full training of one network.  All but epochs, minutes and learning rate hold for every other training too."""
 
     epochs: Epochs = 12
+    minutes: Annotated[float, Field(ge=0, le=100_000)] = 0.0  # above 0: train for so long, whatever the epochs
     learning_rate: LearningRate = 1.0e-2  # peak of the one-cycle schedule
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1.0e-4
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 8
     mirror: bool = True  # shots, receivers and image are flipped together at random
+    # Decay a step of the moving average of the weights, which is what is scored and saved; 0: the weights themselves.
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    patience: Annotated[int, Field(ge=0)] = 0  # epochs without a better validation SSIM before it stops; 0: never
+    teacher: str | None = None  # folder of a finished run on the same data, whose image loss.distil imitates
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -89,6 +106,10 @@ class Config:
     tune: Tune = Tune()
     compress: Compress = Compress()
     baseline: Baseline = Baseline()
+
+    def __post_init__(self) -> None:
+        if (self.loss.distil > 0) != (self.tune.teacher is not None):
+            raise ValueError("loss.distil above 0 and tune.teacher (a run folder) need each other")
 
 
 def load(preset: str | Path, *layers: Mapping[str, Any]) -> Config:
@@ -168,7 +189,7 @@ def _put(tree: dict[str, Any], path: str, value: Any) -> None:
 
 def _explain(item: Any, preset: str, changed: set[str]) -> str:
     names = [str(part) for part in item["loc"]]
-    path = ".".join(names)
+    path = ".".join(names) or "the whole"
     origin = "--set or the NNI parameters" if path in changed else f"{preset} (or --set {path}=…)"
     if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         known = _fields_of(names[:-1])

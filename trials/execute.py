@@ -10,6 +10,7 @@ from trials.channel import Channel
 from trials.compress import compress
 from trials.config import Config
 from trials.fit import remove_checkpoints
+from trials.perceptual import features_of
 from trials.quiet import quiet_libraries
 from trials.run_folder import RunFolder
 from trials.search import search
@@ -30,13 +31,16 @@ def execute(
     """Runs `stage` in its folder and reports the final metrics.
 
     `source` is the finished run whose network `compress` starts from.  The data set is made first where it is
-    missing.  Raises InputError when the data set does not fit the configuration or the source did not finish.
+    missing.  Raises InputError when the data set does not fit the configuration, the source did not finish, or the
+    features of the perceptual loss cannot be read; KeyboardInterrupt on Ctrl-C.
     """
     quiet_libraries()
     if stage == "compress":
         if source is None:
             raise InputError("compress: needs the folder of a finished tune run to start from (--from)")
         source.require_finished()
+    if config.loss.perceptual > 0:
+        features_of(config.loss.perceptual_features, config.loss.perceptual_weights)  # missing ones are told at once
     run.start(config, parameters)
     ensure(config.data)
     pl.seed_everything(config.seed, verbose=False)

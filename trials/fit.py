@@ -1,25 +1,36 @@
-"""Training and scoring of one network, the same way for every stage.
+"""Training and scoring of one network, the same way for every stage and every model.
+
+    AdamW · one-cycle learning rate · gradients clipped · moving average of the weights · mirrored samples
 
 Under way a run leaves a line an epoch in metrics.jsonl, TensorBoard logs and a checkpoint; started again in the
-same folder it goes on from the checkpoint.
+same folder it goes on from the checkpoint, to the same network as without the interruption.
 """
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, ModelCheckpoint, RichProgressBar
+from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import nn
 
 from datagen.dataset import ShardDataset, loader
+from trials.averaging import MovingAverage
+from trials.budget import TimeBudget
 from trials.channel import Channel
 from trials.config import Config
 from trials.metrics import scores
 from trials.module import Imaging
 from trials.run_folder import RunFolder
+from trials.teacher import teacher_of
+
+GRADIENT_CLIP = 1.0  # norm of all gradients together
 
 
 class EpochReport(Callback):
@@ -40,17 +51,32 @@ class EpochReport(Callback):
         self.channel.intermediate({"default": score, **metrics})
 
 
+class EpochDraws(Callback):
+    """Each epoch has a seed of its own, so that a resumed training sees the order and the mirrorings it would have."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_epoch_start(self, trainer: Any, module: pl.LightningModule) -> None:
+        seed = int(np.random.SeedSequence([self.seed, trainer.current_epoch]).generate_state(1)[0])
+        torch.manual_seed(seed)  # mirrorings, dropout
+        trainer.train_dataloader.sampler.generator.manual_seed(seed)  # order
+
+
 def trainer_options(
     run: RunFolder, config: Config, phase: str, epochs: int, callbacks: list[Callback]
 ) -> dict[str, Any]:
-    """This project's habits: device auto, AMP on GPUs, TensorBoard, a progress bar on terminals only."""
+    """This project's habits: device auto, AMP on GPUs, TensorBoard, a progress bar on terminals only.
+
+    `epochs` −1: a callback ends the training.
+    """
     gpu = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
     terminal = sys.stderr.isatty()
     return {
         "max_epochs": epochs,
         "accelerator": "gpu" if gpu else "cpu",
         "devices": "auto" if gpu else 1,
-        "precision": "16-mixed" if gpu else "32-true",
+        "precision": _precision(gpu),
         "logger": TensorBoardLogger(run.path / "tensorboard", name=phase, version=""),
         "callbacks": [*callbacks, *([RichProgressBar()] if terminal else [])],
         "enable_progress_bar": terminal,
@@ -59,6 +85,25 @@ def trainer_options(
         "log_every_n_steps": 1,
         "num_sanity_val_steps": 0,
     }
+
+
+def _precision(gpu: bool) -> str:
+    """Mixed where the device has it; bfloat16 before float16, because it needs no loss scaling."""
+    if not gpu:
+        return "32-true"
+    return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C stays a KeyboardInterrupt; Lightning makes it an exit with status 1, and is deaf to further ones."""
+    try:
+        yield
+    except SystemExit as end:
+        if not isinstance(end.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        raise KeyboardInterrupt from None
 
 
 def fit(
@@ -70,25 +115,54 @@ def fit(
     phase: str,
     epochs: int,
     learning_rate: float,
+    minutes: float = 0.0,
     callbacks: tuple[Callback, ...] = (),
 ) -> dict[str, float]:
-    """Trains `network` in place on the training split; returns its scores on the validation split."""
+    """Trains `network` in place on the training split; returns its scores on the validation split.
+
+    Lasts `epochs`, or `minutes` if they are above 0.
+    """
     train = ShardDataset(config.data.folder, "train", config.target, mirror=config.tune.mirror)
     validation = ShardDataset(config.data.folder, "validation", config.target)
     batch_size = min(config.tune.batch_size, len(train))
     network.train()  # Lightning leaves modes as they are, and a pruned network comes in evaluation mode
-    module = Imaging(network, config.loss, learning_rate=learning_rate, weight_decay=config.tune.weight_decay)
-    keep = ModelCheckpoint(run.path, filename=f"{phase}-checkpoint", enable_version_counter=False)
-    options = trainer_options(run, config, phase, epochs, [EpochReport(run, channel, phase), keep, *callbacks])
-    checkpoint = run.path / f"{phase}-checkpoint.ckpt"
-    pl.Trainer(**options, gradient_clip_val=1.0).fit(
-        module,
-        loader(train, batch_size, shuffle=True, seed=config.seed),
-        loader(validation, batch_size),
-        ckpt_path=str(checkpoint) if checkpoint.exists() else None,
-        weights_only=False,  # our own file, with the state of optimizer and schedule
+    budget = TimeBudget(minutes) if minutes > 0 else None
+    module = Imaging(
+        network,
+        config.loss,
+        learning_rate=learning_rate,
+        weight_decay=config.tune.weight_decay,
+        budget=budget,
+        teacher=teacher_of(config),
     )
+    keep = ModelCheckpoint(run.path, filename=f"{phase}-checkpoint", enable_version_counter=False)
+    # The average comes last: it takes the weights as the callbacks before it have left them.
+    recipe = [EpochReport(run, channel, phase), keep, *callbacks, *_recipe(config, budget)]
+    checkpoint = run.path / f"{phase}-checkpoint.ckpt"
+    trainer = pl.Trainer(
+        **trainer_options(run, config, phase, -1 if budget else epochs, recipe), gradient_clip_val=GRADIENT_CLIP
+    )
+    with interruptible():
+        trainer.fit(
+            module,
+            loader(train, batch_size, shuffle=True, seed=config.seed),
+            loader(validation, batch_size),
+            ckpt_path=str(checkpoint) if checkpoint.exists() else None,
+            weights_only=False,  # our own file, with the state of optimizer and schedule
+        )
     return evaluate(network, config, "validation")
+
+
+def _recipe(config: Config, budget: TimeBudget | None) -> list[Callback]:
+    """The callbacks that the configuration asks for; MovingAverage is the last."""
+    callbacks: list[Callback] = [EpochDraws(config.seed)]
+    if budget is not None:
+        callbacks.append(budget)
+    if config.tune.patience > 0:
+        callbacks.append(EarlyStopping("val_ssim", mode="max", patience=config.tune.patience))
+    if config.tune.ema > 0:
+        callbacks.append(MovingAverage(config.tune.ema))
+    return callbacks
 
 
 @torch.no_grad()

@@ -1,28 +1,62 @@
-"""How good an image is: SSIM (equal to scikit-image's), MAE, RMSE and PSNR on normalised images.
+"""How good an image is: SSIM (equal to scikit-image's), MS-SSIM, MAE, RMSE and PSNR on normalised images.
 
-SSIM(a, b) = (2 μa μb + c1)(2 σab + c2) / ((μa² + μb² + c1)(σa² + σb² + c2)), Gaussian window σ = 1.5 of 11
-samples, c1 = (0.01 L)², c2 = (0.03 L)² (Wang et al. 2004).  L is fixed: images lie in [-1, 1], so L = 2.
+SSIM(a, b) = l · cs,    l = (2 μa μb + c1) / (μa² + μb² + c1),    cs = (2 σab + c2) / (σa² + σb² + c2)
+
+Gaussian window σ = 1.5 of 11 samples, c1 = (0.01 L)², c2 = (0.03 L)² (Wang et al. 2004).  L is fixed: images lie
+in [-1, 1], so L = 2.
 Written here because torchmetrics 1.9 pads the borders and so differs from scikit-image by up to 0.03.
 """
 
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d
+from torch.nn.functional import avg_pool2d, conv2d
 
 DATA_RANGE = 2.0
 RADIUS = 5
 SIGMA = 1.5
+SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+"""Of MS-SSIM, from the finest scale to the coarsest (Wang et al. 2003, table 1)."""
+
+SIMILARITY_FLOOR = 1e-3  # of a factor of MS-SSIM: below it the power has no useful gradient, below 0 none at all
 
 
 def ssim(prediction_B1ZX: Tensor, target_B1ZX: Tensor) -> Tensor:
     """Structural similarity of each image of the batch, `[B]`, averaged where the whole window fits."""
+    return _similarity(prediction_B1ZX, target_B1ZX)[0]
+
+
+def ms_ssim(prediction_B1ZX: Tensor, target_B1ZX: Tensor) -> Tensor:
+    """Multi-scale SSIM of each image of the batch, `[B]`: Π_j cs_j^w_j · SSIM_M^w_M over M scales of 2 × 2 means.
+
+    Wang et al. 2003 take 5 scales.  Here only those that the whole window fits into: 3 for 64 × 64 and 70 × 70, 5
+    from 176 × 176 on, with their weights scaled to a sum of 1; below 22 × 22 it is the SSIM.
+    """
+    a, b = prediction_B1ZX.float(), target_B1ZX.float()
+    weights = SCALE_WEIGHTS[: _scales(*a.shape[-2:])]
+    product_B = torch.ones(len(a), device=a.device)
+    for scale, weight in enumerate(weights, start=1):
+        whole_B, contrast_B = _similarity(a, b)
+        factor_B = whole_B if scale == len(weights) else contrast_B
+        product_B = product_B * factor_B.clamp_min(SIMILARITY_FLOOR) ** (weight / sum(weights))
+        a, b = avg_pool2d(a, 2), avg_pool2d(b, 2)
+    return product_B
+
+
+def _scales(nz: int, nx: int) -> int:
+    """Number of scales, at most 5, of which the coarsest still has room for the window."""
+    window = 2 * RADIUS + 1
+    return max(1, sum(min(nz, nx) >> scale >= window for scale in range(len(SCALE_WEIGHTS))))
+
+
+def _similarity(prediction_B1ZX: Tensor, target_B1ZX: Tensor) -> tuple[Tensor, Tensor]:
+    """SSIM and its contrast-structure part cs, each `[B]`."""
     a, b = prediction_B1ZX.float(), target_B1ZX.float()
     c1, c2 = (0.01 * DATA_RANGE) ** 2, (0.03 * DATA_RANGE) ** 2
     mean_a, mean_b, aa, bb, ab = _blur(torch.cat([a, b, a * a, b * b, a * b], dim=1)).unbind(1)
     variance_a, variance_b, covariance = aa - mean_a**2, bb - mean_b**2, ab - mean_a * mean_b
-    structure = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
-    energy = (mean_a**2 + mean_b**2 + c1) * (variance_a + variance_b + c2)
-    return (structure / energy).mean((-2, -1))
+    contrast = (2 * covariance + c2) / (variance_a + variance_b + c2)
+    luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
+    return (luminance * contrast).mean((-2, -1)), contrast.mean((-2, -1))
 
 
 def _blur(images_BCZX: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """The one LightningModule: a network, its loss and its metrics.
 
-AdamW under a one-cycle learning rate (Smith & Topin 2019), gradients clipped by the trainer.
+AdamW under a one-cycle learning rate (trials/budget.py), gradients clipped by the trainer.
 """
 
 from typing import Any
@@ -9,9 +9,11 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from trials.budget import OneCycle, TimeBudget
 from trials.config import Loss
 from trials.losses import loss_terms
 from trials.metrics import scores
+from trials.teacher import Teacher
 
 Batch = tuple[Tensor, Tensor]
 
@@ -28,14 +30,28 @@ def raise_unless_finite(terms: dict[str, Tensor], phase: str, epoch: int, settin
 
 
 class Imaging(pl.LightningModule):
-    """Trains `network`: shots `[B, S, T, R]` → normalised image `[B, 1, Z, X]`."""
+    """Trains `network`: shots `[B, S, T, R]` → normalised image `[B, 1, Z, X]`.
 
-    def __init__(self, network: nn.Module, loss: Loss, *, learning_rate: float, weight_decay: float) -> None:
+    The schedule runs over the epochs of the trainer, or over the time of `budget`.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: Loss,
+        *,
+        learning_rate: float,
+        weight_decay: float,
+        budget: TimeBudget | None = None,
+        teacher: Teacher | None = None,
+    ) -> None:
         super().__init__()
         self.network = network
         self.loss = loss
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.budget = budget
+        self.teacher = teacher
 
     def forward(self, shots_BSTR: Tensor) -> Tensor:
         image: Tensor = self.network(shots_BSTR)
@@ -43,7 +59,8 @@ class Imaging(pl.LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         shots_BSTR, target_B1ZX = batch
-        terms = loss_terms(self.loss, self(shots_BSTR), target_B1ZX)
+        teacher_B1ZX = None if self.teacher is None else self.teacher(shots_BSTR)
+        terms = loss_terms(self.loss, self(shots_BSTR), target_B1ZX, teacher_B1ZX)
         raise_unless_finite(terms, "training", self.current_epoch, "tune.learning_rate")
         logged = {f"train_{name}": value.detach() for name, value in terms.items()}
         self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(target_B1ZX))
@@ -56,7 +73,6 @@ class Imaging(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.AdamW(self.network.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, max_lr=self.learning_rate, total_steps=int(self.trainer.estimated_stepping_batches)
-        )
+        steps = 0 if self.budget else int(self.trainer.estimated_stepping_batches)
+        schedule = OneCycle(optimizer, self.learning_rate, steps, self.budget)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -1,9 +1,10 @@
-"""The one-shot search itself: NNI's strategies on our supernet, reported epoch by epoch.
+"""The one-shot search itself: strategies (search_spaces/strategies.py) on our supernet, reported epoch by epoch.
 
 training split ─┬─ half: weights of the supernet     first-order DARTS (Liu et al. 2019): a step on the
                 └─ half: architecture                architecture, a step on the weights, and again
 """
 
+from dataclasses import replace
 from typing import Any
 
 import nni
@@ -13,22 +14,25 @@ from nni.nas import strategy
 from nni.nas.evaluator.pytorch import Lightning, LightningModule, Trainer
 from nni.nas.execution import SequentialExecutionEngine
 from nni.nas.space import RawFormatModelSpace
+from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 from torch.utils.data import Subset
 
 from datagen.dataset import ShardDataset, loader
 from search_spaces.genotype import Genotype, skip_share
-from search_spaces.supernet import NasUnetSpace
+from search_spaces.shape import Shape
+from search_spaces.size import most_probable, parameter_costs, random_genotype
+from search_spaces.strategies import MixedEdge, Parsec, PathEdge, SizePenalty
+from search_spaces.supernet import NasUnetSpace, log_probabilities
 from trials.channel import Channel
 from trials.config import Config, Loss
-from trials.fit import EpochReport, trainer_options
+from trials.fit import EpochReport, interruptible, trainer_options
 from trials.losses import loss_terms
 from trials.metrics import ssim
 from trials.module import Batch, raise_unless_finite
 from trials.networks import geometry
 from trials.run_folder import RunFolder
 
-STRATEGIES = {"darts": strategy.DARTS, "gumbel": strategy.GumbelDARTS}
 GRADIENT_CLIP = 5.0  # as in the DARTS code
 
 
@@ -54,44 +58,84 @@ class SupernetTraining(LightningModule):  # type: ignore[misc]
 
 
 class SearchReport(EpochReport):
-    """Reports the share of skip connections with every epoch: a rising one is DARTS' collapse."""
+    """Keeps the genotype found so far; reports its share of skips, of which a rising one is DARTS' collapse.
 
-    def __init__(self, run: RunFolder, channel: Channel, genotype_of: Any) -> None:
+    Ends the search before that share passes `search.stop_skip_share` (as in DARTS+, Liang et al. 2019).
+    """
+
+    def __init__(self, run: RunFolder, channel: Channel, config: Config, shape: Shape) -> None:
         super().__init__(run, channel, "supernet")
-        self.genotype_of = genotype_of
+        self.config, self.shape = config, shape
+        self.found: Genotype | None = None
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: Any) -> None:
-        self.extra = {"skip_share": skip_share(self.genotype_of(module.export()))}
+        genotype = most_probable(log_probabilities(module), self.config.network, self.shape)
+        share = skip_share(genotype)
+        self.extra = {"skip_share": share}
         super().on_train_epoch_end(trainer, module)
+        if self.found is None or share <= self.config.search.stop_skip_share:
+            self.found = genotype
+        else:
+            trainer.should_stop = True
+
+
+class FadingSkip(Callback):
+    """The auxiliary skip of DARTS- (Chu et al. 2021): its weight falls from 1 to 0 over the epochs."""
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: Any) -> None:
+        assert trainer.max_epochs is not None
+        for edge in module.modules():
+            if isinstance(edge, MixedEdge):
+                edge.auxiliary = 1 - trainer.current_epoch / max(1, trainer.max_epochs - 1)
 
 
 def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
-    """Searches with `search.strategy`; `random` draws a genotype, the control for the others."""
+    """Searches with `search.strategy`; `random` draws a genotype, the control for the others.
+
+    What is found has at most `network.max_parameters` parameters, at the width it will be trained with.
+    """
+    shape, shot_scale = geometry(config)
     if config.search.strategy == "random":
-        return Genotype.random(config.network, config.seed)
-
-    def genotype_of(sample: dict[str, Any]) -> Genotype:
-        return Genotype.from_sample(sample, config.network)
-
-    data = ShardDataset(config.data.folder, "train", config.target, mirror=config.tune.mirror)
-    samples = min(config.search.samples, len(data))
-    halves = [
-        loader(Subset(data, range(start, samples, 2)), config.tune.batch_size, shuffle=True, seed=config.seed + start)
-        for start in (0, 1)
-    ]
-    report = SearchReport(run, channel, genotype_of)
+        return random_genotype(config.network, shape, config.seed)
+    report = SearchReport(run, channel, config, shape)
+    callbacks: list[Callback] = [report, FadingSkip()] if config.search.auxiliary_skip else [report]
     evaluator = Lightning(
         SupernetTraining(config.loss, config.search.learning_rate),
-        Trainer(**trainer_options(run, config, "supernet", config.search.epochs, [report])),
-        train_dataloaders=halves[0],
-        val_dataloaders=halves[1],
+        Trainer(**trainer_options(run, config, "supernet", config.search.epochs, callbacks)),
+        **_halves(config),
     )
-    method = STRATEGIES[config.search.strategy](
-        arc_learning_rate=config.search.arch_learning_rate,
-        warmup_epochs=config.search.warmup_epochs,
-        gradient_clip_val=GRADIENT_CLIP,
-    )
-    space = NasUnetSpace(config.network, *geometry(config))
+    narrow = replace(config.network, width=config.search.width or config.network.width)
+    share = config.search.partial_channels if config.search.strategy == "darts" else 1
+    method = _method(config, shape)
+    space = NasUnetSpace(narrow, shape, shot_scale, share)
     method.initialize(RawFormatModelSpace.from_model(space, evaluator), SequentialExecutionEngine())
-    method.run()
-    return genotype_of(next(method.list_models(limit=1)).sample)
+    with interruptible():
+        method.run()
+    assert report.found is not None
+    return report.found
+
+
+def _halves(config: Config) -> dict[str, Any]:
+    """Of the training split: every other model for the weights, the rest for the architecture."""
+    data = ShardDataset(config.data.folder, "train", config.target, mirror=config.tune.mirror)
+    samples = min(config.search.samples, len(data))
+    weights, architecture = (
+        loader(Subset(data, range(start, samples, 2)), config.tune.batch_size, shuffle=True, seed=config.seed + start)
+        for start in (0, 1)
+    )
+    return {"train_dataloaders": weights, "val_dataloaders": architecture}
+
+
+def _method(config: Config, shape: Shape) -> Any:
+    search = config.search
+    options = {
+        "arc_learning_rate": search.arch_learning_rate,
+        "warmup_epochs": search.warmup_epochs,
+        "gradient_clip_val": GRADIENT_CLIP,
+        "penalty": SizePenalty(*parameter_costs(config.network, shape), config.network.max_parameters),
+    }
+    if search.strategy == "darts":
+        return strategy.DARTS(**options, mutation_hooks=[MixedEdge.mutate])
+    if search.strategy == "gumbel":
+        return strategy.GumbelDARTS(**options, mutation_hooks=[PathEdge.mutate])
+    return Parsec(**options, mutation_hooks=[PathEdge.mutate], architectures=search.architectures)

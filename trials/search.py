@@ -6,16 +6,14 @@ supernet → genotype → the plain network, trained briefly from scratch → it
 
 from typing import Any
 
-from search_spaces.build import build, count_parameters
 from search_spaces.draw import draw_genotype
 from search_spaces.genotype import Genotype, skip_share
 from trials.channel import Channel
 from trials.config import Config
-from trials.fit import fit
-from trials.networks import geometry, with_genotype
+from trials.networks import with_genotype
 from trials.one_shot import find_genotype
 from trials.run_folder import RunFolder
-from trials.scoring import measures
+from trials.train import train
 
 
 def search(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
@@ -28,21 +26,10 @@ def search(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
         run.save_genotype(genotype.to_json())
     draw_genotype(genotype, run.path / "cells")
     found = with_genotype(config, genotype)
-    network = build(found.network, *geometry(found))
-    scores = fit(
-        network,
-        found,
-        run,
-        channel,
-        phase="retrain",
-        epochs=config.search.retrain_epochs,
-        learning_rate=config.tune.learning_rate,
-    )
-    run.save_weights(network.state_dict())
-    over = max(0.0, count_parameters(network) / config.network.max_parameters - 1)
+    measured = train(found, run, channel, phase="retrain", epochs=config.search.retrain_epochs)
     return {
-        "default": scores["ssim"] - over,  # a network above the limit must not win
-        **measures(network, found, scores),
+        "default": measured["ssim"],
+        **measured,
         "skip_share": skip_share(genotype),
         "genotype": genotype.to_json(),
     }

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from datagen.config import Data, Grid, VelocityFile
 from datagen.errors import InputError
+from datagen.geology import velocity_range
 from datagen.sections import resample
-from datagen.survey import carried_velocities, velocity_range
+from datagen.survey import carried_velocities
 from datagen.velocity_files import open_models, to_metres_per_second, velocity_limits
 
 log = logging.getLogger(__name__)

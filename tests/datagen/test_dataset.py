@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,15 @@ def test_mirroring_flips_shots_receivers_and_target_together(data: Data) -> None
             expected = (shots[row].flip(0, 2), target[row].flip(2)) if flip else (shots[row], target[row])
             torch.testing.assert_close((shots_m[row], target_m[row]), expected, rtol=0, atol=0)
     assert 4 <= flips <= 16
+
+
+def test_a_survey_that_is_not_its_own_mirror_image_is_not_mirrored(make_data: MakeData, echo_engine: Any) -> None:
+    survey = replace(make_data().survey, source_positions=(0.0, 10.0, 20.0))
+    data = make_data("one_sided", survey=survey)
+    generate(data, workers=1, engine=echo_engine)
+    with pytest.raises(InputError, match=r"tune.mirror: .* cells off"):
+        ShardDataset(data.folder, "train", mirror=True)
+    assert len(ShardDataset(data.folder, "train")) == 20
 
 
 def test_a_subset_is_loaded_batch_by_batch(data: Data) -> None:

@@ -12,6 +12,7 @@ from datagen.migration import (
     smooth_velocity,
 )
 from datagen.modelling import WaveEngine
+from datagen.positions import asymmetry
 
 DATA = Data(
     folder="unused",
@@ -129,3 +130,14 @@ def test_the_taper_is_zero_at_the_surface_and_one_below_its_depth():
     assert np.all(np.diff(taper_Z[:9]) > 0)
     assert np.all(taper_Z[8:] == 1)
     assert np.all(depth_taper(20, 0.0) == 1)
+
+
+def test_mirrored_ground_gives_the_mirrored_record_and_image(engine):
+    """What mirror augmentation stands on: shots, receivers and image change their order together."""
+    velocity_ZX = np.where(20 + X // 4 <= Z, 2600.0, 2000.0)
+    velocity_ZX[30:40, 10:25] = 4500.0
+    assert asymmetry(DATA) <= 1
+    shots_MSTR, image_MZX = engine.shoot_and_migrate(np.stack([velocity_ZX, velocity_ZX[:, ::-1]]))
+    np.testing.assert_allclose(shots_MSTR[1, 0, :, ::-1], shots_MSTR[0, -1], atol=1e-3 * np.abs(shots_MSTR).max())
+    correlation = np.corrcoef(image_MZX[0].ravel(), image_MZX[1, :, ::-1].ravel())[0, 1]
+    assert correlation > 0.99

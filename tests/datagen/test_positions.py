@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datagen.config import Data, Grid, Split, Survey
-from datagen.positions import spread, taps
+from datagen.positions import asymmetry, spread, taps
 
 DATA = Data(
     folder="unused",
@@ -67,3 +67,19 @@ def test_under_a_free_surface_odd_waves_are_read_from_the_nodes_below_it():
     assert found.first_P.min() == 0
     wave = np.sin(2 * np.pi * np.arange(64) / 6)
     assert np.abs(read(found, wave) - np.sin(2 * np.pi * cells / 6)).max() < 3e-3
+
+
+@pytest.mark.parametrize(
+    ("survey", "cells"),
+    [
+        ({"shots": 4}, 0.0),
+        ({"shots": 5}, 1.0),  # the middle one on node 32 of 64, rounded from 31.5
+        ({"shots": 2, "source_positions": (100.0, 530.0)}, 0.0),
+        ({"shots": 2, "source_positions": (530.0, 100.0)}, 0.0),
+        ({"shots": 2, "source_positions": (0.0, 315.0)}, 31.5),
+        ({"shots": 3, "source_positions": (0.0, 630.0, 315.0)}, 63.0),
+    ],
+)
+def test_a_survey_that_is_its_own_mirror_image_is_told_from_others(survey, cells):
+    data = dataclasses.replace(DATA, survey=dataclasses.replace(DATA.survey, **{"receivers": 64, **survey}))
+    assert asymmetry(data) == pytest.approx(cells)

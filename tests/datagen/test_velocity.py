@@ -2,8 +2,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from datagen.config import Data, Salt
+from datagen.config import Data, Geology, Grid, Salt, Split, Survey
+from datagen.geology import velocity_range
 from datagen.velocity import draw_velocity
 
 MakeData = Callable[..., Data]
@@ -42,3 +45,92 @@ def test_other_salt_leaves_the_sediments_as_they_were(make_data: MakeData) -> No
         salty_ZX, bare_ZX = draw_velocity(data, index), draw_velocity(bare, index)
         salt_ZX = salty_ZX == data.salt.velocity
         np.testing.assert_array_equal(salty_ZX[~salt_ZX], bare_ZX[~salt_ZX])
+
+
+def test_on_top_is_water_down_to_the_sea_floor_and_none_below(make_data: MakeData) -> None:
+    geology = Geology(velocity=(1600.0, 3500.0), water_depth=(20.0, 80.0), water_velocity=(1480.0, 1540.0))
+    data = make_data(geology=geology, salt=Salt(probability=1.0, depth=(0.0, 0.1)))
+    depth_Z1 = np.arange(16)[:, None] * 10.0
+    for index in range(20):
+        velocity_ZX = draw_velocity(data, index)
+        water_ZX = velocity_ZX < 1600
+        assert len(np.unique(velocity_ZX[water_ZX])) == 1
+        floor_X = water_ZX.sum(axis=0) * 10.0
+        assert floor_X.min() >= 20
+        assert floor_X.max() <= 90  # the first node below the deepest floor
+        np.testing.assert_array_equal(water_ZX, depth_Z1 < floor_X)
+
+
+def test_water_and_inclusions_switched_off_leave_the_rest_as_it_was(make_data: MakeData) -> None:
+    sea = Geology(water_depth=(40.0, 40.0), water_velocity=(1500.0, 1500.0))
+    dirty = Salt(probability=1.0, inclusions=(2, 2), inclusion_size=(40.0, 80.0))
+    data = make_data(grid=Grid(nz=40, nx=40, spacing=10.0), geology=sea, salt=replace(dirty, probability=0.0))
+    land = replace(data, geology=Geology())
+    salty, plain = replace(land, salt=dirty), replace(land, salt=replace(dirty, inclusions=(0, 0)))
+    for index in range(10):
+        np.testing.assert_array_equal(draw_velocity(data, index)[4:], draw_velocity(land, index)[:-4])
+        dirty_ZX, plain_ZX = draw_velocity(salty, index), draw_velocity(plain, index)
+        assert (plain_ZX[dirty_ZX != plain_ZX] == dirty.velocity).all()
+
+
+def pair(low: float, high: float) -> st.SearchStrategy[tuple[float, float]]:
+    return st.tuples(st.floats(low, high), st.floats(low, high)).map(lambda two: (min(two), max(two)))
+
+
+def count(low: int, high: int) -> st.SearchStrategy[tuple[int, int]]:
+    return st.tuples(st.integers(low, high), st.integers(low, high)).map(lambda two: (min(two), max(two)))
+
+
+GEOLOGIES = st.builds(
+    Geology,
+    family=st.sampled_from(["layered", "flat", "curved", "flat_fault", "curved_fault"]),
+    layers=count(1, 60),
+    thickness_shape=st.floats(0.5, 50),
+    velocity=pair(300, 8000),
+    velocity_scatter=st.floats(0, 1000),
+    inversions=st.floats(0, 0.5),
+    gradient=pair(0, 5),
+    thin_beds=count(0, 6),
+    thin_bed_thickness=pair(0, 500),
+    thin_bed_contrast=pair(0, 2000),
+    fold_amplitude=pair(0, 0.2),
+    dip=pair(-45, 45),
+    faults=count(0, 6),
+    fault_throw=pair(0, 1),
+    fault_dip=pair(20, 90),
+    reverse_faults=st.floats(0, 1),
+    reverse_fault_dip=pair(20, 90),
+    water_depth=pair(0, 100),
+    water_velocity=pair(1400, 1600),
+)
+SALTS = st.builds(
+    Salt,
+    probability=st.floats(0, 1),
+    hulls=count(1, 6),
+    points=count(3, 20),
+    velocity=st.floats(3000, 6000),
+    size=pair(0.01, 0.25),
+    depth=pair(0, 1),
+    rugosity=pair(0, 500),
+    inclusions=count(0, 5),
+    inclusion_size=pair(0, 500),
+    inclusion_velocity=pair(300, 8000),
+)
+GRIDS = st.builds(Grid, nz=st.integers(16, 40), nx=st.integers(16, 40), spacing=st.floats(1, 50))
+
+
+@settings(max_examples=150, deadline=None)
+@given(grid=GRIDS, geology=GEOLOGIES, salt=SALTS, seed=st.integers(0, 2**40))
+def test_every_model_of_every_configuration_is_finite_and_in_the_promised_range(
+    grid: Grid, geology: Geology, salt: Salt, seed: int
+) -> None:
+    survey = Survey(shots=1, receivers=2, frequency=15.0, interval=0.001, samples=16)
+    split = Split(train=1, validation=1, test=1)
+    data = Data(folder="none", seed=seed, grid=grid, geology=geology, salt=salt, survey=survey, split=split)
+    slowest, fastest = velocity_range(data)
+    velocity_ZX = draw_velocity(data, 0)
+    assert velocity_ZX.shape == (grid.nz, grid.nx)
+    assert np.isfinite(velocity_ZX).all()
+    assert velocity_ZX.min() >= slowest * (1 - 1e-6)
+    assert velocity_ZX.max() <= fastest * (1 + 1e-6)
+    np.testing.assert_array_equal(velocity_ZX, draw_velocity(data, 0))

@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import pytest
 import torch
+from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
 from datagen.errors import InputError
-from search_spaces.baselines import UNet
 from search_spaces.build import build, count_parameters, nonzero_parameters
 from search_spaces.config import Network
 from search_spaces.genotype import Genotype
 from search_spaces.nas_unet import NasUnet
 from search_spaces.shape import Shape
+from search_spaces.unet import UNet
 
 SHAPE = Shape(shots=2, samples=40, receivers=12, nz=16, nx=12)
 
@@ -53,3 +54,18 @@ def test_nonzero_parameters_are_those_that_pruning_left() -> None:
 def test_shots_without_amplitude_are_refused(scale: float) -> None:
     with pytest.raises(InputError, match="must be above 0"):
         build(Network(model="unet"), SHAPE, scale)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"model": "resnet"}, "'nasunet', 'unet', 'unet_small', 'resunet34', 'denseunet' or 'inversionnet'"),
+        ({"model": "unet_small"}, "set network.parameters"),
+        ({"model": "unet", "encoder_init": "imagenet"}, "for resunet34 and denseunet, not for unet"),
+        ({"encoder_init": "Imagenet"}, "scratch, imagenet or a file"),
+    ],
+)
+def test_a_network_that_cannot_be_is_refused_with_what_can(fields: dict[str, str], told: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        TypeAdapter(Network).validate_python(fields)
+    assert told in str(error.value)

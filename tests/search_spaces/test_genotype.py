@@ -17,7 +17,8 @@ GENOTYPE = Genotype.random(NETWORK, 1)
 
 
 def sample(operation: str, nodes: int = 3) -> dict[str, str]:
-    return {edge_label(cell, *edge): operation for cell in CELLS for edge in edges(nodes)}
+    edge = dict.fromkeys((edge_label(cell, *edge) for cell in CELLS for edge in edges(nodes)), operation)
+    return edge | {"down": "conv_3x3", "up": "skip"}
 
 
 @given(seed=st.integers(0, 2**32), nodes=st.integers(1, 5))
@@ -50,10 +51,11 @@ def test_a_random_genotype_keeps_to_its_set_of_operations() -> None:
 
 
 def test_an_nni_sample_becomes_a_genotype_edge_by_edge() -> None:
-    labels = sample("conv_3x3") | {"encoder.node3.from1": "skip", "decoder.node2.from0": "none"}
+    labels = sample("conv_3x3") | {"encoder.node3.from1": "skip", "decoder.node2.from0": "none", "up": "sep_conv_7x7"}
     genotype = Genotype.from_sample(labels, NETWORK)
     assert genotype.encoder == (("conv_3x3",), ("conv_3x3",) * 2, ("conv_3x3", "skip", "conv_3x3"))
     assert genotype.decoder == (("conv_3x3",), ("none", "conv_3x3"), ("conv_3x3",) * 3)
+    assert (genotype.down, genotype.up) == ("conv_3x3", "sep_conv_7x7")
     assert (genotype.depth, genotype.width, genotype.fold) == (NETWORK.depth, NETWORK.width, NETWORK.fold)
 
 
@@ -86,6 +88,7 @@ def test_an_unknown_operation_is_named_with_the_known_ones_and_the_nearest() -> 
         ({"width": True}, "genotype.width"),
         ({"colour": "red"}, "genotype.colour"),
         ({"nodes": 2}, "its 2 nodes need [1, 2] edges, it has [1, 2, 3]"),
+        ({"down": "none"}, "down: it must not be 'none'"),
         ({"encoder": [["none"], ["skip", "skip"], ["skip"] * 3]}, "encoder: node 1 has no edge but 'none'"),
     ],
 )
@@ -98,6 +101,12 @@ def test_a_wrong_field_is_named(change: dict[str, object], told: str) -> None:
 def test_a_missing_field_is_named() -> None:
     with pytest.raises(InputError, match=r"genotype\.decoder"):
         Genotype.from_json(json.dumps({k: v for k, v in asdict(GENOTYPE).items() if k != "decoder"}))
+
+
+def test_a_genotype_from_before_entrances_were_searched_still_loads() -> None:
+    old = {k: v for k, v in asdict(GENOTYPE).items() if k not in ("down", "up")}
+    genotype = Genotype.from_json(json.dumps(old))
+    assert (genotype.down, genotype.up) == ("conv_3x3", "skip")
 
 
 def test_text_that_is_not_json_is_refused() -> None:

@@ -14,9 +14,8 @@ from nni.nas.space import RawFormatModelSpace
 from torch.utils.data import TensorDataset
 
 from search_spaces.config import Network
-from search_spaces.genotype import CELLS, Genotype, edge_label, edges
+from search_spaces.genotype import Genotype, candidates, labels
 from search_spaces.nas_unet import NasUnet
-from search_spaces.primitives import SETS
 from search_spaces.shape import Shape
 from search_spaces.supernet import NasUnetSpace, probabilities
 
@@ -27,7 +26,7 @@ pytestmark = [
 
 SHAPE = Shape(shots=2, samples=40, receivers=12, nz=10, nx=12)
 NETWORK = Network(depth=2, width=4, nodes=2, fold=2, operations="full")
-LABELS = {edge_label(cell, *edge) for cell in CELLS for edge in edges(NETWORK.nodes)}
+LABELS = set(labels(NETWORK.nodes))
 
 
 @nni.trace
@@ -106,8 +105,8 @@ def test_all_cells_of_a_kind_share_their_choices() -> None:
 def test_probabilities_of_an_edge_add_up_to_one_and_name_its_operations() -> None:
     _, watch = search(strategy.GumbelDARTS())
     assert set(watch.seen[0]) == LABELS
-    for edge in watch.seen[0].values():
-        assert tuple(edge) == SETS[NETWORK.operations]
+    for label, edge in watch.seen[0].items():
+        assert tuple(edge) == candidates(label, NETWORK.operations)
         assert sum(edge.values()) == pytest.approx(1)
 
 

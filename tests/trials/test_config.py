@@ -85,7 +85,7 @@ def test_all_errors_of_a_config_are_told_at_once():
     assert "3 problem(s)" in message
     assert "tune.epoch: unknown key; did you mean epochs?" in message
     assert "data.grid.spacing: got -1; Input should be greater than 0" in message
-    assert "search.strategy: got 'dart'; Input should be 'darts', 'gumbel' or 'random'" in message
+    assert "search.strategy: got 'dart'; Input should be 'darts', 'gumbel', 'parsec' or 'random'" in message
 
 
 def test_a_missing_section_is_named(tmp_path):

@@ -13,6 +13,8 @@ from compressors.level import sparsity_of
 from datagen.errors import InputError
 from datagen.generate import generate
 from search_spaces.genotype import Genotype
+from search_spaces.shape import Shape
+from search_spaces.size import parameter_costs, parameters_of
 from trials.channel import Channel
 from trials.config import Config, load
 from trials.execute import execute
@@ -21,6 +23,7 @@ from trials.fit import evaluate
 from trials.losses import TERMS
 from trials.module import Diverged
 from trials.networks import trained, with_genotype
+from trials.one_shot import find_genotype
 from trials.run_folder import RunFolder
 
 TINY = {
@@ -111,19 +114,34 @@ def test_a_search_started_again_does_not_search_twice(config, searched, monkeypa
     assert searched[0].result["genotype"] == before
 
 
-@pytest.mark.parametrize("strategy", ["gumbel", "random"])
+@pytest.mark.parametrize("strategy", ["gumbel", "parsec", "random"])
 def test_the_other_strategies_find_genotypes_too(config, tmp_path, strategy):
     wanted = replace(config, search=replace(config.search, strategy=strategy))
     result = execute("search", wanted, RunFolder(tmp_path), Recorder())
     assert Genotype.from_json(result["genotype"]).depth == config.network.depth
 
 
-def test_a_network_above_the_limit_scores_less_than_its_ssim(config, tmp_path):
-    small = replace(config, network=replace(config.network, max_parameters=1000))
-    small = replace(small, search=replace(small.search, strategy="random"))
-    result = execute("search", small, RunFolder(tmp_path), Recorder())
-    assert result["parameters"] > 1000
-    assert result["default"] == pytest.approx(result["ssim"] - (result["parameters"] / 1000 - 1))
+@pytest.mark.parametrize("strategy", ["darts", "parsec", "random"])
+def test_a_search_keeps_to_the_limit_of_parameters(config, tmp_path, strategy):
+    small = replace(config, network=replace(config.network, max_parameters=1300))
+    small = replace(small, search=replace(small.search, strategy=strategy, epochs=1, warmup_epochs=0))
+    fixed, costs = parameter_costs(small.network, Shape.of(config.data))
+    assert fixed + min(costs["down"].values()) < 1300 < fixed + max(costs["down"].values())
+    assert parameters_of(find_genotype(small, RunFolder(tmp_path), Recorder()), Shape.of(config.data)) <= 1300
+
+
+def test_a_narrow_supernet_with_all_remedies_finds_a_genotype_of_full_width(config, tmp_path):
+    remedies = {"width": 4, "partial_channels": 2, "auxiliary_skip": True, "stop_skip_share": 0.01}
+    wide = replace(config, network=replace(config.network, width=8), search=replace(config.search, **remedies))
+    assert find_genotype(wide, RunFolder(tmp_path), Recorder()).width == 8
+
+
+def test_a_search_ends_before_skips_are_too_large_a_share(config, tmp_path, monkeypatch):
+    shares = iter([0.1, 0.9, 0.1, 0.1])
+    monkeypatch.setattr("trials.one_shot.skip_share", lambda genotype: next(shares))
+    run = RunFolder(tmp_path)
+    find_genotype(replace(config, search=replace(config.search, epochs=4, stop_skip_share=0.5)), run, Recorder())
+    assert [row["skip_share"] for row in run.metrics] == [0.1, 0.9]
 
 
 def test_a_tuned_network_is_what_its_result_says(tuned):
@@ -140,25 +158,6 @@ def test_a_run_tells_what_it_was_asked_and_where_it_came_from(tuned):
     assert provenance["versions"]["nni"] == "3.0"
     assert (tuned[0].path / "tensorboard" / "tune").is_dir()
     assert not list(tuned[0].path.glob("*.ckpt"))
-
-
-def test_training_goes_on_after_an_interruption(config, searched, tmp_path, monkeypatch):
-    genotype = Genotype.from_json(searched[0].result["genotype"])
-    wanted = with_genotype(config, genotype)
-    run, channel = RunFolder(tmp_path / "run"), Recorder()
-
-    def interrupt(metrics):
-        channel.intermediates.append(metrics)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(channel, "intermediate", interrupt)
-    with pytest.raises((KeyboardInterrupt, SystemExit)):
-        execute("tune", wanted, run, channel)
-    assert not run.finished
-    monkeypatch.undo()
-    execute("tune", wanted, run, channel)
-    assert run.finished
-    assert [row["epoch"] for row in run.metrics][-1] == config.tune.epochs - 1
 
 
 def test_a_compressed_network_keeps_its_zeros(compressed):

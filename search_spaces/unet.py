@@ -1,7 +1,7 @@
 """The U-Net to measure against, in its usual form (Ronneberger et al. 2015) with batch norm.
 
-level i:  2 × (3×3 convolution, batch norm, ReLU) with width·2^i channels; max-pooling down; transposed
-          2×2 convolution up, concatenated with the skip
+level i:  2 × (3×3 convolution, batch norm, ReLU) with channels[i]; max-pooling down; transposed 2×2 convolution
+          up, concatenated with the skip
 """
 
 from itertools import pairwise
@@ -43,13 +43,19 @@ class UNetEncoder(nn.Module):
 
 
 class UNetDecoder(nn.Module):
-    """The encoder's list → `[B, channels[0], Z, X]`."""
+    """A list with `channels`, fine to coarse → `[B, widths[0], Z, X]`.
 
-    def __init__(self, channels: list[int]) -> None:
+    `widths` are the channels that each level ends with; all levels but the coarsest have one.
+    """
+
+    def __init__(self, channels: list[int], widths: list[int]) -> None:
         super().__init__()
-        pairs = list(pairwise(channels[::-1]))
-        self.up = nn.ModuleList(nn.ConvTranspose2d(given, wanted, 2, stride=2) for given, wanted in pairs)
-        self.levels = nn.ModuleList(double_convolution(2 * wanted, wanted) for _, wanted in pairs)
+        steps = list(pairwise([channels[-1], *widths[::-1]]))
+        skips = channels[-2::-1]
+        self.up = nn.ModuleList(nn.ConvTranspose2d(given, wanted, 2, stride=2) for given, wanted in steps)
+        self.levels = nn.ModuleList(
+            double_convolution(skip + wanted, wanted) for skip, (_, wanted) in zip(skips, steps, strict=True)
+        )
 
     def forward(self, features: list[Tensor]) -> Tensor:
         *skips, x = features
@@ -60,12 +66,18 @@ class UNetDecoder(nn.Module):
 
 
 class UNet(ImagingNetwork):
-    """`width` channels at the finest of `depth` levels, doubling with each.
+    """`channels` of its levels, fine to coarse.
 
-    Width 48 and depth 5 make 17 million parameters, the size of Zhan et al. (2022).
+    48, 96, 192, 384, 768 make 17 million parameters, the size of Zhan et al. (2022).
     """
 
-    def __init__(self, width: int, depth: int, shape: Shape, shot_scale: float, fold: int) -> None:
-        channels = [width * 2**level for level in range(depth)]
+    def __init__(self, channels: list[int], shape: Shape, shot_scale: float, fold: int) -> None:
         front = Front(shape, shot_scale, fold)
-        super().__init__(front, UNetEncoder(front.channels, channels), UNetDecoder(channels), channels[0])
+        super().__init__(
+            front, UNetEncoder(front.channels, channels), UNetDecoder(channels, channels[:-1]), channels[0]
+        )
+
+
+def doubling(width: float, depth: int) -> list[int]:
+    """The usual channels of a U-Net: `width` at the finest of `depth` levels, twice as many at each next."""
+    return [max(1, round(width * 2**level)) for level in range(depth)]

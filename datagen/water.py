@@ -1,0 +1,22 @@
+"""Water on top of a section: a sea floor that waves gently, and the sound speed of the sea.
+
+floor(x) = W + a sin(2π k x / L + φ),      |slope| ≤ tan(5°),   within `geology.water_depth` everywhere
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datagen.config import Geology, Grid
+
+STEEPEST = np.tan(np.deg2rad(5.0))  # continental slopes have 3° to 6° (Kennett 1982), everything else less
+CYCLES = (0.3, 1.5)  # waves across the section
+
+
+def draw_water(grid: Grid, geology: Geology, rng: np.random.Generator) -> tuple[NDArray[np.float64], float]:
+    """Depth of the sea floor [X] in m, zero on land, and velocity of the water in m/s."""
+    shallowest, deepest = geology.water_depth
+    velocity = rng.uniform(*geology.water_velocity)
+    middle, relief, phase = rng.uniform(shallowest, deepest), rng.random(), rng.uniform(0.0, 2 * np.pi)
+    wavenumber = 2 * np.pi * rng.uniform(*CYCLES) / (grid.nx * grid.spacing)
+    amplitude = relief * min(middle - shallowest, deepest - middle, STEEPEST / wavenumber)
+    return middle + amplitude * np.sin(wavenumber * np.arange(grid.nx) * grid.spacing + phase), velocity

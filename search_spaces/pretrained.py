@@ -1,0 +1,146 @@
+"""Weights for an encoder that learned elsewhere: from photographs, from unlabelled shots, from another run.
+
+    file ─► names and shapes that the encoder has too ─► copied;  first convolution: its channels adapted
+
+A file holds name → tensor, with the names of the encoder's weights or, like the weights of a run, with `encoder.`
+before them.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlparse
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from datagen.errors import InputError
+
+log = logging.getLogger(__name__)
+
+PREFIX = "encoder."
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Names: of the encoder's tensors that were `copied` and that stay `fresh`, of the file's that were `unused`."""
+
+    copied: tuple[str, ...]
+    fresh: tuple[str, ...]
+    unused: tuple[str, ...]
+
+
+def initialise(net: nn.Module, encoder_init: str) -> Loaded:
+    """Gives the encoder of a fresh network the weights that `Network.encoder_init` names, and logs which.
+
+    Raises
+    ------
+    InputError
+        The file is not there, cannot be had or read, or no weight of it fits the encoder.
+    """
+    encoder = net.encoder
+    assert isinstance(encoder, nn.Module)
+    if encoder_init == "scratch":
+        return Loaded(copied=(), fresh=tuple(encoder.state_dict()), unused=())
+    file = imagenet_file(str(encoder.imagenet_url)) if encoder_init == "imagenet" else Path(encoder_init)
+    weights = read_weights(file)
+    if any(name.startswith(PREFIX) for name in weights):
+        weights = {name.removeprefix(PREFIX): value for name, value in weights.items() if name.startswith(PREFIX)}
+    loaded = copy_weights(encoder, weights)
+    if not set(loaded.copied) & {name for name, _ in encoder.named_parameters()}:
+        raise InputError(
+            f"network.encoder_init: no weight of {file} fits this encoder; it has {_some(loaded.fresh)}, "
+            f"the file {_some(tuple(weights))}; give a file of the same encoder"
+        )
+    log.log(
+        logging.WARNING if loaded.fresh else logging.INFO,
+        "encoder: %d tensors from %s; left fresh: %s; in the file but not used: %s",
+        len(loaded.copied), file, ", ".join(loaded.fresh) or "none", ", ".join(loaded.unused) or "none",
+    )  # fmt: skip
+    return loaded
+
+
+@torch.no_grad()
+def copy_weights(encoder: nn.Module, weights: Mapping[str, Tensor]) -> Loaded:
+    """Copies what has the name and the shape of a tensor of `encoder`, and adapts its first convolution."""
+    first = next(f"{name}.weight" for name, module in encoder.named_modules() if isinstance(module, nn.Conv2d))
+    own = encoder.state_dict()
+    copied = []
+    for name in own.keys() & weights.keys():
+        given = weights[name]
+        if name == first and given.ndim == 4:
+            given = adapt_channels(given, own[name].shape[1])
+        if given.shape == own[name].shape:
+            own[name].copy_(given)
+            copied.append(name)
+    return Loaded(
+        copied=tuple(name for name in own if name in copied),
+        fresh=tuple(name for name in own if name not in copied),
+        unused=tuple(name for name in weights if name not in copied),
+    )
+
+
+def adapt_channels(weight_OIHW: Tensor, wanted: int) -> Tensor:
+    """A convolution's weights for another number of input channels, as timm does it.
+
+    One channel gets the sum over all; several get the given ones in turn, scaled to keep the size of the output.
+    """
+    given = weight_OIHW.shape[1]
+    if wanted == given:
+        return weight_OIHW
+    if wanted == 1:
+        return weight_OIHW.sum(1, keepdim=True)
+    return weight_OIHW[:, torch.arange(wanted) % given] * (given / wanted)
+
+
+def imagenet_file(url: str) -> Path:
+    """torchvision's file where torch keeps such files; downloaded if it is not there yet.
+
+    Raises InputError that tells where to put it by hand when the download fails.
+    """
+    name = Path(urlparse(url).path).name
+    file = Path(torch.hub.get_dir()) / "checkpoints" / name
+    if file.exists():
+        return file
+    digest = name.removesuffix(".pth").rpartition("-")[2]  # torchvision writes the start of SHA-256 into the name
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(file), hash_prefix=digest, progress=sys.stderr.isatty())
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"network.encoder_init: imagenet weights cannot be downloaded ({error}); get {url} on a machine that has "
+            f"internet and put it to {file}, or set network.encoder_init to where it lies, or to scratch"
+        ) from None
+    return file
+
+
+def read_weights(file: Path) -> dict[str, Tensor]:
+    """Name → tensor of a `.safetensors` or a `.pth` file; never runs code of the file.
+
+    Raises InputError for a file that is missing or holds something else.
+    """
+    if not file.is_file():
+        raise InputError(f"network.encoder_init: got {file}, but there is no such file")
+    try:
+        weights = (
+            load_file(file)
+            if file.suffix == ".safetensors"
+            else torch.load(file, map_location="cpu", weights_only=True)
+        )
+    except Exception:  # an unpickler raises whatever it stumbles over
+        weights = None
+    if not (isinstance(weights, dict) and weights and all(isinstance(value, Tensor) for value in weights.values())):
+        raise InputError(
+            f"network.encoder_init: {file} is no file of name → tensor; make one with safetensors.torch.save_file, "
+            "or torch.save of a state_dict and nothing else"
+        )
+    # The DenseNet of torchvision's download still has the names of an older torchvision.
+    return {re.sub(r"\.(norm|conv)\.([12])\.", r".\1\2.", name): value for name, value in weights.items()}
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")

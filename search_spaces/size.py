@@ -1,0 +1,118 @@
+"""How many parameters a choice costs, and the best genotype that keeps to a limit.
+
+    parameters = fixed + Σ_label cost[label][operation]
+
+The sum is exact: a choice costs the same whatever is chosen elsewhere.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cache
+
+import torch
+from torch import nn
+
+from datagen.errors import InputError
+from search_spaces.build import count_parameters
+from search_spaces.cells import Edge, Entrance
+from search_spaces.config import Network
+from search_spaces.front import Front
+from search_spaces.genotype import CELLS, Genotype, candidates, edge_label
+from search_spaces.nas_unet import CellUnet, NasUnet
+from search_spaces.primitives import OPERATIONS
+from search_spaces.shape import Shape
+
+Costs = dict[str, dict[str, int]]
+TRIES = 10_000  # of a random genotype, until one keeps to the limit
+
+
+def parameter_costs(network: Network, shape: Shape) -> tuple[int, Costs]:
+    """(fixed, label → operation → parameters in all cells together) of a NasUnet of this size."""
+    places: dict[str, list[int]] = defaultdict(list)  # channels of each occurrence of a choice
+
+    def note(label: str, channels: int) -> nn.Module:
+        places[label].append(channels)
+        return nn.Identity()
+
+    def edge(cell: str) -> Edge:
+        return lambda node, source, channels: note(edge_label(cell, node, source), channels)
+
+    def entrance(label: str) -> Entrance:
+        return lambda channels, stride: note(label, channels)
+
+    with torch.device("meta"):
+        skeleton = CellUnet(
+            Front(shape, 1.0, network.fold),
+            depth=network.depth,
+            width=network.width,
+            nodes=network.nodes,
+            **{cell: edge(cell) for cell in CELLS},
+            down=entrance("down"),
+            up=entrance("up"),
+        )
+    costs = {
+        label: {
+            name: sum(operation_parameters(name, width) for width in channels)
+            for name in candidates(label, network.operations)
+        }
+        for label, channels in places.items()
+    }
+    return count_parameters(skeleton), costs
+
+
+@cache
+def operation_parameters(name: str, channels: int) -> int:
+    with torch.device("meta"):
+        return count_parameters(OPERATIONS[name](channels))
+
+
+def parameters_of(genotype: Genotype, shape: Shape) -> int:
+    """Of the NasUnet it describes, without making its weights."""
+    with torch.device("meta"):
+        return count_parameters(NasUnet(genotype, shape, 1.0))
+
+
+def most_probable(log_probabilities: Mapping[str, Mapping[str, float]], network: Network, shape: Shape) -> Genotype:
+    """The genotype of highest Σ log p among those with at most `network.max_parameters` parameters.
+
+    Exact, by dynamic programming: of partial genotypes that cost as much or more only the more probable stay.
+    Raises InputError when even the smallest network of this width and depth is above the limit.
+    """
+    fixed, costs = parameter_costs(network, shape)
+    front: list[tuple[int, float, tuple[str, ...]]] = [(fixed, 0.0, ())]
+    for label, choices in costs.items():
+        longer = [
+            (cost + price, total + log_probabilities[label][name], (*chosen, name))
+            for cost, total, chosen in front
+            for name, price in choices.items()
+            if cost + price <= network.max_parameters
+        ]
+        front, best = [], float("-inf")
+        for item in sorted(longer, key=lambda item: (item[0], -item[1])):
+            if item[1] > best:
+                front.append(item)
+                best = item[1]
+    if not front:
+        raise _too_small(network, fixed + sum(min(choices.values()) for choices in costs.values()))
+    return Genotype.from_sample(dict(zip(costs, front[-1][2], strict=True)), network)
+
+
+def random_genotype(network: Network, shape: Shape, seed: int) -> Genotype:
+    """Drawn evenly from all genotypes with at most `network.max_parameters` parameters.
+
+    Raises InputError when none is found.
+    """
+    for attempt in range(TRIES):
+        genotype = Genotype.random(network, (seed, attempt))
+        if parameters_of(genotype, shape) <= network.max_parameters:
+            return genotype
+    fixed, costs = parameter_costs(network, shape)
+    raise _too_small(network, fixed + sum(min(choices.values()) for choices in costs.values()))
+
+
+def _too_small(network: Network, least: int) -> InputError:
+    return InputError(
+        f"network.max_parameters: got {network.max_parameters}; with network.depth {network.depth}, network.width "
+        f"{network.width} and network.nodes {network.nodes} the smallest network has {least}; raise the limit or "
+        "lower the width"
+    )

@@ -1,0 +1,187 @@
+"""The training recipe: what a training leaves, when it ends, how it goes on after an interruption, its teacher."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from datagen.errors import InputError
+from datagen.generate import generate
+from trials.budget import TimeBudget
+from trials.channel import Channel
+from trials.config import Config, load
+from trials.execute import execute
+from trials.run_folder import RunFolder
+
+ROOT = Path(__file__).parents[2]
+
+TINY = {
+    "name": "tiny",
+    "data": {
+        "seed": 5,
+        "grid": {"nz": 24, "nx": 24, "spacing": 10.0},
+        "survey": {"shots": 2, "receivers": 24, "frequency": 15.0, "interval": 0.001, "samples": 240},
+        "split": {"train": 16, "validation": 8, "test": 8},
+        "shard_size": 8,
+    },
+    "network": {"model": "unet", "depth": 2, "width": 4},
+    "tune": {"epochs": 3, "batch_size": 4},
+}
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("tiny")
+    file = folder / "tiny.yml"
+    file.write_text(yaml.safe_dump(TINY | {"data": TINY["data"] | {"folder": str(folder / "data")}}))
+    generate(load(file).data, workers=1, progress=False)
+    return file
+
+
+@pytest.fixture(scope="module")
+def config(preset) -> Config:
+    return load(preset)
+
+
+@pytest.fixture(scope="module")
+def whole(config, tmp_path_factory) -> RunFolder:
+    """A training without interruption."""
+    run = RunFolder(tmp_path_factory.mktemp("whole"))
+    execute("tune", config, run, Channel())
+    return run
+
+
+class Interrupting(Channel):
+    """Ctrl-C in the report of an epoch."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__()
+        self.epoch = epoch
+
+    def intermediate(self, metrics):
+        if self.epoch == 0:
+            raise KeyboardInterrupt
+        self.epoch -= 1
+
+
+def assert_same(run: RunFolder, other: RunFolder) -> None:
+    assert run.result["ssim"] == pytest.approx(other.result["ssim"], abs=1e-5)
+    theirs = other.load_weights()
+    for name, weight in run.load_weights().items():
+        torch.testing.assert_close(weight, theirs[name], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_an_interrupted_training_ends_like_an_uninterrupted_one(config, whole, tmp_path, epoch):
+    run = RunFolder(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        execute("tune", config, run, Interrupting(epoch))
+    assert not run.finished
+    execute("tune", config, run, Channel())
+    assert_same(run, whole)
+    assert [row["epoch"] for row in run.metrics][-1] == 2
+
+
+def test_a_training_killed_after_its_last_epoch_leaves_the_average_too(config, whole, tmp_path, monkeypatch):
+    run = RunFolder(tmp_path)
+    monkeypatch.setattr("trials.train.measures", lambda *_: sys.exit("killed"))
+    with pytest.raises(SystemExit):
+        execute("tune", config, run, Channel())
+    assert (run.path / "tune-checkpoint.ckpt").exists()
+    monkeypatch.undo()
+    execute("tune", config, run, Channel())
+    assert_same(run, whole)
+
+
+def test_ctrl_c_ends_the_command_with_its_hint(preset, tmp_path):
+    run = tmp_path / "run"
+    arguments = ["tune", "-p", str(preset), "--run", str(run)]
+    command = [sys.executable, "-m", "trials.cli", *arguments, "--set", "tune.epochs=10000"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    while not (run / "tune-checkpoint.ckpt").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130, said
+    assert "the same command goes on from here" in said
+    assert "Traceback" not in said
+    assert not RunFolder(run).finished
+    assert RunFolder(run).metrics
+
+
+def test_the_terms_of_the_loss_are_logged_one_by_one(config, tmp_path):
+    wanted = replace(config, loss=replace(config.loss, l1=0.1, geology=0.1, gradient=0.1, ms_ssim=0.1))
+    run = RunFolder(tmp_path)
+    execute("tune", wanted, run, Channel())
+    for name in ("l1", "l2", "geology", "gradient", "ssim", "ms_ssim", "loss"):
+        assert run.metrics[0][f"train_{name}"] > 0
+
+
+def test_a_training_by_time_ends_when_its_time_is_used_up(config, tmp_path, monkeypatch):
+    steps = iter(range(10_000))
+    monkeypatch.setattr("trials.fit.TimeBudget", lambda minutes: TimeBudget(minutes, lambda: 6.0 * next(steps)))
+    run = RunFolder(tmp_path)
+    execute("tune", replace(config, tune=replace(config.tune, minutes=1.0, epochs=1)), run, Channel())
+    # The clock is read at the start and after each of the 4 steps of an epoch, 6 s apart: 10 steps are a minute.
+    assert [row["epoch"] for row in run.metrics] == [0, 1, 2]
+    assert run.finished
+
+
+def test_without_a_moving_average_the_weights_themselves_are_left(config, whole, tmp_path):
+    run = RunFolder(tmp_path)
+    execute("tune", replace(config, tune=replace(config.tune, ema=0.0)), run, Channel())
+    averaged = whole.load_weights()
+    assert any(not torch.allclose(weight, averaged[name]) for name, weight in run.load_weights().items())
+
+
+def test_with_patience_a_training_stops_that_gets_no_better(config, tmp_path):
+    run = RunFolder(tmp_path)
+    tune = replace(config.tune, patience=1, epochs=20, learning_rate=1e-12, ema=0.0, mirror=False)
+    execute("tune", replace(config, tune=tune), run, Channel())
+    assert len(run.metrics) < 20
+
+
+def test_a_network_learns_from_its_teacher(config, whole, tmp_path):
+    """With the teacher's image as all but the whole loss, the pupil comes nearer to it than to the target."""
+    loss = replace(config.loss, l2=1e-6, ssim=0.0, distil=1.0)
+    tune = replace(config.tune, teacher=str(whole.path), epochs=10)
+    run = RunFolder(tmp_path)
+    execute("tune", replace(config, loss=loss, tune=tune), run, Channel())
+    distances = [row["train_distil"] for row in run.metrics]
+    assert distances[-1] < 0.5 * distances[0]
+    assert distances[-1] < run.metrics[-1]["train_l2"]
+
+
+def test_a_teacher_of_other_data_or_another_target_is_refused(config, whole, tmp_path):
+    loss, tune = replace(config.loss, distil=1.0), replace(config.tune, teacher=str(whole.path))
+    wanted = replace(config, loss=loss, tune=tune)
+    with pytest.raises(InputError, match="its target is rtm"):
+        execute("tune", replace(wanted, target="velocity"), RunFolder(tmp_path / "run"), Channel())
+    missing = replace(wanted, tune=replace(tune, teacher=str(tmp_path / "none")))
+    with pytest.raises(InputError, match="did not finish"):
+        execute("tune", missing, RunFolder(tmp_path / "run"), Channel())
+    other = tmp_path / "other"
+    shutil.copytree(whole.path, other)
+    tree = yaml.safe_load((other / "config.yml").read_text())
+    tree["data"]["geology"]["faults"] = [0, 1]
+    (other / "config.yml").write_text(yaml.safe_dump(tree))
+    strange = replace(wanted, tune=replace(tune, teacher=str(other)))
+    with pytest.raises(InputError, match="trained on other data"):
+        execute("tune", strange, RunFolder(tmp_path / "run"), Channel())
+
+
+def test_a_teacher_and_its_weight_need_each_other(preset):
+    with pytest.raises(InputError, match="need each other"):
+        load(preset, {"loss.distil": 1.0})
+    with pytest.raises(InputError, match="need each other"):
+        load(preset, {"tune.teacher": "runs/unet"})

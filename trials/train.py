@@ -1,0 +1,35 @@
+"""From a configuration to a trained network: what search does with a found one and tune with the winner."""
+
+from typing import Any
+
+from search_spaces.build import build
+from search_spaces.pretrained import initialise
+from trials.channel import Channel
+from trials.config import Config
+from trials.fit import fit
+from trials.networks import geometry
+from trials.run_folder import RunFolder
+from trials.scoring import measures
+
+
+def train(
+    config: Config, run: RunFolder, channel: Channel, *, phase: str, epochs: int, minutes: float = 0.0
+) -> dict[str, Any]:
+    """Trains the network of the configuration and leaves its weights in the run folder.
+
+    Returns its validation scores, sizes and latency.  Lasts `epochs`, or `minutes` if they are above 0.
+    """
+    network = build(config.network, *geometry(config))
+    initialise(network, config.network.encoder_init)
+    scores = fit(
+        network,
+        config,
+        run,
+        channel,
+        phase=phase,
+        epochs=epochs,
+        minutes=minutes,
+        learning_rate=config.tune.learning_rate,
+    )
+    run.save_weights(network.state_dict())
+    return measures(network, config, scores)
