@@ -5,7 +5,7 @@ Every class is frozen and keyword-only, refuses unknown keys and checks its rang
 
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 STRICT = ConfigDict(extra="forbid")
@@ -98,6 +98,40 @@ class Salt:
     inclusion_velocity: Range[Velocity] = (3000.0, 4200.0)  # [m/s]
 
 
+def _as_tuple(value: object) -> object:
+    return (value,) if isinstance(value, int | float) else value
+
+
+Cell = Annotated[float, Field(gt=0, le=1000)]  # [m]
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class VelocityFile:
+    """Velocity models cut from a file instead of drawn from geology and salt (sections.py)."""
+
+    path: str  # .npy, SEG-Y (.sgy, .segy), or raw little-endian float32 of `shape`
+    shape: tuple[Annotated[int, Field(ge=1)], ...] = ()  # of raw float32, in the order of `axes`
+    # Slowest axis first, n: models, z: depth, y and x: distance.  None: zx, or nzx; a cube must say so, as zyx.
+    axes: Annotated[str, Field(pattern="^[nxyz]*$")] = ""
+    # One number for all axes, or (z, x), or (z, y, x).
+    spacing: Annotated[tuple[Cell, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=3)]
+    unit: Annotated[float, Field(gt=0)] = 1.0  # factor to m/s: 1000 for km/s
+    top: Range[Distance] = (0.0, 0.0)  # [m] depth in the file at which a section starts
+    clip: Range[Velocity] | None = None  # [m/s] brought into this range, as water to what the survey can carry
+    sha256: str = ""  # of the file; none: of the file as it is found, and then held by the data set
+    velocity: Range[Velocity] | None = None  # [m/s] in the file, after `clip`; none: read from the file
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Imported:
+    """Where the samples come from if `seisnas import` read them, and nothing here can make them."""
+
+    source: str
+    sha256: str  # of the names, sizes, beginnings and ends of its files
+    kinds: tuple[Literal["data", "model", "image"], ...]  # what there is of each sample
+    velocity: Range[Velocity] | None = None  # [m/s] in its models, if it has any
+
+
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Survey:
     """Fixed spread: all receivers record every source, both at one depth each."""
@@ -150,6 +184,8 @@ class Data:
     grid: Grid
     geology: Geology = Geology()
     salt: Salt = Salt()
+    velocity_file: VelocityFile | None = None  # instead of geology and salt
+    imported: Imported | None = None  # written by `seisnas import`, not by hand
     survey: Survey
     migration: Migration = Migration()
     split: Split

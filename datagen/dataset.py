@@ -41,8 +41,9 @@ class ShardDataset(Dataset[Batch]):
     probability ½, mirrored in x: order of shots, of receivers, and target together.  Sources and receivers must lie
     symmetrically; rounded to grid nodes they may be a cell off.  The choice is drawn from torch's global generator.
 
-    Raises InputError: no finished data set, unknown split or target, a target that was not made, effects that do
-    not fit the survey, a shard missing or truncated, a survey to be mirrored that is not its own mirror image.
+    Raises InputError: no finished data set, unknown split or target, a target that the data set does not have,
+    effects that do not fit the survey, a shard missing or truncated, a survey to be mirrored that is not its own
+    mirror image.
     """
 
     def __init__(
@@ -58,13 +59,10 @@ class ShardDataset(Dataset[Batch]):
         if target not in STORED_AS:
             raise InputError(f"target: got {target!r}; known: {', '.join(STORED_AS)}")
         manifest = load_manifest(folder)
+        if STORED_AS[target] not in kinds_of(manifest.data):
+            raise InputError(_without(folder, target))
         records = manifest.of_split(split)
         self.data: Data = manifest.data
-        if STORED_AS[target] not in kinds_of(self.data):
-            raise InputError(
-                f"target: {folder} has no first breaks; make it anew with data.first_breaks: true, in another "
-                "data.folder"
-            )
         check_effects(effects, self.data)
         self.statistics: Statistics = manifest.statistics
         if mirror and asymmetry(self.data) > MIRROR_TOLERANCE:
@@ -117,6 +115,20 @@ class ShardDataset(Dataset[Batch]):
             return (target / self.statistics.image_scale).clamp(-1.0, 1.0)
         lowest, highest = self.statistics.velocity_min, self.statistics.velocity_max
         return 2 * (target - lowest) / (highest - lowest) - 1
+
+
+def _without(folder: str, target: str) -> str:
+    if target == "first_break":
+        return (
+            f"target: got 'first_break', the data set in {folder} has none; make it anew with data.first_breaks: "
+            "true, in another data.folder"
+        )
+    if target == "rtm":
+        return (
+            f"target: got 'rtm', the data set in {folder} was imported without images; set target to velocity, "
+            "or import it again with --migrate"
+        )
+    return f"target: got {target!r}, the data set in {folder} was imported without models; import it with --models"
 
 
 def loader(dataset: Dataset[Batch], batch_size: int, *, shuffle: bool = False, seed: int = 0) -> DataLoader[Batch]:

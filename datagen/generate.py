@@ -37,6 +37,7 @@ from datagen.shards import (
     save_manifest,
     verify,
 )
+from datagen.velocity_files import pinned
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +64,31 @@ def generate(
     `workers` processes of one thread, by default one a core.  `wait` while another process generates there.
 
     Raises InputError: another process is generating (without `wait`), the folder holds another data set or a
-    damaged shard, the disk is or gets full, or the engine refuses the configuration.  Finished shards stay.
+    damaged shard or an imported one that is not whole, the velocity file cannot be used, the disk is or gets
+    full, or the engine refuses the configuration.  Finished shards stay.
     """
+    data = _settled(data)
+
+    def maker() -> Callable[[Chunk], Made]:
+        if data.imported:
+            raise InputError(
+                f"data.folder: shards of the imported data set {data.folder} are missing; "
+                f"`seisnas import {data.imported.source} -o {data.folder}` and your preset make them again"
+            )
+        return partial(make_chunk, pinned(data), engine(data))
+
+    return make_shards(data, maker, workers=workers, progress=progress, wait=wait)
+
+
+def make_shards(
+    data: Data,
+    maker: Callable[[], Callable[[Chunk], Made]],
+    *,
+    workers: int | None = None,
+    progress: bool = True,
+    wait: bool = False,
+) -> Generated:
+    """As `generate`; chunks are made by what `maker` gives, which is asked only if a shard is missing."""
     start = time.monotonic()
     folder = Path(data.folder)
     with _one_generator(folder, wait), _full_disk_is_an_input_error(folder):
@@ -74,14 +98,25 @@ def generate(
         shards = [shard for shard in layout(data) if shard.number not in finished]
         if shards:
             check_disk(data, shards)
-            make = partial(make_chunk, data, engine(data))
-            with closing(_made_shards(data, shards, make, workers, progress)) as records:
+            with closing(_made_shards(data, shards, maker(), workers, progress)) as records:
                 for record in records:
                     manifest = _with(manifest, record)
                     save_manifest(folder, manifest)
     done = Generated(made=data.split.total - skipped, skipped=skipped, seconds=time.monotonic() - start)
     log.info("%s: %d models made, %d were there, %.1f s", folder, done.made, skipped, done.seconds)
     return done
+
+
+def _settled(data: Data) -> Data:
+    """`data` with the checksum and range of its velocity file, or the imported data set that is in its folder."""
+    manifest = read_manifest(data.folder)
+    if manifest is None:
+        return pinned(data)
+    require_same(manifest, data)
+    if manifest.data.velocity_file and data.velocity_file:
+        there = replace(manifest.data.velocity_file, path=data.velocity_file.path)
+        return replace(data, velocity_file=there)
+    return replace(manifest.data, folder=data.folder)
 
 
 def ensure(data: Data) -> None:

@@ -42,6 +42,9 @@ def _at_least(least: Number, pair: tuple[Number, Number]) -> tuple[Number, Numbe
 
 def velocity_range(data: Data) -> tuple[float, float]:
     """Lowest and highest velocity [m/s] that a model of `data` can have anywhere."""
+    for source in (data.velocity_file, data.imported):
+        if source is not None and source.velocity is not None:
+            return source.velocity
     geology, salt = data.geology, data.salt
     ranges = [geology.velocity]
     if geology.water_depth[1] > 0:
@@ -59,6 +62,8 @@ def check_geology(data: Data) -> None:
     Raises InputError: water deeper than half the section, thin beds thinner than a cell, or family style without
     a usable image.
     """
+    if data.velocity_file or data.imported:  # geology is not drawn
+        return
     grid, geology = data.grid, data.geology
     _check_water(grid, geology)
     if geology.thin_beds[1] > 0 and geology.thin_bed_thickness[1] < grid.spacing:

@@ -10,11 +10,10 @@
 Sample indices run train, validation, test; a shard holds samples of one split only.
 """
 
-import dataclasses
 import hashlib
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
@@ -24,6 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from datagen.config import STRICT, Data
+from datagen.differences import differences
 from datagen.errors import InputError
 
 MANIFEST = "manifest.json"
@@ -56,7 +56,9 @@ def layout(data: Data) -> list[Shard]:
 
 
 def kinds_of(data: Data) -> tuple[Kind, ...]:
-    """What a shard of `data` has a file of."""
+    """What the data set stores of each sample; an imported one may have no models or images."""
+    if data.imported:
+        return data.imported.kinds
     return ("data", "model", "image", "first_break") if data.first_breaks else ("data", "model", "image")
 
 
@@ -72,7 +74,7 @@ def array_format(data: Data, kind: Kind, models: int) -> tuple[np.dtype[Any], tu
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Statistics:
-    """What networks are scaled with; taken from the training split."""
+    """What networks are scaled with; taken from the training split.  0 for a kind that is not stored."""
 
     shot_scale: float  # 90th percentile of |shots| in a model, mean over the models
     image_scale: float  # 99.5th percentile of |image| in a model, mean over the models
@@ -137,7 +139,7 @@ def read_manifest(folder: str | Path) -> Manifest | None:
     path = Path(folder) / MANIFEST
     try:
         return TypeAdapter(Manifest).validate_json(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except ValidationError as error:
         problem = error.errors()[0]
@@ -159,8 +161,7 @@ def load_manifest(folder: str | Path) -> Manifest:
     missing = len(layout(manifest.data)) - len(manifest.shards)
     if missing:
         raise InputError(
-            f"{folder}: the data set is not finished, {missing} shards are missing; "
-            "go on with `seisnas generate` and your preset"
+            f"{folder}: the data set is not finished, {missing} shards are missing; {_again(Path(folder))}"
         )
     return manifest
 
@@ -191,38 +192,31 @@ def check_size(folder: Path, file: FileRecord) -> None:
     try:
         size = path.stat().st_size
     except FileNotFoundError:
-        raise InputError(f"{path}: missing; make it again with `seisnas generate` and your preset") from None
+        raise InputError(f"{path}: missing; {_again(folder)}") from None
     if size != file.bytes:
         raise InputError(_remake(path, f"{size} bytes, expected {file.bytes}"))
 
 
 def _remake(path: Path, problem: str) -> str:
-    return f"{path}: damaged, {problem}; delete it and make it again with `seisnas generate` and your preset"
+    return f"{path}: damaged, {problem}; delete it and {_again(path.parent)}"
+
+
+def _again(folder: Path) -> str:
+    """How a file of the data set is made again."""
+    manifest = read_manifest(folder)
+    if manifest is not None and manifest.data.imported:
+        return f"import it again: `seisnas import {manifest.data.imported.source} -o {folder}` and your preset"
+    return "make it again with `seisnas generate` and your preset"
 
 
 def require_same(manifest: Manifest, data: Data) -> None:
     """Raises InputError naming every field in which the data set on disk is not the one of `data`."""
-    have, want = dict(_fields(manifest.data)), dict(_fields(data))
-    different = [
-        f"  data.{name}: {have[name]} in the data set, {want[name]} in the preset"
-        for name in want
-        if name != "folder" and have[name] != want[name]
-    ]
+    different = differences(manifest.data, data)
     if different:
         raise InputError(
             "\n".join([f"{data.folder}: the data set there was made with other settings:", *different])
             + "\nchoose another data.folder, set these back, or delete the folder"
         )
-
-
-def _fields(config: object, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(dotted name, value) of every field of nested dataclasses."""
-    for field in dataclasses.fields(config):  # type: ignore[arg-type]
-        value = getattr(config, field.name)
-        if dataclasses.is_dataclass(value):
-            yield from _fields(value, f"{prefix}{field.name}.")
-        else:
-            yield f"{prefix}{field.name}", value
 
 
 def save_manifest(folder: Path, manifest: Manifest) -> None:

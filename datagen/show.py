@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from datagen.config import Data
 from datagen.geology import velocity_range
-from datagen.shards import ShardRecord, kinds_of, load_manifest, open_array, require_same
+from datagen.shards import Kind, ShardRecord, kinds_of, load_manifest, open_array, require_same
 
+PANELS: tuple[Kind, ...] = ("model", "data", "image")
 ROW_HEIGHT = 3.0  # [inch]
 GATHER_CLIP, IMAGE_CLIP = 93.0, 99.5  # percentile of |amplitude| at which the grey scale ends
 
@@ -30,33 +31,35 @@ def contact_sheet(data: Data, split: str, count: int, path: Path) -> None:
     records = manifest.of_split(split)
     rows = min(count, sum(record.shard.models for record in records))
     middle = data.survey.shots // 2
-    figure = Figure(figsize=(11, ROW_HEIGHT * rows))
-    axes = figure.subplots(rows, 3, squeeze=False)
+    kinds: list[Kind] = [kind for kind in PANELS if kind in kinds_of(manifest.data)]
+    figure = Figure(figsize=(11 / 3 * len(kinds), ROW_HEIGHT * rows))
+    axes = figure.subplots(rows, len(kinds), squeeze=False)
     margin = 0.5 / (ROW_HEIGHT * rows)  # set by hand: automatic layout takes a second a row
-    figure.subplots_adjust(0.06, margin, 0.95, 1 - 0.6 * margin, wspace=0.3, hspace=0.4)
-    for row, (velocity_ZX, gather_TR, image_ZX, times_R) in zip(
-        range(rows), _models(data, records, middle), strict=False
-    ):
-        _draw_section(axes[row, 0], velocity_ZX, data, "velocity [m/s]", "viridis", velocity_range(data))
-        _draw_gather(axes[row, 1], gather_TR, data, f"shot {middle + 1} of {data.survey.shots}, pressure")
-        if times_R is not None:
-            _draw_first_breaks(axes[row, 1], times_R, data)
-        clip = _symmetric(image_ZX, IMAGE_CLIP)
-        _draw_section(axes[row, 2], image_ZX, data, "RTM image", "gray", clip)
+    figure.subplots_adjust(0.18 / len(kinds), margin, 0.95, 1 - 0.6 * margin, wspace=0.3, hspace=0.4)
+    for row, panels in zip(range(rows), _models(manifest.data, data.folder, records, middle), strict=False):
+        for kind, place in zip(kinds, axes[row], strict=True):
+            if kind == "model":
+                _draw_section(place, panels[kind], data, "velocity [m/s]", "viridis", velocity_range(manifest.data))
+            elif kind == "data":
+                _draw_gather(place, panels[kind], data, f"shot {middle + 1} of {data.survey.shots}, pressure")
+                if "first_break" in panels:
+                    _draw_first_breaks(place, panels["first_break"], data)
+            else:
+                clip = _symmetric(panels[kind], IMAGE_CLIP)
+                _draw_section(place, panels[kind], data, "RTM image", "gray", clip)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)
 
 
-def _models(
-    data: Data, records: list[ShardRecord], shot: int
-) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any] | None]]:
-    """velocity_ZX, gather_TR, image_ZX and, if there are any, first breaks [R] of each model of the shards."""
+def _models(data: Data, folder: str, records: list[ShardRecord], shot: int) -> Iterator[dict[Kind, NDArray[Any]]]:
+    """Of each model of the shards: velocity_ZX, gather_TR and first breaks [R] of the shot, image_ZX."""
     for record in records:
-        shards = {kind: open_array(data.folder, record, kind) for kind in kinds_of(data)}
+        arrays = {kind: open_array(folder, record, kind) for kind in kinds_of(data)}
         for row in range(record.shard.models):
-            times_R = shards["first_break"][row, shot] if data.first_breaks else None
-            gather_TR = shards["data"][row, shot].astype(np.float32)
-            yield shards["model"][row, 0], gather_TR, shards["image"][row, 0], times_R
+            yield {
+                kind: array[row, shot if kind in ("data", "first_break") else 0].astype(np.float32)
+                for kind, array in arrays.items()
+            }
 
 
 def _symmetric(array: NDArray[Any], percentile: float) -> tuple[float, float]:

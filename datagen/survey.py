@@ -70,6 +70,11 @@ def check_survey(data: Data) -> None:
     _check_positions(data)
     _check_interval(data)
     check_geology(data)
+    check_carried(data)
+
+
+def check_carried(data: Data) -> None:
+    """Grid and time step must carry all velocities that `data` can have.  Raises InputError."""
     slowest, fastest = velocity_range(data)
     check_stability(data, fastest)
     check_sampling(data, slowest)

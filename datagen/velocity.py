@@ -3,6 +3,8 @@
 SeedSequence(seed, spawn_key=(index,)) ──┬──► sediments_ZX, or an image's
                                          ├──► salt mask_ZX, inclusions ──► velocity_ZX
                                          └──► sea floor_X
+
+or, with `data.velocity_file`, a section of that file (sections.py).
 """
 
 import numpy as np
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 from datagen.config import Data
 from datagen.geology import narrowed
 from datagen.salt import draw_inclusions, draw_salt
+from datagen.sections import cut_section
 from datagen.sediments import draw_sediments
 from datagen.style import draw_style
 from datagen.water import draw_water
@@ -20,8 +23,11 @@ def draw_velocity(data: Data, index: int) -> NDArray[np.float32]:
     """P velocity of sample `index`, float32 `[z, x]` in m/s, within `geology.velocity_range(data)`.
 
     Every part has a random stream of its own, and its parts have theirs: switching one off, or changing it, leaves
-    the draws of the others as they were.  A new part takes the next stream.  Raises InputError as `load_image`.
+    the draws of the others as they were.  A new part takes the next stream.  Raises InputError as `load_image` and
+    `cut_section`.
     """
+    if data.velocity_file is not None:
+        return cut_section(data, data.velocity_file, index)
     seed = np.random.SeedSequence(entropy=data.seed, spawn_key=(index,))
     for_sediments, for_salt, for_water, for_inclusions = map(np.random.default_rng, seed.spawn(4))
     grid, geology = data.grid, narrowed(data.geology)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +38,18 @@ def preset(tmp_path):
     return file
 
 
-COMMANDS = ["generate", "check-data", "show-data", "search", "tune", "compress", "export", "predict", "report"]
+COMMANDS = [
+    "generate",
+    "import",
+    "check-data",
+    "show-data",
+    "search",
+    "tune",
+    "compress",
+    "export",
+    "predict",
+    "report",
+]
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "run", "doctor"])
@@ -73,6 +85,23 @@ def test_an_unknown_operation_is_refused_with_the_known_ones(preset, tmp_path):
 
 def test_a_missing_dataset_is_refused(preset):
     assert "seisnas generate" in refused("check-data", "-p", preset)
+
+
+def test_models_are_cut_from_a_file_whose_settings_are_checked(preset, tmp_path):
+    options = ["-p", preset, "--velocity-from", tmp_path / "v.npy"]
+    assert "data.velocity_file.spacing: missing" in refused("generate", *options)
+    np.save(tmp_path / "v.npy", np.linspace(1.6, 4, 300)[None] * np.ones((64, 1)))
+    assert "give unit 1000" in refused("generate", *options, "--set", "data.velocity_file.spacing=10")
+
+
+def test_an_imported_data_set_serves_the_other_commands(preset, tmp_path):
+    folder = tmp_path / "FlatVel_A"
+    folder.mkdir()
+    np.save(folder / "data1.npy", np.ones((8, 5, 800, 64), np.float32))
+    np.save(folder / "model1.npy", np.full((8, 1, 64, 64), 2000.0, np.float32))
+    done = seisnas("import", folder, "-p", preset, "-o", tmp_path / "data")
+    assert "8 samples imported, 0 were there (6 train, 1 validation, 1 test)" in done.stdout, done.stderr
+    assert "verified" in seisnas("check-data", "-p", preset).stdout
 
 
 def test_a_missing_compiler_is_refused(preset, tmp_path):

@@ -32,6 +32,7 @@ Preset = Annotated[Path, typer.Option("--preset", "-p", help="Settings of the wh
 Set = Annotated[
     list[str] | None, typer.Option("--set", "-s", metavar="PATH=VALUE", help="Change one setting; repeatable.")
 ]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes; default: one a core.")]
 Run = Annotated[Path | None, typer.Option("--run", help="Folder for what this run leaves.")]
 INTERRUPTED = 130  # exit status after Ctrl-C
 QUICKSTART = Path("presets/quickstart.yml")
@@ -47,17 +48,54 @@ def _config(preset: Path, changes: list[str] | None) -> Any:
 def generate(
     preset: Preset = QUICKSTART,
     changes: Set = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a core.")] = None,
+    workers: Workers = None,
+    velocity_from: Annotated[
+        Path | None,
+        typer.Option(help="Cut the models from this file, as --set data.velocity_file.path=…; it needs its spacing."),
+    ] = None,
 ) -> None:
     """Make the data set: geology, shots and RTM images by the wave equation (Devito).
 
-    Stopped and started again, it goes on where it stopped and ends with the same bits.
+    Stopped and started again, it goes on where it stopped and ends with the same bits.  With --velocity-from and,
+    for example, --set data.velocity_file.spacing=12.5 the velocity models are sections of a file (docs/data.md).
     """
+    origin = [] if velocity_from is None else [f"data.velocity_file.path={velocity_from}"]
+    config = _config(preset, [*origin, *(changes or [])])  # before the slow imports: a misspelt key is told at once
+
     from datagen.generate import generate as make
 
-    config = _config(preset, changes)
     made = make(config.data, workers=workers)
     console.print(f"{config.data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.1f} s")
+
+
+@app.command("import")
+def import_data(
+    source: Annotated[Path, typer.Argument(help="OpenFWI folder, .npy of shots, or SEG-Y (a file or a folder).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the data set.")],
+    preset: Preset = QUICKSTART,
+    changes: Set = None,
+    models: Annotated[
+        Path | None, typer.Option(help=".npy of models (n, 1, z, x) in m/s; OpenFWI has its own.")
+    ] = None,
+    split_files: Annotated[Path | None, typer.Option(help="OpenFWI's folder split_files; default: SOURCE.")] = None,
+    migrate: Annotated[bool, typer.Option("--migrate", help="Add RTM images of the models (Devito).")] = False,
+    workers: Workers = None,
+) -> None:
+    """Make a data set of shots that exist already; grid and survey of the preset say what they are.
+
+    The other commands take it with --set data.folder=FOLDER; without --migrate, with --set target=velocity too.
+    """
+    from dataclasses import replace
+
+    data = replace(_config(preset, changes).data, folder=str(output))  # before the slow imports, as above
+
+    from datagen.import_shots import find_source, import_shots
+
+    found = find_source(source, data, models=models, split_files=split_files)
+    made = import_shots(found, data, migrate=migrate, workers=workers)
+    parts = f"{found.split.train} train, {found.split.validation} validation, {found.split.test} test"
+    told = f"{made.made} samples imported, {made.skipped} were there ({parts}), {made.seconds:.1f} s"
+    console.print(f"{output}: {told}", soft_wrap=True)
 
 
 @app.command("check-data")

@@ -8,7 +8,7 @@ import dataclasses
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError
@@ -209,6 +209,7 @@ def _fields_of(names: list[str]) -> list[str]:
     section: Any = Config
     for name in names:
         section = {field.name: field.type for field in dataclasses.fields(section)}.get(name)
+        section = next((each for each in get_args(section) if dataclasses.is_dataclass(each)), section)  # X | None
         if not dataclasses.is_dataclass(section):
             return []
     return [field.name for field in dataclasses.fields(section)]

@@ -7,58 +7,40 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, map_coordinates
 
-from datagen.config import Data, Grid
+from datagen.config import Data, Grid, VelocityFile
 from datagen.errors import InputError
+from datagen.geology import velocity_range
+from datagen.sections import resample
 from datagen.survey import carried_velocities
+from datagen.velocity_files import open_models, to_metres_per_second, velocity_limits
 
 log = logging.getLogger(__name__)
 
 Array = NDArray[Any]
 
-PLAUSIBLE = (300.0, 8000.0)  # [m/s]
 TOLERANCE = 0.05  # share by which velocities may be changed to what the survey can carry
 
 
 def read_velocity(file: Path, shape: str | None, unit: float) -> Array:
-    """Velocity model `[Z, X]` in m/s from an `.npy`, or from raw float32 of the shape "ZxX".
+    """Velocity model `[Z, X]` in m/s from an `.npy`, SEG-Y, or raw float32 of the shape "ZxX".
 
     Its values times `unit` are m/s.  Raises InputError: no such file, not two axes, of another size than
     `shape`, or no velocities in m/s.
     """
-    try:
-        if shape is None:
-            model: Array = np.load(file, allow_pickle=False)
-        else:
-            model = np.fromfile(file, np.float32).reshape(_sizes(shape))
-    except FileNotFoundError:
-        raise InputError(f"velocity {file}: no such file") from None
-    except InputError:
-        raise
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(
-            f"velocity {file}: cannot be read: {error}; allowed: .npy [z, x], or raw float32 with --shape ZxX"
-        ) from None
-    if not isinstance(model, np.ndarray) or model.ndim != 2 or model.dtype.kind not in "fiu":
-        found = getattr(model, "shape", "no array")
-        raise InputError(f"velocity {file}: holds {found}; allowed: one array of numbers [z, x]")
-    model = model.astype(np.float64) * unit
-    lowest, highest = float(model.min()), float(model.max())
-    if not (PLAUSIBLE[0] <= lowest and highest <= PLAUSIBLE[1]):  # also where they are not numbers
-        hint = "; they look like km/s: give --unit 1000" if 0 < highest < 20 else ""
-        raise InputError(
-            f"velocity {file}: values from {lowest:g} to {highest:g} m/s; allowed are {PLAUSIBLE[0]:g} to "
-            f"{PLAUSIBLE[1]:g} m/s{hint}"
-        )
-    return model
+    described = VelocityFile(path=str(file), shape=_sizes(shape) if shape else (), unit=unit, spacing=(1.0,))
+    models = open_models(described)
+    if models.cube or len(models.array) > 1:
+        raise InputError(f"velocity {file}: holds {models.array.shape}; allowed: one model [z, x]")
+    velocity_limits(str(file), models.array, "nzx", unit)
+    return to_metres_per_second(models.array[0], described)
 
 
 def cut_window(model_ZX: Array, spacing: float | None, at: str, grid: Grid) -> Array:
-    """The part of `model_ZX` whose top left corner is `at`, on `grid`, by linear interpolation.
+    """The part of `model_ZX` whose top left corner is `at`, on `grid`, as `datagen.sections.resample`.
 
-    Cells of the model are `spacing` metres wide; a finer model than the grid is smoothed first.  `at` is
-    "depth,distance" in metres.  Raises InputError when the window leaves the model.
+    Cells of the model are `spacing` metres wide.  `at` is "depth,distance" in metres.  Raises InputError when
+    the window leaves the model.
     """
     if spacing is None or spacing <= 0:
         raise InputError(f"spacing: got {spacing}; give the size of a cell of the velocity model in metres")
@@ -70,21 +52,14 @@ def cut_window(model_ZX: Array, spacing: float | None, at: str, grid: Grid) -> A
             f"at: the window from {at} m to {end[0]:g},{end[1]:g} m leaves the velocity model, which goes "
             f"from 0,0 to {limit[0]:g},{limit[1]:g} m (depth,distance); choose another corner"
         )
-    if grid.spacing > spacing:  # slowness, because it adds up to travel times
-        model_ZX = 1 / gaussian_filter(1 / model_ZX, 0.5 * grid.spacing / spacing, mode="nearest")
-    rows, columns = (
-        (first + np.arange(cells) * grid.spacing) / spacing for first, cells in zip(corner, sizes, strict=True)
-    )
-    places = np.meshgrid(rows, columns, indexing="ij")
-    window_ZX: Array = map_coordinates(model_ZX, places, order=1, mode="nearest")
-    return window_ZX
+    return resample(model_ZX, (spacing, spacing), corner, grid)
 
 
 def spanning(data: Data, window_ZX: Array) -> Data:
     """The recipe with a geology as fast as the window, so that the engine takes short enough time steps."""
-    slowest, fastest = data.geology.velocity
+    slowest, fastest = velocity_range(data)
     wider = (slowest, max(fastest, float(window_ZX.max())))
-    return replace(data, geology=replace(data.geology, velocity=wider))
+    return replace(data, velocity_file=None, imported=None, geology=replace(data.geology, velocity=wider))
 
 
 def within_limits(window_ZX: Array, data: Data) -> Array:

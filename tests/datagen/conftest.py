@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import segyio
 from numpy.typing import NDArray
 
 from datagen.config import Data, Grid, Split, Survey
@@ -46,3 +47,35 @@ def make_data(tmp_path: Path) -> Callable[..., Data]:
         return replace(data, **changes)
 
     return make
+
+
+def write_segy(
+    path: Path, traces_NT: NDArray[Any], code: int = 5, interval: int = 1000, endian: str = "big", **headers: Any
+) -> None:
+    """A SEG-Y file of format 1 (IBM) or 5 (IEEE), `interval` in µs; headers: h and the byte → values [N]."""
+    spec = segyio.spec()
+    spec.format, spec.samples, spec.tracecount, spec.endian = code, range(traces_NT.shape[1]), len(traces_NT), endian
+    with segyio.create(path, spec) as file:
+        file.bin[segyio.BinField.Interval] = interval
+        for number, trace in enumerate(np.ascontiguousarray(traces_NT, np.float32)):
+            file.trace[number] = trace
+            file.header[number] = {117: interval, **{int(name[1:]): int(headers[name][number]) for name in headers}}
+
+
+@pytest.fixture(name="write_segy")
+def _write_segy() -> Callable[..., None]:
+    return write_segy
+
+
+@pytest.fixture
+def write_gathers() -> Callable[..., None]:
+    def write(path: Path, shots_STR: NDArray[Any], order: Any = None, **options: Any) -> None:
+        """Shots as SEG-Y, the traces in `order`; headers are [S, R] or what goes with it."""
+        shots, samples, receivers = shots_STR.shape
+        order = np.arange(shots * receivers) if order is None else order
+        traces_NT = shots_STR.transpose(0, 2, 1).reshape(-1, samples)[order]
+        for name in [name for name in options if name.startswith("h")]:
+            options[name] = np.broadcast_to(options[name], (shots, receivers)).ravel()[order]
+        write_segy(path, traces_NT, **options)
+
+    return write

@@ -1,0 +1,203 @@
+"""Shots that exist already, as shards: OpenFWI folders, a user's .npy, SEG-Y.
+
+    files ─► Source: shots [S, T, R], models [Z, X] ─► chunks ─► shards, as generated ones
+                                        └─► our own shots and RTM image of each model, if asked
+
+An image is migrated from shots that are modelled here: wavelet, delay and scale of other people's shots are
+not known, and the labels of all data sets should mean the same.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datagen.chunk import Chunk, Engine, Made, check_overflow, statistics_of
+from datagen.config import Data, Imported, Split
+from datagen.errors import InputError
+from datagen.generate import Generated, make_shards
+from datagen.modelling import WaveEngine
+from datagen.npy_series import NpySeries, open_npy
+from datagen.openfwi import find_pairs, find_split
+from datagen.segy import SEGY_SUFFIXES, SegyGathers
+from datagen.velocity_files import velocity_limits
+
+ENDS = 2**20  # bytes at the beginning and at the end of a file that its checksum sees
+SHARE = 10  # one sample of so many for validation, and one for test
+
+
+class Series(Protocol):
+    """Samples of one kind, in files."""
+
+    files: tuple[Path, ...]
+    samples: int
+    shape: tuple[int, ...]  # of a sample
+    interval: float | None  # [s] between time samples, if the files tell
+
+    def read(self, first: int, count: int) -> NDArray[Any]: ...
+
+    def name(self, sample: int) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Samples in the order train, validation, test."""
+
+    name: str
+    shots: Series
+    models: NpySeries | None
+    split: Split
+
+
+def find_source(path: Path, data: Data, *, models: Path | None = None, split_files: Path | None = None) -> Source:
+    """What is at `path`: an .npy of shots `[n, S, T, R]`, SEG-Y (a file or a folder of them), or an OpenFWI folder.
+
+    `models` is an .npy of velocity models `[n, 1, z, x]` for the first two.  OpenFWI's own test files (its
+    split files call them val) are the test split; the last tenth of its training samples are the validation
+    split.  Everything else is split into neighbouring blocks of 80, 10 and 10 per cent.
+
+    Raises InputError: nothing that can be imported, or any of it damaged, as the readers do.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder")
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    segy = [file for file in files if file.suffix.lower() in SEGY_SUFFIXES]
+    if path.is_dir() and not segy:
+        if models is not None:
+            raise InputError("--models: an OpenFWI folder has its models in itself; leave --models out")
+        return _openfwi(path, split_files)
+    if split_files is not None:
+        raise InputError(f"--split-files: only an OpenFWI folder has them, {path} is none")
+    shots: Series = SegyGathers(segy, data.survey.shots, data.survey.receivers) if segy else NpySeries([path])
+    velocities = NpySeries([models]) if models is not None else None
+    return Source(name=str(path), shots=shots, models=velocities, split=_neighbouring(shots))
+
+
+def _openfwi(folder: Path, split_files: Path | None) -> Source:
+    listed = find_split(folder, split_files)
+    train, test = listed or (find_pairs(folder), [])
+    shots, models = (NpySeries([pair[side] for pair in (*train, *test)]) for side in (0, 1))
+    for pair, have, want in zip((*train, *test), shots.lengths(), models.lengths(), strict=True):
+        if have != want:
+            raise InputError(f"{pair[1]}: {want} models, {pair[0]} has the shots of {have}; both must have as many")
+    split = _neighbouring(shots)
+    if listed:
+        known = sum(shots.lengths()[: len(train)])
+        validation = max(1, known // SHARE)
+        split = _checked_split(shots, known - validation, validation, shots.samples - known)
+    return Source(name=str(folder), shots=shots, models=models, split=split)
+
+
+def _neighbouring(shots: Series) -> Split:
+    held = max(1, shots.samples // SHARE)
+    return _checked_split(shots, shots.samples - 2 * held, held, held)
+
+
+def _checked_split(shots: Series, train: int, validation: int, test: int) -> Split:
+    if min(train, validation, test) < 1:
+        raise InputError(
+            f"{shots.files[0].parent}: {shots.samples} sample(s) in all; train, validation and test need one each"
+        )
+    return Split(train=train, validation=validation, test=test)
+
+
+def import_shots(
+    source: Source,
+    data: Data,
+    *,
+    migrate: bool = False,
+    workers: int | None = None,
+    progress: bool = True,
+    engine: Callable[[Data], Engine] = WaveEngine,
+) -> Generated:
+    """Writes the shards of `source` into `data.folder`; goes on where it was stopped.
+
+    Grid and survey of `data` say what the samples are.  Shots keep their sign and scale.  `migrate`: with RTM
+    images of the models.
+
+    Raises InputError: samples of another shape or sampling than `data`, other numbers of shots and models,
+    values that are not finite or no velocities in m/s, or as `make_shards`.
+    """
+    imported = _imported(source, data, migrate)
+    described = replace(data, split=source.split, velocity_file=None, imported=imported)
+
+    def maker() -> Callable[[Chunk], Made]:
+        return partial(read_chunk, described, source, engine(described) if migrate else None)
+
+    return make_shards(described, maker, workers=workers, progress=progress)
+
+
+def _imported(source: Source, data: Data, migrate: bool) -> Imported:
+    survey, shots, models = data.survey, source.shots, source.models
+    _check_shape(shots, (survey.shots, survey.samples, survey.receivers), "data.survey.shots, samples and receivers")
+    if shots.interval is not None and not np.isclose(shots.interval, survey.interval, rtol=1e-3):
+        raise InputError(
+            f"{shots.files[0]}: {shots.interval:g} s between time samples, data.survey.interval is "
+            f"{survey.interval:g} s; set it to {shots.interval:g}"
+        )
+    kinds: list[Literal["data", "model", "image"]] = ["data"]
+    velocity = None
+    if models is not None:
+        _check_shape(models, (1, data.grid.nz, data.grid.nx), "1, data.grid.nz and nx")
+        if models.samples != shots.samples:
+            raise InputError(
+                f"{models.files[0]}: {models.samples} models for {shots.samples} samples of shots; both must be as many"
+            )
+        axes = "nzx" if len(models.shape) == 2 else "nczx"
+        limits = [velocity_limits(str(path), open_npy(path), axes, unit=1.0) for path in models.files]
+        velocity = min(low for low, _ in limits), max(high for _, high in limits)
+        kinds.append("model")
+    if migrate:
+        if models is None:
+            raise InputError("--migrate: an image is made from velocity models; give them with --models")
+        kinds.append("image")
+    return Imported(source=source.name, sha256=_checksum(source), kinds=tuple(kinds), velocity=velocity)
+
+
+def _check_shape(series: Series, expected: tuple[int, ...], fields: str) -> None:
+    """`expected`, or that without its leading axis of one."""
+    if series.shape != expected and not (expected[0] == 1 and series.shape == expected[1:]):
+        raise InputError(
+            f"{series.files[0]}: samples of shape {list(series.shape)}, the preset's are {list(expected)} "
+            f"({fields}); set these"
+        )
+
+
+def _checksum(source: Source) -> str:
+    """Of names, lengths, beginnings and ends: tells another download from this one without reading it all."""
+    total = hashlib.sha256()
+    for path in (*source.shots.files, *(source.models.files if source.models else ())):
+        size = path.stat().st_size
+        total.update(f"{path.name} {size}\n".encode())
+        with open(path, "rb") as stream:
+            total.update(stream.read(ENDS))
+            stream.seek(max(0, size - ENDS))
+            total.update(stream.read(ENDS))
+    return total.hexdigest()
+
+
+def read_chunk(data: Data, source: Source, engine: Engine | None, chunk: Chunk) -> Made:
+    """Raises InputError: shots that are not finite or do not fit in `data.dtype`, or as `engine`."""
+    first, count = chunk.shard.first + chunk.offset, chunk.models
+    survey, grid = data.survey, data.grid
+    shots_MSTR = np.asarray(source.shots.read(first, count), np.float32)
+    shots_MSTR = shots_MSTR.reshape(count, survey.shots, survey.samples, survey.receivers)
+    wrong = ~np.isfinite(shots_MSTR).all(axis=(1, 2, 3))
+    if wrong.any():
+        raise InputError(f"{source.shots.name(first + int(np.argmax(wrong)))}: not all values are finite")
+    check_overflow(data, shots_MSTR)
+    made = Made(chunk=chunk, arrays={"data": shots_MSTR.astype(data.dtype)}, statistics=statistics_of(shots_MSTR))
+    if source.models is None:
+        return made
+    velocity_MZX = np.asarray(source.models.read(first, count), np.float32).reshape(count, grid.nz, grid.nx)
+    arrays = {**made.arrays, "model": velocity_MZX[:, None]}
+    image_MZX = None
+    if engine is not None:
+        _, image_MZX = engine.shoot_and_migrate(velocity_MZX)
+        arrays["image"] = image_MZX[:, None].astype(np.float32)
+    return replace(made, arrays=arrays, statistics=statistics_of(shots_MSTR, velocity_MZX, image_MZX))
