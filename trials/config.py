@@ -53,7 +53,7 @@ class Loss:
 class Search:
     """One-shot search of the cells on halves of the training split, then a short training of what it found."""
 
-    strategy: Literal["darts", "gumbel", "parsec", "random"] = "darts"
+    strategy: Literal["darts", "gumbel", "parsec", "random"] = "parsec"
     samples: Annotated[int, Field(ge=4)] = 128  # training models the search sees; half train the weights
     epochs: Epochs = 2
     warmup_epochs: Annotated[int, Field(ge=0)] = 1  # weights alone, before the architecture moves
@@ -63,7 +63,7 @@ class Search:
     architectures: Annotated[int, Field(ge=2, le=64)] = 4  # parsec: paths drawn for each step
     partial_channels: Annotated[int, Field(ge=1, le=8)] = 1  # darts: one in so many goes through the candidates
     auxiliary_skip: bool = False  # darts: one more skip on each edge, which fades until the last epoch
-    stop_skip_share: Annotated[float, Field(gt=0, le=1)] = 1.0  # darts: ends before skips are a larger share
+    stop_skip_share: Annotated[float, Field(gt=0, le=1)] = 1.0  # ends before skips are a larger share
     retrain_epochs: Epochs = 3  # of the found network, from scratch: its score is the trial's score
 
 

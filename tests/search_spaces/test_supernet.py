@@ -110,5 +110,17 @@ def test_probabilities_of_an_edge_add_up_to_one_and_name_its_operations() -> Non
         assert sum(edge.values()) == pytest.approx(1)
 
 
+def test_a_batch_passes_the_front_once_however_many_paths_it_goes() -> None:
+    space = NasUnetSpace(NETWORK, SHAPE, 1.0)
+    strategy.DARTS().mutate_model(space)
+    passes: list[int] = []
+    space.network.front.register_forward_hook(lambda *_: passes.append(1))
+    first, second = torch.randn(2, 2, 40, 12), torch.randn(2, 2, 40, 12)
+    torch.testing.assert_close(space(first), space.network(first))
+    space(first)
+    assert len(passes) == 2  # once by the space, once by the network inside
+    torch.testing.assert_close(space(second), space.network(second))
+
+
 def test_a_supernet_that_is_only_sampled_has_no_probabilities() -> None:
     assert probabilities(NasUnetSpace(NETWORK, SHAPE, 1.0)) == {}
