@@ -39,10 +39,10 @@ class LiveProbabilities(DifferentiableMixedLayer):  # type: ignore[misc]
 
 
 class MixedEdge(LiveProbabilities):
-    """The weighted sum of all candidates, at two thirds of the cost of NNI's.
+    """The weighted sum of all candidates, the same as NNI's with a fifth to two fifths less kept for the gradient.
 
     One ReLU serves all candidates, and a candidate's weight goes into its last batch norm: no product of whole
-    maps, none to keep for the gradient.
+    maps, none to keep.
     `auxiliary` is the weight of one more skip (DARTS-, Chu et al. 2021), which a callback lets fade.
     """
 
