@@ -94,7 +94,7 @@ class Salt:
     # "Dirty" salt: lenses of sediments and potash salts, 3000 to 4200 m/s, or of anhydrite, about 6000 m/s, which makes
     # the time step shorter (Jones & Davison 2014).
     inclusions: Range[Annotated[int, Field(ge=0, le=50)]] = (0, 0)
-    inclusion_size: Range[Distance] = (40.0, 120.0)  # [m] length
+    inclusion_size: Range[Annotated[float, Field(ge=1, le=10_000)]] = (40.0, 120.0)  # [m] length
     inclusion_velocity: Range[Velocity] = (3000.0, 4200.0)  # [m/s]
 
 

@@ -11,6 +11,8 @@ that also resamples:
     from scheme   d(t) = ∫ H(ω′) e^{iω′t} Σₙ d[n] e^{−iω(ω′) nΔt} dω′ Δt / 2π
     to scheme     f[n] = ∫ H(ω′) e^{iω nΔt} Σₘ f(mδ) e^{−iω′ mδ} (dω/dω′) dω′ δ / 2π
 
+and with a factor of iω′ under the second integral the slope ∂f/∂t is had, exact in the band at any δ.
+
 H is 1 in the wavelet's band and falls to 0 as the spectrum of a Kaiser window.  Stork 2013, EAGE; Wang & Xu
 2015, Geophysics 80(6); Koene et al. 2018, Geophysical Journal International 213.
 """
@@ -52,7 +54,12 @@ class Band:
 
 
 def scheme_frequency(omega: Array, step: float) -> Array:
-    """ω(ω′) = (2/Δt) asin(ω′Δt / 2) [rad/s]: where the scheme puts what happens at ω′ = `omega`."""
+    """ω(ω′) = (2/Δt) asin(ω′Δt / 2) [rad/s]: where the scheme puts what happens at ω′ = `omega`.
+
+    A step of 0 stands for a scheme whose time is taken as the true one.
+    """
+    if step == 0:
+        return omega
     return np.asarray(2 / step * np.arcsin(omega * step / 2))
 
 
@@ -70,12 +77,19 @@ def from_scheme(time_T: Array, scheme_time_N: Array, step: float, band: Band, dt
     return BandedMatrix(time_T, scheme_time_N, (lead, 1.0), band.half_length, elements, dtype)
 
 
-def to_scheme(scheme_time_N: Array, time_T: Array, step: float, band: Band, dtype: str) -> "BandedMatrix":
-    """Matrix [N, T] from a true series at `time_T` [s] to the scheme's at `scheme_time_N`, evenly spaced."""
+def to_scheme(
+    scheme_time_N: Array, time_T: Array, step: float, band: Band, dtype: str, *, slope: bool = False
+) -> "BandedMatrix":
+    """Matrix [N, T] from a true series at `time_T` [s], or its `slope`, to the scheme's at `scheme_time_N`.
+
+    Both times are evenly spaced.
+    """
 
     def elements(scheme_time_N: Array, time_T: Array) -> Array:
         omega_F, weight_F = _frequencies(scheme_time_N, time_T, band)
         weight_F = weight_F / np.sqrt(1 - (omega_F * step / 2) ** 2)  # dω/dω′
+        if slope:
+            weight_F = weight_F * 1j * omega_F
         return _transfer(scheme_time_N, scheme_frequency(omega_F, step), time_T, omega_F, weight_F)
 
     lead = sqrt(1 - (pi * band.stopped * step) ** 2)

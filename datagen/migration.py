@@ -33,14 +33,6 @@ def smooth_velocity(velocity_MZX: Array, sigma: float) -> NDArray[np.float64]:
     return np.asarray(1 / gaussian_filter(slowness, sigma, axes=(-2, -1), mode="nearest"))
 
 
-def minus_time_derivative(traces_BTR: Array, interval: float) -> Array:
-    """−∂d/∂t [1/s].  Receivers act as point sources on a line, whose field is the time integral of what they
-    emit; without the derivative a reflector would be a zero crossing, with it it is a peak."""
-    derivative_BTR = np.zeros_like(traces_BTR)
-    derivative_BTR[:, 1:-1] = (traces_BTR[:, :-2] - traces_BTR[:, 2:]) / (2 * interval)
-    return derivative_BTR
-
-
 def compensate(image_MZX: Array, illumination_MZX: Array) -> Array:
     """I / (Σ u² + ε): amplitudes as if every cell had been lit alike."""
     strongest = illumination_MZX.max(axis=(-2, -1), keepdims=True)
@@ -86,7 +78,10 @@ class Migrator:
         return image_MZX.astype(self.spec.dtype)
 
     def _inject(self, shots_BTR: Array) -> None:
-        """The receivers' data without the direct wave, differentiated; they are silent after its end."""
+        """Minus the slope of the receivers' data without the direct wave.
+
+        Receivers act as point sources on a line, whose field is the time integral of what they emit: without
+        the derivative a reflector would be a zero crossing, with it it is a peak.
+        """
         direct_BTR = self.clock.gather(self._source.recorded(len(shots_BTR)))
-        slope_BTR = minus_time_derivative(shots_BTR - direct_BTR, self.data.survey.interval)
-        self._receivers.emit(self.clock.emission(slope_BTR))
+        self._receivers.emit(self.clock.slope(direct_BTR - shots_BTR))

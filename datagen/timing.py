@@ -56,12 +56,13 @@ class Clock:
             return recorded_BNR[:, : self.data.survey.samples]
         return self._from_scheme @ recorded_BNR
 
-    def emission(self, gather_BTR: Array) -> Array:
-        """Samples of the survey as receivers emit them at each of `imaged_steps` [B, step, R]."""
-        if self.data.survey.dispersion_correction:
-            return self._to_scheme @ gather_BTR
-        silence = self.imaged_steps - gather_BTR.shape[1]
-        return np.pad(gather_BTR, ((0, 0), (0, silence), (0, 0)))
+    def slope(self, gather_BTR: Array) -> Array:
+        """∂/∂t [1/s] of the samples of a survey at each of `imaged_steps`, in the scheme's time [B, step, R].
+
+        All of the wavelet's band is differentiated as it should be, also where a difference of neighbouring
+        samples is not its slope.
+        """
+        return self._slope @ gather_BTR
 
     @cached_property
     def _band(self) -> Band:
@@ -75,9 +76,10 @@ class Clock:
         return from_scheme(self._samples_T, recorded_N, self.step, self._band, self.data.survey.precision)
 
     @cached_property
-    def _to_scheme(self) -> BandedMatrix:
-        steps_N = self._time(self.imaged_steps)
-        return to_scheme(steps_N, self._samples_T, self.step, self._band, self.data.survey.precision)
+    def _slope(self) -> BandedMatrix:
+        survey, steps_N = self.data.survey, self._time(self.imaged_steps)
+        corrected = self.step if survey.dispersion_correction else 0.0
+        return to_scheme(steps_N, self._samples_T, corrected, self._band, survey.precision, slope=True)
 
     @property
     def _samples_T(self) -> Array:

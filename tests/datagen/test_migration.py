@@ -7,7 +7,6 @@ from datagen.config import Data, Grid, Split, Survey
 from datagen.migration import (
     compensate,
     depth_taper,
-    minus_time_derivative,
     remove_low_wavenumbers,
     smooth_velocity,
 )
@@ -81,12 +80,13 @@ def test_the_image_is_the_same_from_long_corrected_steps_and_from_short_plain_on
     assert np.linalg.norm(image_MZX - fine_MZX) < 0.01 * np.linalg.norm(fine_MZX)
 
 
-def test_the_image_does_not_depend_on_the_sampling_of_the_record(engine):
+@pytest.mark.parametrize("interval", [0.004, 0.008])
+def test_the_image_does_not_depend_on_the_sampling_of_the_record(engine, interval):
     velocity_MZX = np.where(REFLECTORS[1] <= Z, 2600.0, 2000.0)[None]
-    coarse = dataclasses.replace(DATA.survey, interval=0.004, samples=200)
+    coarse = dataclasses.replace(DATA.survey, interval=interval, samples=round(0.8 / interval))
     image_MZX = engine.shoot_and_migrate(velocity_MZX)[1]
     coarse_MZX = WaveEngine(dataclasses.replace(DATA, survey=coarse)).shoot_and_migrate(velocity_MZX)[1]
-    assert np.linalg.norm(coarse_MZX - image_MZX) < 0.08 * np.linalg.norm(image_MZX)
+    assert np.linalg.norm(coarse_MZX - image_MZX) < 2e-3 * np.linalg.norm(image_MZX)
 
 
 def test_a_reflector_is_imaged_at_its_depth_under_a_free_surface_too():
@@ -104,11 +104,6 @@ def test_smoothing_keeps_a_constant_velocity_and_the_vertical_travel_time():
     smooth_ZX = smooth_velocity(velocity_ZX[None], 5.0)[0]
     np.testing.assert_allclose((1 / smooth_ZX).sum(axis=0), (1 / velocity_ZX).sum(axis=0))
     assert np.abs(np.diff(smooth_ZX, axis=0)).max() < 300
-
-
-def test_the_time_derivative_of_a_ramp_is_minus_its_slope():
-    ramp_BTR = np.arange(10.0)[:, None] * np.ones((3, 1, 2)) * 0.002 * 7
-    np.testing.assert_allclose(minus_time_derivative(ramp_BTR, 0.002)[:, 1:-1], -7)
 
 
 def test_compensation_undoes_uneven_illumination():

@@ -113,7 +113,7 @@ SALTS = st.builds(
     depth=pair(0, 1),
     rugosity=pair(0, 500),
     inclusions=count(0, 5),
-    inclusion_size=pair(0, 500),
+    inclusion_size=pair(1, 500),
     inclusion_velocity=pair(300, 8000),
 )
 GRIDS = st.builds(Grid, nz=st.integers(16, 40), nx=st.integers(16, 40), spacing=st.floats(1, 50))
