@@ -6,6 +6,7 @@ from torch import nn
 
 from datagen.errors import InputError
 from search_spaces.config import Network
+from search_spaces.front import front_of
 from search_spaces.genotype import Genotype
 from search_spaces.inversion_net import InversionNet
 from search_spaces.nas_unet import NasUnet
@@ -29,17 +30,17 @@ def build(network: Network, shape: Shape, shot_scale: float) -> nn.Module:
         )
     match network.model:
         case "unet":
-            return UNet(doubling(network.width, network.depth), shape, shot_scale, network.fold)
+            return UNet(doubling(network.width, network.depth), front_of(network, shape, shot_scale))
         case "unet_small":
             assert network.parameters is not None  # Network sees to it
-            return shrunk_unet(network.parameters, network.depth, shape, shot_scale, network.fold)
+            return shrunk_unet(network.parameters, network.depth, front_of(network, shape, shot_scale))
         case "inversionnet":
             return InversionNet(shape, shot_scale)
         case "resunet34" | "denseunet":
             from search_spaces import torchvision_unets  # noqa: PLC0415  torchvision takes a second to import
 
             kind = {"resunet34": torchvision_unets.ResUNet34, "denseunet": torchvision_unets.DenseUNet}[network.model]
-            return kind(shape, shot_scale, network.fold)
+            return kind(front_of(network, shape, shot_scale))
         case "nasunet":
             return _found(network, shape, shot_scale)
 
@@ -50,7 +51,7 @@ def _found(network: Network, shape: Shape, shot_scale: float) -> NasUnet:
             "network.genotype: a nasunet is built from a genotype (JSON text), got none; "
             "search for one first, or set network.model to 'unet'"
         )
-    return NasUnet(Genotype.from_json(network.genotype), shape, shot_scale)
+    return NasUnet(Genotype.from_json(network.genotype), front_of(network, shape, shot_scale))
 
 
 def count_parameters(net: nn.Module) -> int:

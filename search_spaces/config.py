@@ -31,7 +31,8 @@ class Network:
     width: Annotated[int, Field(ge=4, le=128)] = 16  # channels at the finest scale
     nodes: Annotated[int, Field(ge=1, le=5)] = 2  # in a cell
     operations: Literal["small", "mobile", "full"] = "mobile"  # named sets of search_spaces/primitives.py
-    fold: Annotated[int, Field(ge=1, le=16)] = 4  # time samples folded into channels at each depth row
+    front: Literal["stack", "fold"] = "stack"  # how shots become features on the image's grid (front.py)
+    fold: Annotated[int, Field(ge=1, le=16)] = 4  # time samples kept for each depth row
     genotype: str | None = None
     max_parameters: Annotated[int, Field(ge=1000)] = 700_000  # a search finds no network with more
     parameters: Annotated[int, Field(ge=1000)] | None = None  # of unet_small, to 2 %

@@ -1,17 +1,27 @@
-"""From raw shots to the image's own grid, with nothing lost below the Nyquist frequency of the new grid.
+"""From raw shots to features on the image's own grid.
 
-    shots [B, S, T, R] ─ time T → fold·Z, receivers R → X ─ gain t^p ─ asinh ─ fold ─► [B, S·fold, Z, X]
+                                                           ┌─ stack (stack.py) ─► [B, S·K, Z, X]
+    shots [B, S, T, R] ─ time T → fold·Z ─ gain t^p ─ asinh ┤
+                                                           └─ fold ─────────────► [B, S·fold, Z, X]
 
-Row z of the result holds the `fold` time samples that fall on depth row z, as channels.  Resampling comes
-first: records are band-limited, so it loses nothing, and each of the steps after it can be undone.
+Resampling comes first: records are band-limited, so it loses nothing below the new Nyquist frequency.
+
+stack   brings echoes to where they came from, for K constant velocities
+fold    row z holds the `fold` time samples that fall on depth row z, as channels; receivers R → X.  Each of its steps
+        can be undone
 """
+
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from search_spaces.config import Network
+from search_spaces.network import Features
 from search_spaces.shape import Shape
+from search_spaces.stack import DiffractionStack, group_matrix
 
 GAIN_POWER = 1.0  # p of the gain t^p, for the spreading and transmission losses of late reflections
 KNEE = 0.1  # share of `shot_scale` where asinh goes from linear to logarithmic; gives about unit variance
@@ -36,28 +46,45 @@ def resampling_matrix(given: int, wanted: int) -> NDArray[np.float64]:
     return 2 / (given - 1) * synthesis_jk @ analysis_ki
 
 
-class Front(nn.Module):
-    """Resamples, normalises and folds shots `[B, S, T, R]` to features `[B, S·fold, Z, X]`.
+class Fold(nn.Module):
+    """Levels `[B, S, fold·Z, X]` → `[B, S·fold, Z, X]`."""
+
+    def __init__(self, shape: Shape, fold: int) -> None:
+        super().__init__()
+        self.fold, self.channels = fold, shape.shots * fold
+
+    def forward(self, level_BSNX: Tensor) -> Tensor:
+        batch, shots, rows, width = level_BSNX.shape
+        level_BSZFX = level_BSNX.reshape(batch, shots, rows // self.fold, self.fold, width)
+        return level_BSZFX.transpose(2, 3).flatten(1, 2)
+
+
+class Front(Features):
+    """Resamples and normalises shots `[B, S, T, R]` and arranges them as features `[B, channels, Z, X]`.
 
     `shot_scale` is the 90th percentile of the amplitude of the training shots, in their own unit.  It is a
     buffer: it travels with the weights and lies inside an exported graph.  The matrices follow from the
     shapes and are not saved.  The features have about unit variance.
     """
 
+    arrange: "DiffractionStack | Fold"
     shot_scale: Tensor
     time_NT: Tensor
-    distance_RX: Tensor
+    across_RX: Tensor
     gain_N1: Tensor
 
-    def __init__(self, shape: Shape, shot_scale: float, fold: int) -> None:
+    def __init__(self, shape: Shape, shot_scale: float, *, kind: Literal["stack", "fold"], fold: int) -> None:
         super().__init__()
         rows = fold * shape.nz
-        self.fold = fold
-        self.channels = shape.shots * fold
-        self.resamples_distance = shape.receivers != shape.nx
+        if kind == "stack":
+            self.arrange, across_RX = DiffractionStack(shape, rows), group_matrix(shape.receivers)
+        else:
+            self.arrange, across_RX = Fold(shape, fold), resampling_matrix(shape.receivers, shape.nx).T
+        self.channels = self.arrange.channels
+        self.resamples_across = across_RX.shape[0] != across_RX.shape[1]
         time = np.arange(1, rows + 1) / rows
         self._constant("time_NT", resampling_matrix(shape.samples, rows))
-        self._constant("distance_RX", resampling_matrix(shape.receivers, shape.nx).T)
+        self._constant("across_RX", across_RX)
         self._constant("gain_N1", time[:, None] ** GAIN_POWER)
         self.register_buffer("shot_scale", torch.tensor(shot_scale, dtype=torch.float32))
 
@@ -67,11 +94,13 @@ class Front(nn.Module):
     def forward(self, shots_BSTR: Tensor) -> Tensor:
         with torch.autocast(shots_BSTR.device.type, enabled=False):  # the range of half floats is too small
             shots_BSNX = self.time_NT @ shots_BSTR
-            if self.resamples_distance:
-                shots_BSNX = shots_BSNX @ self.distance_RX
+            if self.resamples_across:
+                shots_BSNX = shots_BSNX @ self.across_RX
             level_BSNX = torch.asinh(shots_BSNX * (self.gain_N1 / (KNEE * self.shot_scale)))
-        batch, shots, rows, width = level_BSNX.shape
-        level_BSZFX = level_BSNX.reshape(batch, shots, rows // self.fold, self.fold, width)
-        features_BCZX = level_BSZFX.transpose(2, 3).flatten(1, 2)
+            features_BCZX: Tensor = self.arrange(level_BSNX)
         # Convolutions with few channels run two to five times faster on CPUs in this layout.
         return features_BCZX.contiguous(memory_format=torch.channels_last)
+
+
+def front_of(network: Network, shape: Shape, shot_scale: float) -> Front:
+    return Front(shape, shot_scale, kind=network.front, fold=network.fold)

@@ -85,7 +85,6 @@ class Genotype:
     depth: Annotated[int, Field(ge=2, le=6)]  # number of scales
     width: Annotated[int, Field(ge=4, le=128)]  # channels at the finest scale
     nodes: Annotated[int, Field(ge=1, le=5)]  # in a cell
-    fold: Annotated[int, Field(ge=1, le=16)]  # time samples in each depth row
     encoder: Cell
     decoder: Cell
     down: Operation = "conv_3x3"
@@ -139,7 +138,6 @@ class Genotype:
                 depth=network.depth,
                 width=network.width,
                 nodes=network.nodes,
-                fold=network.fold,
                 down=sample["down"],
                 up=sample["up"],
                 **cells,

@@ -11,11 +11,9 @@ linearly with the scale and not by doubling, which keeps the network small.
 from torch import Tensor, nn
 
 from search_spaces.cells import DecoderCell, Edge, EncoderCell, Entrance
-from search_spaces.front import Front
 from search_spaces.genotype import Cell, Genotype
-from search_spaces.network import ImagingNetwork
+from search_spaces.network import Features, ImagingNetwork
 from search_spaces.primitives import OPERATIONS
-from search_spaces.shape import Shape
 
 
 class CellEncoder(nn.Module):
@@ -59,7 +57,7 @@ class CellUnet(ImagingNetwork):
 
     def __init__(
         self,
-        front: Front,
+        front: Features,
         *,
         depth: int,
         width: int,
@@ -81,9 +79,9 @@ class CellUnet(ImagingNetwork):
 class NasUnet(CellUnet):
     """The network that a genotype describes."""
 
-    def __init__(self, genotype: Genotype, shape: Shape, shot_scale: float) -> None:
+    def __init__(self, genotype: Genotype, front: Features) -> None:
         super().__init__(
-            Front(shape, shot_scale, genotype.fold),
+            front,
             depth=genotype.depth,
             width=genotype.width,
             nodes=genotype.nodes,

@@ -10,6 +10,12 @@ any size.  (InversionNet alone has no skips: its encoder gives one code, its dec
 from torch import Tensor, nn
 
 
+class Features(nn.Module):
+    """A front: shots `[B, S, T, R]` → features `[B, channels, Z, X]`."""
+
+    channels: int
+
+
 class ImagingNetwork(nn.Module):
     """The four parts in a row; `channels` is what the decoder ends with."""
 

@@ -2,7 +2,41 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from datagen.config import Data
+from datagen.geology import velocity_range
+from datagen.positions import distances
+
+STACKS = 4  # constant velocities that shots are stacked with
+MARGIN = 0.1  # the slowest is this share above the slowest of the geology, the fastest below the fastest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Geometry:
+    """Where the shots were recorded and when a wave can arrive, in cells of the image and samples of the record."""
+
+    sources: tuple[float, ...]  # [cells] from the left
+    receivers: tuple[float, ...]
+    source_depth: float  # [cells]
+    receiver_depth: float
+    onset: float  # [samples] at which the wavelet has its peak
+    slowness: tuple[float, ...]  # [samples per cell] of the constant velocities, from slow to fast rock
+
+    @classmethod
+    def of(cls, data: Data) -> "Geometry":
+        survey, spacing = data.survey, data.grid.spacing
+        sources_S, receivers_R = distances(data)
+        slowest, fastest = velocity_range(data)
+        velocities = np.geomspace((1 + MARGIN) * slowest, (1 - MARGIN) * fastest, STACKS)
+        return cls(
+            sources=tuple(sources_S.tolist()),
+            receivers=tuple(receivers_R.tolist()),
+            source_depth=survey.source_depth / spacing,
+            receiver_depth=survey.receiver_depth / spacing,
+            onset=1.5 / survey.frequency / survey.interval,
+            slowness=tuple((spacing / velocities / survey.interval).tolist()),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +48,7 @@ class Shape:
     receivers: int
     nz: int
     nx: int
+    geometry: Geometry | None = None  # for networks that stack the shots
 
     @classmethod
     def of(cls, data: Data) -> "Shape":
@@ -23,4 +58,5 @@ class Shape:
             receivers=data.survey.receivers,
             nz=data.grid.nz,
             nx=data.grid.nx,
+            geometry=Geometry.of(data),
         )

@@ -16,17 +16,24 @@ from datagen.errors import InputError
 from search_spaces.build import count_parameters
 from search_spaces.cells import Edge, Entrance
 from search_spaces.config import Network
-from search_spaces.front import Front
 from search_spaces.genotype import CELLS, Genotype, candidates, edge_label
 from search_spaces.nas_unet import CellUnet, NasUnet
+from search_spaces.network import Features
 from search_spaces.primitives import OPERATIONS
-from search_spaces.shape import Shape
 
 Costs = dict[str, dict[str, int]]
 TRIES = 10_000  # of a random genotype, until one keeps to the limit
 
 
-def parameter_costs(network: Network, shape: Shape) -> tuple[int, Costs]:
+class Entry(Features):
+    """Stands for a front where parameters are counted; fronts have none."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+
+
+def parameter_costs(network: Network, channels_in: int) -> tuple[int, Costs]:
     """(fixed, label → operation → parameters in all cells together) of a NasUnet of this size."""
     places: dict[str, list[int]] = defaultdict(list)  # channels of each occurrence of a choice
 
@@ -42,7 +49,7 @@ def parameter_costs(network: Network, shape: Shape) -> tuple[int, Costs]:
 
     with torch.device("meta"):
         skeleton = CellUnet(
-            Front(shape, 1.0, network.fold),
+            Entry(channels_in),
             depth=network.depth,
             width=network.width,
             nodes=network.nodes,
@@ -66,19 +73,19 @@ def operation_parameters(name: str, channels: int) -> int:
         return count_parameters(OPERATIONS[name](channels))
 
 
-def parameters_of(genotype: Genotype, shape: Shape) -> int:
+def parameters_of(genotype: Genotype, channels_in: int) -> int:
     """Of the NasUnet it describes, without making its weights."""
     with torch.device("meta"):
-        return count_parameters(NasUnet(genotype, shape, 1.0))
+        return count_parameters(NasUnet(genotype, Entry(channels_in)))
 
 
-def most_probable(log_probabilities: Mapping[str, Mapping[str, float]], network: Network, shape: Shape) -> Genotype:
+def most_probable(log_probabilities: Mapping[str, Mapping[str, float]], network: Network, channels_in: int) -> Genotype:
     """The genotype of highest Σ log p among those with at most `network.max_parameters` parameters.
 
     Exact, by dynamic programming: of partial genotypes that cost as much or more only the more probable stay.
     Raises InputError when even the smallest network of this width and depth is above the limit.
     """
-    fixed, costs = parameter_costs(network, shape)
+    fixed, costs = parameter_costs(network, channels_in)
     front: list[tuple[int, float, tuple[str, ...]]] = [(fixed, 0.0, ())]
     for label, choices in costs.items():
         longer = [
@@ -97,16 +104,16 @@ def most_probable(log_probabilities: Mapping[str, Mapping[str, float]], network:
     return Genotype.from_sample(dict(zip(costs, front[-1][2], strict=True)), network)
 
 
-def random_genotype(network: Network, shape: Shape, seed: int) -> Genotype:
+def random_genotype(network: Network, channels_in: int, seed: int) -> Genotype:
     """Drawn evenly from all genotypes with at most `network.max_parameters` parameters.
 
     Raises InputError when none is found.
     """
     for attempt in range(TRIES):
         genotype = Genotype.random(network, (seed, attempt))
-        if parameters_of(genotype, shape) <= network.max_parameters:
+        if parameters_of(genotype, channels_in) <= network.max_parameters:
             return genotype
-    fixed, costs = parameter_costs(network, shape)
+    fixed, costs = parameter_costs(network, channels_in)
     raise _too_small(network, fixed + sum(min(choices.values()) for choices in costs.values()))
 
 

@@ -15,11 +15,10 @@ from torch import Tensor, nn
 from datagen.errors import InputError
 from search_spaces.cells import Edge, Entrance
 from search_spaces.config import Network
-from search_spaces.front import Front
 from search_spaces.genotype import candidates, edge_label
 from search_spaces.nas_unet import CellUnet
+from search_spaces.network import Features
 from search_spaces.primitives import OPERATIONS
-from search_spaces.shape import Shape
 
 
 class PartialChannels(nn.Module):
@@ -48,7 +47,7 @@ class NasUnetSpace(ModelSpace):  # type: ignore[misc]
     Raises InputError for a width that `share` does not divide.
     """
 
-    def __init__(self, network: Network, shape: Shape, shot_scale: float, share: int = 1) -> None:
+    def __init__(self, network: Network, front: Features, share: int = 1) -> None:
         super().__init__()
         self.shots_BSTR: Tensor | None = None  # the last batch
         if network.width % share:
@@ -56,7 +55,7 @@ class NasUnetSpace(ModelSpace):  # type: ignore[misc]
                 f"search.partial_channels: got {share}, which does not divide the width {network.width} (search.width)"
             )
         self.network = CellUnet(
-            Front(shape, shot_scale, network.fold),
+            front,
             depth=network.depth,
             width=network.width,
             nodes=network.nodes,

@@ -14,9 +14,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import DenseNet121_Weights, ResNet34_Weights, densenet121, resnet34
 
-from search_spaces.front import Front
-from search_spaces.network import ImagingNetwork
-from search_spaces.shape import Shape
+from search_spaces.network import Features, ImagingNetwork
 from search_spaces.unet import UNetDecoder
 
 WIDTHS = [48, 96, 192, 384, 512]  # the U-Net's that the others are measured against, but for the coarsest
@@ -76,8 +74,7 @@ class DenseNet121Encoder(nn.Module):
 class ResUNet34(ImagingNetwork):
     """33 million parameters, the size of Zhan et al. (2022)."""
 
-    def __init__(self, shape: Shape, shot_scale: float, fold: int) -> None:
-        front = Front(shape, shot_scale, fold)
+    def __init__(self, front: Features) -> None:
         encoder = ResNet34Encoder(front.channels)
         super().__init__(front, encoder, UNetDecoder(encoder.channels, WIDTHS), WIDTHS[0])
 
@@ -85,8 +82,7 @@ class ResUNet34(ImagingNetwork):
 class DenseUNet(ImagingNetwork):
     """25 million parameters, 7 of them in the encoder."""
 
-    def __init__(self, shape: Shape, shot_scale: float, fold: int) -> None:
-        front = Front(shape, shot_scale, fold)
+    def __init__(self, front: Features) -> None:
         encoder = DenseNet121Encoder(front.channels)
         super().__init__(front, encoder, UNetDecoder(encoder.channels, WIDTHS), WIDTHS[0])
 

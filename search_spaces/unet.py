@@ -9,9 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from search_spaces.front import Front
-from search_spaces.network import ImagingNetwork
-from search_spaces.shape import Shape
+from search_spaces.network import Features, ImagingNetwork
 
 
 def double_convolution(channels_in: int, channels: int) -> nn.Sequential:
@@ -71,8 +69,7 @@ class UNet(ImagingNetwork):
     48, 96, 192, 384, 768 make 17 million parameters, the size of Zhan et al. (2022).
     """
 
-    def __init__(self, channels: list[int], shape: Shape, shot_scale: float, fold: int) -> None:
-        front = Front(shape, shot_scale, fold)
+    def __init__(self, channels: list[int], front: Features) -> None:
         super().__init__(
             front, UNetEncoder(front.channels, channels), UNetDecoder(channels, channels[:-1]), channels[0]
         )

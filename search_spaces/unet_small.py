@@ -8,7 +8,7 @@ What a searched network is better by than this one, the search has earned.
 import torch
 
 from datagen.errors import InputError
-from search_spaces.shape import Shape
+from search_spaces.network import Features
 from search_spaces.unet import UNet, UNetDecoder, UNetEncoder, doubling
 
 WIDEST = 512.0  # channels at the finest level; bisection starts from here
@@ -16,14 +16,14 @@ STEPS = 30
 TOLERANCE = 0.02  # of the number of parameters asked for
 
 
-def shrunk_unet(parameters: int, depth: int, shape: Shape, shot_scale: float, fold: int) -> UNet:
+def shrunk_unet(parameters: int, depth: int, front: Features) -> UNet:
     """The U-Net of `depth` levels with `parameters` trainable parameters, to 2 %.
 
     Raises InputError where rounding to whole channels leaves none so near: `parameters` is too small or too
     large for the depth.
     """
-    channels = channels_for(parameters, depth, shape.shots * fold)
-    return UNet(channels, shape, shot_scale, fold)
+    channels = channels_for(parameters, depth, front.channels)
+    return UNet(channels, front)
 
 
 def channels_for(parameters: int, depth: int, channels_in: int) -> list[int]:

@@ -77,7 +77,7 @@ def test_an_unknown_operation_is_refused_with_the_known_ones(preset, tmp_path):
     search = tmp_path / "search"
     search.mkdir()
     (search / "genotype.json").write_text(
-        '{"depth": 2, "width": 8, "nodes": 1, "fold": 4, "encoder": [["sep_conf_3x3"]], "decoder": [["skip"]]}'
+        '{"depth": 2, "width": 8, "nodes": 1, "encoder": [["sep_conf_3x3"]], "decoder": [["skip"]]}'
     )
     message = refused("tune", "-p", preset, "--from", search, "--run", tmp_path / "run")
     assert "did you mean 'sep_conv_3x3'" in message

@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.utils.data import Subset
 
 from datagen.dataset import ShardDataset, loader
+from search_spaces.front import front_of
 from search_spaces.genotype import Genotype, skip_share
-from search_spaces.shape import Shape
 from search_spaces.size import most_probable, parameter_costs, random_genotype
 from search_spaces.strategies import MixedEdge, Parsec, PathEdge, SizePenalty
 from search_spaces.supernet import NasUnetSpace, log_probabilities
@@ -63,13 +63,13 @@ class SearchReport(EpochReport):
     Ends the search before that share passes `search.stop_skip_share` (as in DARTS+, Liang et al. 2019).
     """
 
-    def __init__(self, run: RunFolder, channel: Channel, config: Config, shape: Shape) -> None:
+    def __init__(self, run: RunFolder, channel: Channel, config: Config, channels_in: int) -> None:
         super().__init__(run, channel, "supernet")
-        self.config, self.shape = config, shape
+        self.config, self.channels_in = config, channels_in
         self.found: Genotype | None = None
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: Any) -> None:
-        genotype = most_probable(log_probabilities(module), self.config.network, self.shape)
+        genotype = most_probable(log_probabilities(module), self.config.network, self.channels_in)
         share = skip_share(genotype)
         self.extra = {"skip_share": share}
         super().on_train_epoch_end(trainer, module)
@@ -94,11 +94,11 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
 
     What is found has at most `network.max_parameters` parameters, at the width it will be trained with.
     """
-    shape, shot_scale = geometry(config)
+    front = front_of(config.network, *geometry(config))
     if config.search.strategy == "random":
-        return random_genotype(config.network, shape, config.seed)
+        return random_genotype(config.network, front.channels, config.seed)
     data = training_set(config)
-    report = SearchReport(run, channel, config, shape)
+    report = SearchReport(run, channel, config, front.channels)
     callbacks: list[Callback] = [report, EpochDraws(data)]
     if config.search.auxiliary_skip:
         callbacks.append(FadingSkip())
@@ -109,8 +109,8 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     )
     narrow = replace(config.network, width=config.search.width or config.network.width)
     share = config.search.partial_channels if config.search.strategy == "darts" else 1
-    method = _method(config, shape)
-    space = NasUnetSpace(narrow, shape, shot_scale, share)
+    method = _method(config, front.channels)
+    space = NasUnetSpace(narrow, front, share)
     method.initialize(RawFormatModelSpace.from_model(space, evaluator), SequentialExecutionEngine())
     with interruptible():
         method.run()
@@ -128,13 +128,13 @@ def _halves(config: Config, data: ShardDataset) -> dict[str, Any]:
     return {"train_dataloaders": weights, "val_dataloaders": architecture}
 
 
-def _method(config: Config, shape: Shape) -> Any:
+def _method(config: Config, channels_in: int) -> Any:
     search = config.search
     options = {
         "arc_learning_rate": search.arch_learning_rate,
         "warmup_epochs": search.warmup_epochs,
         "gradient_clip_val": GRADIENT_CLIP,
-        "penalty": SizePenalty(*parameter_costs(config.network, shape), config.network.max_parameters),
+        "penalty": SizePenalty(*parameter_costs(config.network, channels_in), config.network.max_parameters),
     }
     if search.strategy == "darts":
         return strategy.DARTS(**options, mutation_hooks=[MixedEdge.mutate])

@@ -13,18 +13,32 @@ from compressors.deploy import INPUT, export_onnx
 from search_spaces.build import build
 from search_spaces.config import Network
 from search_spaces.genotype import Genotype
-from search_spaces.shape import Shape
+from search_spaces.shape import Geometry, Shape
 
-SHAPE = Shape(shots=3, samples=501, receivers=33, nz=65, nx=67)
+SHAPE = Shape(
+    shots=3,
+    samples=501,
+    receivers=33,
+    nz=65,
+    nx=67,
+    geometry=Geometry(
+        sources=(0.0, 33.0, 66.0),
+        receivers=tuple(np.linspace(0, 66, 33)),
+        source_depth=1.0,
+        receiver_depth=1.0,
+        onset=50.0,
+        slowness=(4.0, 2.5),
+    ),
+)
 SEARCHED = Genotype(
-    depth=2, width=4, nodes=3, fold=2,
+    depth=2, width=4, nodes=3,
     encoder=(("max_pool_3x3",), ("avg_pool_3x3", "skip"), ("none", "sep_conv_5x5", "conv_3x3")),
     decoder=(("dil_sep_conv_5x5",), ("skip", "none"), ("none", "dil_conv_3x3", "none")),
 )  # fmt: skip
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "nasunet": lambda: build(Network(genotype=SEARCHED.to_json()), SHAPE, 0.02),
-    "unet": lambda: build(Network(model="unet", width=4, depth=2, fold=2), SHAPE, 0.02),
+    "unet": lambda: build(Network(model="unet", width=4, depth=2, fold=2, front="fold"), SHAPE, 0.02),
     "resunet34": lambda: build(Network(model="resunet34"), SHAPE, 0.02),
     "inversionnet": lambda: build(Network(model="inversionnet"), SHAPE, 0.02),
     # A whole denseunet takes 20 s to export; this layer is what the others do not have.

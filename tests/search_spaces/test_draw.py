@@ -10,7 +10,7 @@ from search_spaces.genotype import Genotype
 from search_spaces.primitives import OPERATIONS
 
 GENOTYPE = Genotype(
-    depth=2, width=4, nodes=2, fold=1,
+    depth=2, width=4, nodes=2,
     encoder=(("conv_3x3",), ("none", "skip")), decoder=(("dil_conv_3x3",), ("max_pool_3x3", "none")),
 )  # fmt: skip
 

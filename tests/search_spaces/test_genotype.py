@@ -56,7 +56,7 @@ def test_an_nni_sample_becomes_a_genotype_edge_by_edge() -> None:
     assert genotype.encoder == (("conv_3x3",), ("conv_3x3",) * 2, ("conv_3x3", "skip", "conv_3x3"))
     assert genotype.decoder == (("conv_3x3",), ("none", "conv_3x3"), ("conv_3x3",) * 3)
     assert (genotype.down, genotype.up) == ("conv_3x3", "sep_conv_7x7")
-    assert (genotype.depth, genotype.width, genotype.fold) == (NETWORK.depth, NETWORK.width, NETWORK.fold)
+    assert (genotype.depth, genotype.width) == (NETWORK.depth, NETWORK.width)
 
 
 def test_a_dead_node_of_a_sample_gets_skip_on_its_first_edge() -> None:
@@ -122,7 +122,7 @@ def test_all_problems_are_told_at_once() -> None:
 
 def test_skip_share_counts_live_edges_only() -> None:
     genotype = Genotype(
-        depth=2, width=4, nodes=2, fold=1,
+        depth=2, width=4, nodes=2,
         encoder=(("skip",), ("none", "skip")), decoder=(("conv_3x3",), ("none", "max_pool_3x3")),
     )  # fmt: skip
     assert skip_share(genotype) == 0.5

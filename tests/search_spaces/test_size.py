@@ -10,13 +10,15 @@ import pytest
 from datagen.errors import InputError
 from search_spaces.build import count_parameters
 from search_spaces.config import Network
+from search_spaces.front import Front
 from search_spaces.genotype import CELLS, Genotype, candidates, edge_label, edges, labels
 from search_spaces.nas_unet import NasUnet
 from search_spaces.shape import Shape
 from search_spaces.size import most_probable, parameter_costs, parameters_of, random_genotype
 
 SHAPE = Shape(shots=2, samples=40, receivers=12, nz=10, nx=12)
-NETWORK = Network(depth=3, width=8, nodes=2, operations="full")
+CHANNELS = 8
+NETWORK = Network(front="fold", depth=3, width=8, nodes=2, operations="full")
 
 
 def chosen(genotype: Genotype) -> dict[str, str]:
@@ -40,31 +42,32 @@ def preferences(network: Network, seed: int) -> dict[str, dict[str, float]]:
 @pytest.mark.parametrize("seed", range(5))
 def test_the_costs_of_choices_add_up_to_the_parameters_of_the_network(seed: int) -> None:
     genotype = Genotype.random(NETWORK, seed)
-    fixed, costs = parameter_costs(NETWORK, SHAPE)
+    fixed, costs = parameter_costs(NETWORK, CHANNELS)
+    front = Front(SHAPE, 1.0, kind="fold", fold=CHANNELS // SHAPE.shots)
     total = fixed + sum(costs[label][name] for label, name in chosen(genotype).items())
-    assert total == parameters_of(genotype, SHAPE) == count_parameters(NasUnet(genotype, SHAPE, 1.0))
+    assert total == parameters_of(genotype, CHANNELS) == count_parameters(NasUnet(genotype, front))
 
 
 @pytest.mark.parametrize("limit", [20_000, 40_000, 80_000])
 def test_a_found_genotype_keeps_to_the_limit(limit: int) -> None:
     network = replace(NETWORK, max_parameters=limit)
     for seed in range(5):
-        genotype = most_probable(preferences(network, seed), network, SHAPE)
-        assert parameters_of(genotype, SHAPE) <= limit
+        genotype = most_probable(preferences(network, seed), network, CHANNELS)
+        assert parameters_of(genotype, CHANNELS) <= limit
 
 
 def test_at_most_700_000_is_kept_by_wide_networks_that_would_like_the_dearest_operations() -> None:
-    network = Network(depth=5, width=32, nodes=2, operations="full")
-    fixed, costs = parameter_costs(network, SHAPE)
+    network = Network(front="fold", depth=5, width=32, nodes=2, operations="full")
+    fixed, costs = parameter_costs(network, CHANNELS)
     dear = {label: {name: cost / 1000 for name, cost in choice.items()} for label, choice in costs.items()}
     assert fixed + sum(max(choice.values()) for choice in costs.values()) > 2 * network.max_parameters
-    genotype = most_probable(dear, network, SHAPE)
-    assert 0.95 * network.max_parameters < parameters_of(genotype, SHAPE) <= network.max_parameters
+    genotype = most_probable(dear, network, CHANNELS)
+    assert 0.95 * network.max_parameters < parameters_of(genotype, CHANNELS) <= network.max_parameters
 
 
 def test_no_genotype_within_the_limit_is_more_probable_than_the_one_found() -> None:
-    network = Network(depth=2, width=8, nodes=1, operations="small", max_parameters=4000)
-    fixed, costs = parameter_costs(network, SHAPE)
+    network = Network(front="fold", depth=2, width=8, nodes=1, operations="small", max_parameters=4000)
+    fixed, costs = parameter_costs(network, CHANNELS)
     wishes = preferences(network, 3)
     scores = [
         sum(wishes[label][name] for label, name in zip(costs, names, strict=True))
@@ -72,7 +75,7 @@ def test_no_genotype_within_the_limit_is_more_probable_than_the_one_found() -> N
         if fixed + sum(costs[label][name] for label, name in zip(costs, names, strict=True)) <= network.max_parameters
     ]
     assert 0 < len(scores) < math.prod(map(len, costs.values()))
-    found = chosen(most_probable(wishes, network, SHAPE))
+    found = chosen(most_probable(wishes, network, CHANNELS))
     # A node whose only edge is `none` comes out as `skip`, which costs as little.
     score = sum(max(p for n, p in wishes[label].items() if n == name or (n == "none" and name == "skip"))
                 for label, name in found.items())  # fmt: skip
@@ -85,19 +88,19 @@ def test_without_a_limit_that_binds_every_choice_is_the_most_probable() -> None:
     for label in wishes:
         if "none" in wishes[label]:
             wishes[label]["none"] = -99.0
-    assert chosen(most_probable(wishes, network, SHAPE)) == {
+    assert chosen(most_probable(wishes, network, CHANNELS)) == {
         label: max(choice, key=lambda name: choice[name]) for label, choice in wishes.items()
     }
 
 
 def test_random_genotypes_keep_to_the_limit_too_and_differ() -> None:
     network = replace(NETWORK, max_parameters=30_000)
-    found = [random_genotype(network, SHAPE, seed) for seed in range(4)]
-    assert all(parameters_of(genotype, SHAPE) <= 30_000 for genotype in found)
+    found = [random_genotype(network, CHANNELS, seed) for seed in range(4)]
+    assert all(parameters_of(genotype, CHANNELS) <= 30_000 for genotype in found)
     assert len(set(found)) == 4
-    assert random_genotype(network, SHAPE, 0) == found[0]
+    assert random_genotype(network, CHANNELS, 0) == found[0]
 
 
 def test_a_limit_that_no_network_keeps_is_refused_with_the_least_possible() -> None:
     with pytest.raises(InputError, match=r"network\.max_parameters: got 1000; .* smallest network has \d+"):
-        most_probable(preferences(NETWORK, 0), replace(NETWORK, max_parameters=1000), SHAPE)
+        most_probable(preferences(NETWORK, 0), replace(NETWORK, max_parameters=1000), CHANNELS)

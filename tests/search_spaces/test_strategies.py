@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from search_spaces.config import Network
+from search_spaces.front import Front
 from search_spaces.primitives import OPERATIONS
 from search_spaces.shape import Shape
 from search_spaces.size import parameter_costs
@@ -26,6 +27,8 @@ from search_spaces.supernet import NasUnetSpace, probabilities
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # Lightning 2.6 on torch 2.14
 
 SHAPE = Shape(shots=2, samples=40, receivers=32, nz=32, nx=32)
+FRONT = Front(SHAPE, 1.0, kind="fold", fold=4)
+CHANNELS = FRONT.channels
 
 
 class Noise(nn.Module):
@@ -110,7 +113,7 @@ def test_importance_weights_favour_small_losses_and_do_not_depend_on_their_unit(
 @pytest.mark.parametrize("name", METHODS)
 def test_a_sampled_strategy_runs_one_candidate_of_each_choice_and_the_same_in_all_cells(name: str) -> None:
     method = METHODS[name]()
-    net = method.mutate_model(NasUnetSpace(Network(depth=3, width=4, nodes=2), SHAPE, 1.0))
+    net = method.mutate_model(NasUnetSpace(Network(front="fold", depth=3, width=4, nodes=2), FRONT))
     runs: list[tuple[str, str]] = []
     for edge in net.modules():
         if isinstance(edge, PathEdge):
@@ -147,9 +150,9 @@ def saved_bytes(net: nn.Module) -> int:
 
 @pytest.mark.parametrize("operations", ["mobile", "full"])
 def test_parsec_keeps_at_most_a_third_of_what_darts_keeps_for_the_gradient(operations: str) -> None:
-    network = Network(depth=3, width=8, nodes=2, operations=operations)
-    darts = strategy.DARTS(mutation_hooks=[MixedEdge.mutate]).mutate_model(NasUnetSpace(network, SHAPE, 1.0))
-    parsec = METHODS["parsec"]().mutate_model(NasUnetSpace(network, SHAPE, 1.0))
+    network = Network(front="fold", depth=3, width=8, nodes=2, operations=operations)
+    darts = strategy.DARTS(mutation_hooks=[MixedEdge.mutate]).mutate_model(NasUnetSpace(network, FRONT))
+    parsec = METHODS["parsec"]().mutate_model(NasUnetSpace(network, FRONT))
     torch.manual_seed(0)
     paths = []
     for _ in range(5):
@@ -184,7 +187,7 @@ def test_the_auxiliary_skip_adds_its_share_of_the_input() -> None:
 
 
 def test_partial_channels_pass_by_unchanged_and_are_shuffled() -> None:
-    net = NasUnetSpace(Network(depth=2, width=8, nodes=1), SHAPE, 1.0, share=4)
+    net = NasUnetSpace(Network(front="fold", depth=2, width=8, nodes=1), FRONT, share=4)
     partial = net.network.encoder.cells[0].graph.nodes[0].edges[0]
     partial.choice = OPERATIONS["none"](2)
     x = torch.randn(2, 8, 5, 5)
@@ -194,10 +197,10 @@ def test_partial_channels_pass_by_unchanged_and_are_shuffled() -> None:
 
 
 def test_the_size_penalty_has_a_gradient_only_above_the_limit_and_points_to_smaller_networks() -> None:
-    network = Network(depth=2, width=8, nodes=1, operations="small")
-    fixed, costs = parameter_costs(network, SHAPE)
+    network = Network(front="fold", depth=2, width=8, nodes=1, operations="small")
+    fixed, costs = parameter_costs(network, CHANNELS)
     method = METHODS["parsec"]()
-    net = method.mutate_model(NasUnetSpace(network, SHAPE, 1.0))
+    net = method.mutate_model(NasUnetSpace(network, FRONT))
     (down,) = {edge._arch_alpha for edge in net.modules() if isinstance(edge, PathEdge) and edge.label == "down"}
 
     def gradient(limit: int) -> Tensor:

@@ -14,6 +14,7 @@ from nni.nas.space import RawFormatModelSpace
 from torch.utils.data import TensorDataset
 
 from search_spaces.config import Network
+from search_spaces.front import Front
 from search_spaces.genotype import Genotype, candidates, labels
 from search_spaces.nas_unet import NasUnet
 from search_spaces.shape import Shape
@@ -25,7 +26,8 @@ pytestmark = [
 ]
 
 SHAPE = Shape(shots=2, samples=40, receivers=12, nz=10, nx=12)
-NETWORK = Network(depth=2, width=4, nodes=2, fold=2, operations="full")
+FRONT = Front(SHAPE, 1.0, kind="fold", fold=2)
+NETWORK = Network(front="fold", depth=2, width=4, nodes=2, fold=2, operations="full")
 LABELS = set(labels(NETWORK.nodes))
 
 
@@ -69,7 +71,7 @@ def search(method: Any) -> tuple[dict[str, str], Watch]:
         train_dataloaders=DataLoader(data, batch_size=2),
         val_dataloaders=DataLoader(data, batch_size=2),
     )
-    space = NasUnetSpace(NETWORK, SHAPE, 1.0)
+    space = NasUnetSpace(NETWORK, FRONT)
     method.initialize(RawFormatModelSpace.from_model(space, evaluator), SequentialExecutionEngine())
     method.run()
     return next(iter(method.list_models(limit=1))).sample, watch
@@ -84,7 +86,7 @@ def search(method: Any) -> tuple[dict[str, str], Watch]:
 def test_a_search_ends_with_a_genotype_whose_network_trains(method: Any) -> None:
     sample, _ = search(method())
     genotype = Genotype.from_sample(sample, NETWORK)
-    net = NasUnet(genotype, SHAPE, 1.0)
+    net = NasUnet(genotype, Front(SHAPE, 1.0, kind="fold", fold=2))
     net(torch.randn(2, 2, 40, 12)).square().mean().backward()
     assert all(weight.grad is not None for weight in net.parameters())
 
@@ -99,7 +101,7 @@ def test_weights_warm_up_before_the_architecture_moves() -> None:
 
 
 def test_all_cells_of_a_kind_share_their_choices() -> None:
-    assert set(NasUnetSpace(NETWORK, SHAPE, 1.0).simplify()) == LABELS
+    assert set(NasUnetSpace(NETWORK, FRONT).simplify()) == LABELS
 
 
 def test_probabilities_of_an_edge_add_up_to_one_and_name_its_operations() -> None:
@@ -111,7 +113,7 @@ def test_probabilities_of_an_edge_add_up_to_one_and_name_its_operations() -> Non
 
 
 def test_a_batch_passes_the_front_once_however_many_paths_it_goes() -> None:
-    space = NasUnetSpace(NETWORK, SHAPE, 1.0)
+    space = NasUnetSpace(NETWORK, FRONT)
     strategy.DARTS().mutate_model(space)
     passes: list[int] = []
     space.network.front.register_forward_hook(lambda *_: passes.append(1))
@@ -123,4 +125,4 @@ def test_a_batch_passes_the_front_once_however_many_paths_it_goes() -> None:
 
 
 def test_a_supernet_that_is_only_sampled_has_no_probabilities() -> None:
-    assert probabilities(NasUnetSpace(NETWORK, SHAPE, 1.0)) == {}
+    assert probabilities(NasUnetSpace(NETWORK, FRONT)) == {}

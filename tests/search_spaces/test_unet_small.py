@@ -7,6 +7,7 @@ import pytest
 from datagen.errors import InputError
 from search_spaces.build import build, count_parameters
 from search_spaces.config import Network
+from search_spaces.front import Front
 from search_spaces.shape import Shape
 from search_spaces.unet_small import TOLERANCE, channels_for, shrunk_unet, size
 
@@ -21,7 +22,7 @@ def test_it_has_the_wanted_number_of_parameters(parameters: int, depth: int) -> 
 
 
 def test_what_is_counted_is_what_is_built() -> None:
-    net = shrunk_unet(100_000, 3, SHAPE, 1.0, 4)
+    net = shrunk_unet(100_000, 3, Front(SHAPE, 1.0, kind="fold", fold=4))
     assert count_parameters(net) == size(channels_for(100_000, 3, 20), 20)
     assert count_parameters(net) == pytest.approx(100_000, rel=TOLERANCE)
 
@@ -37,6 +38,6 @@ def test_its_channels_about_double_from_level_to_level() -> None:
 
 
 def test_a_size_that_no_depth_of_it_has_is_refused() -> None:
-    small = Network(model="unet_small", depth=6, parameters=2000)
+    small = Network(front="fold", model="unet_small", depth=6, parameters=2000)
     with pytest.raises(InputError, match=r"got 2000; the nearest U-Net of depth 6 .* has \d+; change network"):
         build(small, SHAPE, 1.0)

@@ -14,6 +14,7 @@ from compressors.level import sparsity_of
 from datagen.errors import InputError
 from datagen.generate import generate
 from search_spaces.build import build
+from search_spaces.front import front_of
 from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
 from search_spaces.size import parameter_costs, parameters_of
@@ -127,9 +128,10 @@ def test_the_other_strategies_find_genotypes_too(config, tmp_path, strategy):
 def test_a_search_keeps_to_the_limit_of_parameters(config, tmp_path, strategy):
     small = replace(config, network=replace(config.network, width=8, max_parameters=2000))
     small = replace(small, search=replace(small.search, strategy=strategy, epochs=1, warmup_epochs=0))
-    fixed, costs = parameter_costs(small.network, Shape.of(config.data))
+    channels = front_of(small.network, Shape.of(config.data), 1.0).channels
+    fixed, costs = parameter_costs(small.network, channels)
     assert fixed < 2000 < fixed + max(costs["down"].values())
-    assert parameters_of(find_genotype(small, RunFolder(tmp_path), Recorder()), Shape.of(config.data)) <= 2000
+    assert parameters_of(find_genotype(small, RunFolder(tmp_path), Recorder()), channels) <= 2000
 
 
 def test_a_narrow_supernet_with_all_remedies_finds_a_genotype_of_full_width(config, tmp_path):
@@ -204,7 +206,7 @@ def test_tune_starts_from_the_encoder_weights_of_the_configuration(config, tmp_p
     def stop(network, *_, **__):
         raise Starts(network)
 
-    monkeypatch.setattr("trials.tune.fit", stop)
+    monkeypatch.setattr("trials.train.fit", stop)
     with pytest.raises(Starts) as caught:
         execute("tune", replace(config, network=network), RunFolder(tmp_path / "run"), Recorder())
     (starting,) = caught.value.args

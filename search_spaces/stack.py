@@ -1,0 +1,93 @@
+"""Diffraction stacks: every shot brought to the image's grid as if the ground had one velocity.
+
+                    1
+    a_k(z, x) =  ──────── Σ_r  u(r, t₀ + s_k (|x_s − x| + |x − x_r|)),      s_k = 1 / v_k,  k = 1 … K
+                  √|A|   r ∈ A(z, x)
+
+What was reflected at (z, x) adds up where s_k is about right (Kirchhoff's summation, e.g. Schneider 1978).  No velocity
+is right everywhere: K of them are offered, from which a network takes what fits.  A(z, x) are the receivers within an
+aperture that widens with depth; groups of neighbours are averaged and the stack is made on a coarser grid, because
+waves that image are several cells long.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from search_spaces.shape import Shape
+
+STRIDE = 2  # cells of the image in a cell of the stack, and neighbouring receivers in a group
+APERTURE = 1.5  # half width over depth
+NARROWEST = 8.0  # cells of half width at the surface
+
+
+def group_matrix(receivers: int) -> NDArray[np.float64]:
+    """The `[R, groups]` matrix that averages STRIDE neighbours; the last group may be smaller."""
+    group_R = np.arange(receivers) // STRIDE
+    member_RG = group_R[:, None] == np.arange(group_R[-1] + 1)
+    return np.asarray(member_RG / member_RG.sum(0))
+
+
+class DiffractionStack(nn.Module):
+    """Traces of groups of receivers, `[B, S, N, G]`, to `[B, S·K, Z, X]`.
+
+    The N rows of a trace are spread evenly over the record.  Travel times are worked out anew in each call from three
+    small tables: kept, they would make an exported graph larger than the network behind it.
+    """
+
+    source_SZX: Tensor
+    receiver_ZXG: Tensor
+    inside_ZXG: Tensor
+    slowness_K: Tensor
+
+    def __init__(self, shape: Shape, rows: int) -> None:
+        super().__init__()
+        geometry = shape.geometry
+        assert geometry is not None, "a stack needs the geometry of the survey"
+        self.size, self.rows = (shape.nz, shape.nx), rows
+        self.channels = shape.shots * len(geometry.slowness)
+        rows_per_sample = (rows - 1) / (shape.samples - 1)
+        z_Z, x_X = ((np.arange(0, cells, STRIDE) + (STRIDE - 1) / 2) for cells in self.size)
+        groups_G = np.array(geometry.receivers) @ group_matrix(shape.receivers)
+        away_XG = x_X[:, None] - groups_G
+        below_Z = np.maximum(z_Z - geometry.receiver_depth, 0)
+        below_source_Z = np.maximum(z_Z - geometry.source_depth, 0)
+        self.onset = geometry.onset * rows_per_sample
+        self._constant("slowness_K", np.array(geometry.slowness) * rows_per_sample)
+        from_source_SX = x_X - np.array(geometry.sources)[:, None]
+        self._constant("source_SZX", np.hypot(below_source_Z[:, None], from_source_SX[:, None]))
+        self._constant("receiver_ZXG", np.hypot(below_Z[:, None, None], away_XG))
+        inside_ZXG = np.abs(away_XG) <= (APERTURE * below_Z + NARROWEST)[:, None, None]
+        self._constant("inside_ZXG", inside_ZXG)
+
+    def _constant(self, name: str, value: NDArray[np.float64]) -> None:
+        self.register_buffer(name, torch.from_numpy(value.astype(np.float32)), persistent=False)
+
+    def forward(self, traces_BSNG: Tensor) -> Tensor:
+        groups = traces_BSNG.shape[-1]
+        share_ZX = self.inside_ZXG.sum(-1).clamp_min(1).rsqrt()
+        number_G = torch.arange(groups, device=traces_BSNG.device)
+        stacks = []
+        for shot, source_ZX in enumerate(self.source_SZX):
+            path_ZXG = source_ZX[..., None] + self.receiver_ZXG
+            row_KZXG = torch.round(self.onset + self.slowness_K[:, None, None, None] * path_ZXG).long()
+            heard_KZXG = (row_KZXG < self.rows) & (self.inside_ZXG > 0)
+            # What is not heard is read from one more sample, which is silent.
+            sample_KZXG = torch.where(heard_KZXG, row_KZXG * groups + number_G, self.rows * groups)
+            flat_BN = functional.pad(traces_BSNG[:, shot].flatten(1), (0, 1))
+            sum_BN = _sums(flat_BN, sample_KZXG.flatten(0, 2))
+            stacks.append(sum_BN.reshape(-1, *row_KZXG.shape[:3]) * share_ZX)
+        coarse_BCZX = torch.cat(stacks, dim=1)
+        nz, nx = (STRIDE * cells for cells in coarse_BCZX.shape[-2:])
+        fine_BCZX = functional.interpolate(coarse_BCZX, size=(nz, nx), mode="bilinear")
+        return fine_BCZX[..., : self.size[0], : self.size[1]]
+
+
+def _sums(flat_BN: Tensor, sample_MG: Tensor) -> Tensor:
+    """Σ_g flat[b, sample[m, g]]: `[B, M]`."""
+    if torch.compiler.is_exporting():  # ONNX has no bag of embeddings
+        return flat_BN[:, sample_MG.flatten()].reshape(-1, *sample_MG.shape).sum(-1)
+    # Four times as fast: what a batch has in common, the place, is looked up once.
+    return functional.embedding_bag(sample_MG, flat_BN.T.contiguous(), mode="sum").T
