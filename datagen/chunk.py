@@ -52,27 +52,33 @@ def make_chunk(data: Data, engine: Engine, chunk: Chunk) -> Made:
     first = chunk.shard.first + chunk.offset
     velocity_MZX = np.stack([draw_velocity(data, index) for index in range(first, first + chunk.models)])
     shots_MSTR, image_MZX = engine.shoot_and_migrate(velocity_MZX)
-    _check_overflow(data, shots_MSTR)
+    check_overflow(data, shots_MSTR)
     arrays: dict[Kind, NDArray[Any]] = {
         "data": shots_MSTR.astype(data.dtype),
         "model": velocity_MZX[:, None],
         "image": image_MZX[:, None].astype(np.float32),
     }
-    return Made(chunk=chunk, arrays=arrays, statistics=_statistics(velocity_MZX, shots_MSTR, image_MZX))
+    return Made(chunk=chunk, arrays=arrays, statistics=statistics_of(shots_MSTR, velocity_MZX, image_MZX))
 
 
-def _check_overflow(data: Data, shots_MSTR: NDArray[Any]) -> None:
+def check_overflow(data: Data, shots_MSTR: NDArray[Any]) -> None:
+    """Raises InputError if the shots do not fit in `data.dtype`."""
     strongest, largest = float(np.abs(shots_MSTR).max()), float(np.finfo(data.dtype).max)
     if not strongest < largest:
         raise InputError(f"data.dtype: shots reach {strongest:g}, {data.dtype} ends at {largest:g}; set it to float32")
 
 
-def _statistics(velocity_MZX: NDArray[Any], shots_MSTR: NDArray[Any], image_MZX: NDArray[Any]) -> Statistics:
-    models = len(velocity_MZX)
-    shots, image = np.abs(shots_MSTR).reshape(models, -1), np.abs(image_MZX).reshape(models, -1)
+def statistics_of(
+    shots_MSTR: NDArray[Any], velocity_MZX: NDArray[Any] | None = None, image_MZX: NDArray[Any] | None = None
+) -> Statistics:
+    """Of some models; 0 where there is no velocity or no image."""
     return Statistics(
-        shot_scale=float(np.percentile(shots, 90, axis=1).mean()),
-        image_scale=float(np.percentile(image, 99.5, axis=1).mean()),
-        velocity_min=float(velocity_MZX.min()),
-        velocity_max=float(velocity_MZX.max()),
+        shot_scale=_scale(shots_MSTR, 90),
+        image_scale=0.0 if image_MZX is None else _scale(image_MZX, 99.5),
+        velocity_min=0.0 if velocity_MZX is None else float(velocity_MZX.min()),
+        velocity_max=0.0 if velocity_MZX is None else float(velocity_MZX.max()),
     )
+
+
+def _scale(array_M: NDArray[Any], percentile: float) -> float:
+    return float(np.percentile(np.abs(array_M).reshape(len(array_M), -1), percentile, axis=1).mean())

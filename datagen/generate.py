@@ -13,13 +13,13 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import joblib
 from filelock import FileLock, Timeout
 
 from datagen.chunk import Chunk, Engine, Made, chunks_of, make_chunk
+from datagen.cluster import cluster, make_on_worker
 from datagen.config import Data
 from datagen.errors import InputError
 from datagen.farm import farm
@@ -32,6 +32,7 @@ from datagen.shards import (
     ShardRecord,
     check_files,
     layout,
+    package_versions,
     read_manifest,
     require_same,
     save_manifest,
@@ -54,16 +55,21 @@ def generate(
     data: Data,
     *,
     workers: int | None = None,
+    dask: str | None = None,
     progress: bool = True,
     wait: bool = False,
+    tell: Callable[[str], object] = log.info,
     engine: Callable[[Data], Engine] = WaveEngine,
 ) -> Generated:
     """Makes the shards of `data` that are missing in its folder and verifies those that are there.
 
-    `workers` processes of one thread, by default one a core.  `wait` while another process generates there.
+    `workers` processes of one thread, by default one a core; or the workers of the dask cluster at `dask`, a
+    scheduler's address or file.  `wait` while another process generates there.  `tell` is given the disk need
+    and what is waited for, a line each.
 
     Raises InputError: another process is generating (without `wait`), the folder holds another data set or a
-    damaged shard, the disk is or gets full, or the engine refuses the configuration.  Finished shards stay.
+    damaged shard, the disk is or gets full, the engine refuses the configuration, or as `cluster.cluster`.
+    Finished shards stay.
     """
     start = time.monotonic()
     folder = Path(data.folder)
@@ -73,9 +79,11 @@ def generate(
         finished = {record.shard.number for record in manifest.shards}
         shards = [shard for shard in layout(data) if shard.number not in finished]
         if shards:
-            check_disk(data, shards)
-            make = partial(make_chunk, data, engine(data))
-            with closing(_made_shards(data, shards, make, workers, progress)) as records:
+            tell(check_disk(data, shards))
+            with (
+                _hands(data, engine, workers, dask, tell) as made_of,
+                closing(_made_shards(data, shards, made_of, progress)) as records,
+            ):
                 for record in records:
                     manifest = _with(manifest, record)
                     save_manifest(folder, manifest)
@@ -99,7 +107,7 @@ def ensure(data: Data) -> None:
 def _resume(data: Data) -> Manifest:
     """The manifest with the shards that are finished; removes what an interrupted run left half-made."""
     folder = Path(data.folder)
-    manifest = read_manifest(folder) or Manifest(data=replace(data, folder=""), versions=_versions())
+    manifest = read_manifest(folder) or Manifest(data=replace(data, folder=""), versions=package_versions())
     require_same(manifest, data)
     for leftover in folder.glob("*.tmp"):
         leftover.unlink()
@@ -111,17 +119,33 @@ def _resume(data: Data) -> Manifest:
     return replace(manifest, shards=tuple(present))
 
 
+@contextmanager
+def _hands(
+    data: Data,
+    engine: Callable[[Data], Engine],
+    workers: int | None,
+    dask: str | None,
+    tell: Callable[[str], object],
+) -> Iterator[Callable[[list[Chunk]], Generator[Made]]]:
+    """What makes chunks: processes of this machine, or the workers of a cluster."""
+    if dask is None:
+        make = partial(make_chunk, data, engine(data))
+        yield lambda chunks: farm(make, chunks, min(workers or joblib.cpu_count(), len(chunks)))
+    else:
+        with cluster(dask, tell) as hand_out:
+            yield partial(hand_out, partial(make_on_worker, data, engine, package_versions()))
+
+
 def _made_shards(
-    data: Data, shards: list[Shard], make: Callable[[Chunk], Made], workers: int | None, progress: bool
+    data: Data, shards: list[Shard], made_of: Callable[[list[Chunk]], Generator[Made]], progress: bool
 ) -> Generator[ShardRecord]:
     """Makes the shards, some at the same time, and yields each when its files are in place."""
     chunks = [chunk for shard in shards for chunk in chunks_of(shard)]
-    workers = min(workers or joblib.cpu_count(), len(chunks))
     writers: dict[int, ShardWriter] = {}
     try:
         with (
             models_bar(sum(shard.models for shard in shards), progress) as advance,
-            closing(farm(make, chunks, workers)) as results,
+            closing(made_of(chunks)) as results,
         ):
             for made in results:
                 number = made.chunk.shard.number
@@ -140,16 +164,6 @@ def _made_shards(
 def _with(manifest: Manifest, record: ShardRecord) -> Manifest:
     shards = sorted((*manifest.shards, record), key=lambda each: each.shard.number)
     return replace(manifest, shards=tuple(shards))
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in ("seisnas", "devito", "numpy", "scipy", "scikit-image"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:  # this program itself, run from a clone that is not installed
-            continue
-    return found
 
 
 @contextmanager

@@ -43,11 +43,19 @@ def _config(preset: Path, changes: list[str] | None) -> Any:
     return load(preset, settings(changes or []))
 
 
+def _tell(line: str) -> None:
+    console.print(line, soft_wrap=True)
+
+
 @app.command()
 def generate(
     preset: Preset = QUICKSTART,
     changes: Set = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a core.")] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Use a dask cluster: its scheduler's address or scheduler file."),
+    ] = None,
 ) -> None:
     """Make the data set: geology, shots and RTM images by the wave equation (Devito).
 
@@ -56,7 +64,9 @@ def generate(
     from datagen.generate import generate as make
 
     config = _config(preset, changes)
-    made = make(config.data, workers=workers)
+    if workers is not None and dask is not None:
+        raise InputError("generate: give either --workers, processes here, or --dask, whose workers are its own")
+    made = make(config.data, workers=workers, dask=dask, tell=_tell)
     console.print(f"{config.data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.1f} s")
 
 
