@@ -70,13 +70,8 @@ def check_data(data: Data, *, progress: bool = True) -> list[Summary]:
             advance(record.shard.models)
     if check.problems:
         more = len(check.problems) - SHOWN
-        raise InputError(
-            "\n".join(
-                [f"{data.folder}: {len(check.problems)} problem(s):", *check.problems[:SHOWN]]
-                + ([f"  … and {more} more"] if more > 0 else [])
-            )
-            + "\ndelete the shards' files and make them again with `seisnas generate` and your preset"
-        )
+        lines = [f"{data.folder}: {len(check.problems)} problem(s):", *check.problems[:SHOWN]]
+        raise InputError("\n".join([*lines, f"  … and {more} more"] if more > 0 else lines))
     return list(check.summaries.values())
 
 
@@ -140,12 +135,13 @@ class _Check:
         kind: Kind = "model" if "model" in part else "data"
         for row, sample in enumerate(part[kind]):
             index = record.shard.first + first + row
-            digest = hashlib.sha256(np.ascontiguousarray(sample)).digest()
+            digest = hashlib.sha256(np.ascontiguousarray(sample).data).digest()
             split, other = self._seen.setdefault(digest, (summary.split, index))
             if split != summary.split:
                 path = self.folder / record.files[kind].name
                 self.problems.append(
-                    f"  {path}: row {first + row} (sample {index}, {summary.split}): the same as sample {other} of {split}"
+                    f"  {path}: row {first + row} (sample {index}, {summary.split}): "
+                    f"the same model as sample {other}, {split}"
                 )
             elif other != index:
                 summary.repeated += 1

@@ -41,6 +41,8 @@ from datagen.shards import (
 
 log = logging.getLogger(__name__)
 
+GRACE = 2.0  # [s] to wait for the folder: the workers of a killed run hold it until they see that it has ended
+
 
 @dataclass(frozen=True, kw_only=True)
 class Generated:
@@ -169,7 +171,7 @@ def _with(manifest: Manifest, record: ShardRecord) -> Manifest:
 @contextmanager
 def _one_generator(folder: Path, wait: bool) -> Iterator[None]:
     """Holds the folder's lock; the system lets go of it when the process ends, however that happens."""
-    lock = FileLock(folder / ".lock", timeout=-1 if wait else 0)
+    lock = FileLock(folder / ".lock", timeout=-1 if wait else GRACE)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()

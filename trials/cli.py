@@ -72,12 +72,12 @@ def generate(
 
 @app.command("check-data")
 def check_data(preset: Preset = QUICKSTART, changes: Set = None) -> None:
-    """Verify every shard of the data set: present, whole, unchanged, of this preset."""
-    from datagen.shards import verify
+    """Look into every sample: whole, unchanged, finite, in range, and in one split only."""
+    from datagen.check import check_data as check
+    from trials.data_table import data_table
 
     config = _config(preset, changes)
-    verify(config.data)
-    console.print(f"{config.data.folder}: all shards verified")
+    console.print(data_table(config.data.folder, check(config.data)))
 
 
 @app.command("show-data")

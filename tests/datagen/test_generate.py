@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from datagen import generate as generate_module
 from datagen import shard_writer
 from datagen.config import Data, Geology, Grid, Split, Survey
 from datagen.errors import InputError
@@ -161,7 +162,10 @@ def test_a_folder_with_another_data_set_is_refused_and_left_alone(make_data: Mak
     assert fingerprint(data) == before
 
 
-def test_a_second_generator_in_the_folder_is_refused(make_data: MakeData, echo_engine: Any) -> None:
+def test_a_second_generator_in_the_folder_is_refused(
+    make_data: MakeData, echo_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generate_module, "GRACE", 0.1)
     data = make_data()
     Path(data.folder).mkdir()
     with FileLock(Path(data.folder) / ".lock"), pytest.raises(InputError, match="another process"):
