@@ -56,9 +56,17 @@ def spread(data: Data) -> Spread:
     survey, spacing, nx = data.survey, data.grid.spacing, data.grid.nx
     depths = (np.array([depth / spacing]) for depth in (survey.source_depth, survey.receiver_depth))
     source_depth, receiver_depth = (taps(cells, data.grid.nz, mirrored=survey.free_surface) for cells in depths)
-    sources = _cells(survey.source_positions, survey.shots, nx, spacing)
-    receivers = _cells(survey.receiver_positions, survey.receivers, nx, spacing)
-    return Spread(source_depth, taps(sources, nx), receiver_depth, taps(receivers, nx))
+    sources_S, receivers_R = distances(data)
+    return Spread(source_depth, taps(sources_S, nx), receiver_depth, taps(receivers_R, nx))
+
+
+def distances(data: Data) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far the sources [S] and the receivers [R] of `data.survey` are from the left edge, in cells."""
+    survey, spacing, nx = data.survey, data.grid.spacing, data.grid.nx
+    return (
+        _cells(survey.source_positions, survey.shots, nx, spacing),
+        _cells(survey.receiver_positions, survey.receivers, nx, spacing),
+    )
 
 
 def _cells(positions: tuple[float, ...], count: int, nx: int, spacing: float) -> NDArray[np.float64]:

@@ -120,4 +120,8 @@ def check_disk(data: Data, shards: Sequence[Shard]) -> str:
             "free; free some, put data.folder on another disk, or lower data.split"
         )
     models = sum(shard.models for shard in shards)
-    return f"{data.folder}: {models} models to make, {needed / 1e9:.2f} GB; {free / 1e9:.0f} GB free"
+    return f"{data.folder}: {models} models to make, {_readable(needed)}; {_readable(free)} free"
+
+
+def _readable(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

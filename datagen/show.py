@@ -1,5 +1,6 @@
 """A contact sheet of a data set: velocity, middle shot gather and RTM image of some models, one a row."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from datagen.config import Data
+from datagen.positions import distances
 from datagen.shards import ShardRecord, load_manifest, open_array, require_same
 
-ROW_HEIGHT = 3.0  # [inch]
+ROW_HEIGHT, EDGE = 3.0, 1.0  # [inch] of a row; above and below them all, together
 GATHER_CLIP, IMAGE_CLIP = 93.0, 99.5  # percentile of |amplitude| at which the grey scale ends
 
 
@@ -26,17 +28,25 @@ def contact_sheet(data: Data, split: str, count: int, path: Path) -> None:
     records = manifest.of_split(split)
     rows = min(count, sum(record.shard.models for record in records))
     middle = data.survey.shots // 2
-    figure = Figure(figsize=(11, ROW_HEIGHT * rows))
+    height = ROW_HEIGHT * rows + EDGE
+    figure = Figure(figsize=(13.5, height))
     axes = figure.subplots(rows, 3, squeeze=False)
-    margin = 0.5 / (ROW_HEIGHT * rows)  # set by hand: automatic layout takes a second a row
-    figure.subplots_adjust(0.06, margin, 0.95, 1 - 0.6 * margin, wspace=0.3, hspace=0.4)
+    edge = EDGE / 2 / height  # set by hand: automatic layout takes a second a row
+    figure.subplots_adjust(0.08, edge, 0.94, 1 - edge, wspace=0.36, hspace=0.15)
     for row, (velocity_ZX, gather_TR, image_ZX) in zip(
         range(rows), _models(data.folder, records, middle), strict=False
     ):
         _draw_section(axes[row, 0], velocity_ZX, data, "velocity [m/s]", "viridis", _ends(data))
+        _mark_source(axes[row, 0], data, middle)
+        axes[row, 0].set_ylabel(f"{split} {row + 1}\ndepth [m]")
         _draw_gather(axes[row, 1], gather_TR, data, f"shot {middle + 1} of {data.survey.shots}, pressure")
         clip = _symmetric(image_ZX, IMAGE_CLIP)
         _draw_section(axes[row, 2], image_ZX, data, "RTM image", "gray", clip)
+    for column in axes.T:
+        for inner, below in itertools.pairwise(column):
+            below.set_title("")
+            inner.set_xlabel("")
+            inner.tick_params(labelbottom=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)
 
@@ -70,6 +80,12 @@ def _draw_section(
     )
     axes.set(title=title, xlabel="distance [m]", ylabel="depth [m]")
     _colour_bar(axes, picture)
+
+
+def _mark_source(axes: Axes, data: Data, shot: int) -> None:
+    distances_S, _ = distances(data)
+    place = (distances_S[shot] + 0.5) * data.grid.spacing, data.survey.source_depth
+    axes.plot(*place, "v", color="red", markersize=8, clip_on=False)
 
 
 def _draw_gather(axes: Axes, gather_TR: NDArray[Any], data: Data, title: str) -> None:
