@@ -8,6 +8,7 @@ worker dies goes to another one; workers may join at any time.
 """
 
 import importlib
+import logging
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import CancelledError
@@ -40,9 +41,10 @@ def cluster(address: str, tell: Callable[[str], object]) -> Iterator[HandOut[Any
 
     Raises InputError: dask is not installed, nothing answers at the address, or no worker comes.
     """
-    distributed = _library()
+    distributed, place = _library(), _place(address)
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # our messages tell what it would
     try:
-        client = distributed.Client(timeout=CONNECT, **_place(address))
+        client = distributed.Client(timeout=CONNECT, **place)
     except (OSError, ValueError) as error:  # TimeoutError is an OSError
         raise InputError(
             f"--dask {address}: no dask scheduler answered within {CONNECT:g} s ({error or type(error).__name__}); "
@@ -75,17 +77,19 @@ def _place(address: str) -> dict[str, str]:
 def _await_workers(client: Any, address: str, tell: Callable[[str], object]) -> None:
     if client.nthreads():
         return
-    tell(
-        f"{address} has no workers; waiting {PATIENCE:g} s for one, "
-        f"start some with: dask worker {address} --nworkers 2 --nthreads 1"
-    )
+    tell(f"{address} has no workers; waiting {PATIENCE:g} s for one; start some, one a core, with: {_command(address)}")
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
     except TimeoutError:
         raise InputError(
             f"--dask {address}: no worker came within {PATIENCE:g} s; start some, one a core, with "
-            f"`dask worker {address} --nworkers 2 --nthreads 1`; finished shards are kept"
+            f"`{_command(address)}`; finished shards are kept"
         ) from None
+
+
+def _command(address: str) -> str:
+    place = address if "://" in address else f"--scheduler-file {address}"
+    return f"dask worker {place} --nworkers N --nthreads 1"
 
 
 def _hand_out(

@@ -81,11 +81,12 @@ def generate(
         finished = {record.shard.number for record in manifest.shards}
         shards = [shard for shard in layout(data) if shard.number not in finished]
         if shards:
-            tell(check_disk(data, shards))
+            need = check_disk(data, shards)
             with (
                 _hands(data, engine, workers, dask, tell) as made_of,
                 closing(_made_shards(data, shards, made_of, progress)) as records,
             ):
+                tell(need)
                 for record in records:
                     manifest = _with(manifest, record)
                     save_manifest(folder, manifest)

@@ -17,5 +17,5 @@ TALK = (
 def quiet_libraries() -> None:
     for message in TALK:
         warnings.filterwarnings("ignore", message=message)
-    for name in ("pytorch_lightning", "lightning.pytorch", "nni", "torch.onnx", "distributed"):
+    for name in ("pytorch_lightning", "lightning.pytorch", "nni", "torch.onnx"):
         logging.getLogger(name).setLevel(logging.ERROR)

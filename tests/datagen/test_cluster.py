@@ -168,7 +168,7 @@ def test_an_address_where_nothing_answers_is_refused_soon(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("address", ["127.0.0.1:8786", "no/such/file.json", "local"])
 def test_what_is_no_address_is_refused(address: str) -> None:
-    with pytest.raises(InputError, match="neither an address, as tcp://"), cluster(address, print):
+    with pytest.raises(InputError, match=f"^--dask {address}: neither an address, as tcp://"), cluster(address, print):
         pass
 
 
