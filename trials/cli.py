@@ -43,10 +43,6 @@ def _config(preset: Path, changes: list[str] | None) -> Any:
     return load(preset, settings(changes or []))
 
 
-def _tell(line: str) -> None:
-    console.print(line, soft_wrap=True)
-
-
 @app.command()
 def generate(
     preset: Preset = QUICKSTART,
@@ -66,7 +62,7 @@ def generate(
     config = _config(preset, changes)
     if workers is not None and dask is not None:
         raise InputError("generate: give either --workers, processes here, or --dask, whose workers are its own")
-    made = make(config.data, workers=workers, dask=dask, tell=_tell)
+    made = make(config.data, workers=workers, dask=dask, tell=lambda line: console.print(line, soft_wrap=True))
     console.print(f"{config.data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.1f} s")
 
 
