@@ -8,7 +8,9 @@ not known, and the labels of all data sets should mean the same.
 """
 
 import hashlib
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,12 +22,14 @@ from numpy.typing import NDArray
 from datagen.chunk import Chunk, Engine, Made, check_overflow, statistics_of
 from datagen.config import Data, Imported, Split
 from datagen.errors import InputError
-from datagen.generate import Generated, make_shards
+from datagen.make_shards import Generated, MakeAll, make_shards, processes
 from datagen.modelling import WaveEngine
 from datagen.npy_series import NpySeries, open_npy
 from datagen.openfwi import find_pairs, find_split
 from datagen.segy import SEGY_SUFFIXES, SegyGathers
 from datagen.velocity_files import velocity_limits
+
+log = logging.getLogger(__name__)
 
 ENDS = 2**20  # bytes at the beginning and at the end of a file that its checksum sees
 SHARE = 10  # one sample of so many for validation, and one for test
@@ -113,6 +117,7 @@ def import_shots(
     migrate: bool = False,
     workers: int | None = None,
     progress: bool = True,
+    tell: Callable[[str], object] = log.info,
     engine: Callable[[Data], Engine] = WaveEngine,
 ) -> Generated:
     """Writes the shards of `source` into `data.folder`; goes on where it was stopped.
@@ -126,10 +131,11 @@ def import_shots(
     imported = _imported(source, data, migrate)
     described = replace(data, split=source.split, velocity_file=None, imported=imported)
 
-    def maker() -> Callable[[Chunk], Made]:
-        return partial(read_chunk, described, source, engine(described) if migrate else None)
+    @contextmanager
+    def hands() -> Iterator[MakeAll]:
+        yield processes(partial(read_chunk, described, source, engine(described) if migrate else None), workers)
 
-    return make_shards(described, maker, workers=workers, progress=progress)
+    return make_shards(described, hands, progress=progress, tell=tell)
 
 
 def _imported(source: Source, data: Data, migrate: bool) -> Imported:

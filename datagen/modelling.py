@@ -10,15 +10,16 @@ density, waves leaving through all four sides.  Sample k is at k Δt, f is `surv
 """
 
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datagen.config import Data
 from datagen.errors import InputError
+from datagen.kernel import Kind
 from datagen.migration import Migrator
-from datagen.operators import find_compiler
+from datagen.operators import find_compiler, share_building
 from datagen.propagator import Propagator, batches, kernel_spec
 from datagen.survey import check_survey, check_velocity
 from datagen.timing import Clock
@@ -41,6 +42,10 @@ class WaveEngine:
         self.data = data
         self.spec = kernel_spec(data, batch)
         self.clock = Clock(data)
+
+    @cached_property
+    def _shared_building(self) -> None:
+        share_building(self.spec, get_args(Kind))
 
     @cached_property
     def _forward(self) -> Propagator:
@@ -87,5 +92,6 @@ class WaveEngine:
 
         Raises InputError as `shoot`.
         """
+        self._shared_building  # noqa: B018  workers that start together compile an operator each
         shots_MSTR = self.shoot(velocity_MZX)
         return shots_MSTR, self.migrate(velocity_MZX, shots_MSTR)

@@ -6,6 +6,7 @@ The pickle carries the compiled library; the key is everything that decides what
 files of the present user are loaded, since a pickle can run any code.
 """
 
+import gc
 import hashlib
 import inspect
 import os
@@ -15,8 +16,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -38,21 +39,45 @@ def load_operator(spec: kernel.KernelSpec, kind: kernel.Kind) -> Any:
     Raises InputError if there is no C compiler or it fails, the cache folder cannot be used, or another
     process has been compiling for too long.
     """
-    compiler = find_compiler()
-    folder = _cache_folder()
-    path = folder / f"{_key(spec, kind, compiler)}.operator"
+    path = _place(spec, kind)
     lock = path.with_suffix(".lock")
+    with _input_errors(path.parent):
+        try:
+            with FileLock(lock, timeout=PATIENCE):  # others wait for one to build; let go of when its process ends
+                operator = _read(path)
+                return _build(spec, kind, path) if operator is None else operator
+        except Timeout:
+            raise InputError(
+                f"{lock}: another process has held it for {PATIENCE:g} s, so its compiler hangs; end that process"
+            ) from None
+
+
+def share_building(spec: kernel.KernelSpec, kinds: Iterable[kernel.Kind]) -> None:
+    """Builds the operators that are not in the cache, but for those that another process is building.
+
+    Processes that start together so build one each, instead of all waiting for one that builds them all.
+    Raises InputError as `load_operator`.
+    """
+    for kind in kinds:
+        path = _place(spec, kind)
+        with _input_errors(path.parent), suppress(Timeout), FileLock(path.with_suffix(".lock"), timeout=0):
+            if not path.exists():
+                _build(spec, kind, path)
+
+
+def _place(spec: kernel.KernelSpec, kind: kernel.Kind) -> Path:
+    compiler = find_compiler()
+    return _cache_folder() / f"{_key(spec, kind, compiler)}.operator"
+
+
+@contextmanager
+def _input_errors(folder: Path) -> Iterator[None]:
     try:
-        with FileLock(lock, timeout=PATIENCE):  # others wait for one to build; let go of when its process ends
-            operator = _read(path)
-            return _build(spec, kind, path) if operator is None else operator
-    except Timeout:
-        raise InputError(
-            f"{lock}: another process has held it for {PATIENCE:g} s, so its compiler hangs; end that process"
-        ) from None
+        yield
     except CompileError as error:
         raise InputError(
-            f"C compiler: {compiler} failed, its message is above; set the environment variable CC to a working one"
+            f"C compiler: {find_compiler()} failed, its message is above; "
+            "set the environment variable CC to a working one"
         ) from error
     except OSError as error:
         raise InputError(
@@ -141,8 +166,19 @@ def _read(path: Path) -> Any:
         return pickle.loads(payload)
 
 
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Lowering makes millions of small objects that live on: looking for garbage costs a tenth of its time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def _build(spec: kernel.KernelSpec, kind: kernel.Kind, path: Path) -> Any:
-    with _private_temporary_folder(path.parent), devito.switchconfig(log_level="ERROR"):
+    quiet = devito.switchconfig(log_level="ERROR")
+    with _private_temporary_folder(path.parent), quiet, _without_garbage_collection():
         operator = kernel.build(spec, kind)
         operator.cfunction  # noqa: B018  compiles and loads
         payload = pickle.dumps(operator)

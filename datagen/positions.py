@@ -75,10 +75,7 @@ def asymmetry(data: Data) -> float:
     Positions are mirrored together with their order: 0 means that the last shot at the last receiver is the first
     shot at the first receiver of the mirrored ground.
     """
-    survey, spacing, nx = data.survey, data.grid.spacing, data.grid.nx
-    sources = _cells(survey.source_positions, survey.shots, nx, spacing)
-    receivers = _cells(survey.receiver_positions, survey.receivers, nx, spacing)
-    return max(float(np.abs(cells + cells[::-1] - (nx - 1)).max()) for cells in (sources, receivers))
+    return max(float(np.abs(cells + cells[::-1] - (data.grid.nx - 1)).max()) for cells in distances(data))
 
 
 def _cells(positions: tuple[float, ...], count: int, nx: int, spacing: float) -> NDArray[np.float64]:

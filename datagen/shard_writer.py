@@ -10,7 +10,7 @@ A shard exists once the manifest names it; files without a record are made anew.
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -109,8 +109,8 @@ def shard_bytes(data: Data, shard: Shard) -> int:
     return total
 
 
-def check_disk(data: Data, shards: Iterable[Shard]) -> None:
-    """Raises InputError if the shards still to be made do not fit on the disk."""
+def check_disk(data: Data, shards: Sequence[Shard]) -> str:
+    """A line that tells the disk need of the shards still to be made.  Raises InputError if they do not fit."""
     needed = sum(shard_bytes(data, shard) for shard in shards)
     free = shutil.disk_usage(data.folder).free
     if needed > free:
@@ -118,3 +118,9 @@ def check_disk(data: Data, shards: Iterable[Shard]) -> None:
             f"data.folder: {data.folder} needs {needed / 1e9:.3f} GB more, the disk has {free / 1e9:.3f} GB "
             "free; free some, put data.folder on another disk, or lower data.split"
         )
+    models = sum(shard.models for shard in shards)
+    return f"{data.folder}: {models} models to make, {_readable(needed)}; {_readable(free)} free"
+
+
+def _readable(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

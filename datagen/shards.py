@@ -14,6 +14,7 @@ import hashlib
 import math
 import os
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
@@ -129,6 +130,17 @@ class Manifest:
         if split not in get_args(SplitName):
             raise InputError(f"split: got {split!r}; known: {', '.join(get_args(SplitName))}")
         return [record for record in self.shards if record.shard.split == split]
+
+
+def package_versions() -> dict[str, str]:
+    """Of the packages that decide the bits of a data set."""
+    found = {}
+    for package in ("seisnas", "devito", "numpy", "scipy", "scikit-image"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # this program itself, run from a clone that is not installed
+            continue
+    return found
 
 
 def read_manifest(folder: str | Path) -> Manifest | None:

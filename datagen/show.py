@@ -3,6 +3,7 @@
 First breaks, where the data set has them, are a line on the gather.
 """
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from numpy.typing import NDArray
 
 from datagen.config import Data
 from datagen.geology import velocity_range
+from datagen.positions import distances
 from datagen.shards import Kind, ShardRecord, kinds_of, load_manifest, open_array, require_same
 
 PANELS: tuple[Kind, ...] = ("model", "data", "image")
-ROW_HEIGHT = 3.0  # [inch]
+PANEL_WIDTH, ROW_HEIGHT, EDGE = 4.5, 3.0, 1.0  # [inch]; the edge is above and below all rows, together
 GATHER_CLIP, IMAGE_CLIP = 93.0, 99.5  # percentile of |amplitude| at which the grey scale ends
 
 
@@ -32,14 +34,16 @@ def contact_sheet(data: Data, split: str, count: int, path: Path) -> None:
     rows = min(count, sum(record.shard.models for record in records))
     middle = data.survey.shots // 2
     kinds: list[Kind] = [kind for kind in PANELS if kind in kinds_of(manifest.data)]
-    figure = Figure(figsize=(11 / 3 * len(kinds), ROW_HEIGHT * rows))
+    height = ROW_HEIGHT * rows + EDGE
+    figure = Figure(figsize=(PANEL_WIDTH * len(kinds), height))
     axes = figure.subplots(rows, len(kinds), squeeze=False)
-    margin = 0.5 / (ROW_HEIGHT * rows)  # set by hand: automatic layout takes a second a row
-    figure.subplots_adjust(0.18 / len(kinds), margin, 0.95, 1 - 0.6 * margin, wspace=0.3, hspace=0.4)
+    edge = EDGE / 2 / height  # set by hand: automatic layout takes a second a row
+    figure.subplots_adjust(0.24 / len(kinds), edge, 1 - 0.18 / len(kinds), 1 - edge, wspace=0.36, hspace=0.15)
     for row, panels in zip(range(rows), _models(manifest.data, data.folder, records, middle), strict=False):
         for kind, place in zip(kinds, axes[row], strict=True):
             if kind == "model":
                 _draw_section(place, panels[kind], data, "velocity [m/s]", "viridis", velocity_range(manifest.data))
+                _mark_source(place, data, middle)
             elif kind == "data":
                 _draw_gather(place, panels[kind], data, f"shot {middle + 1} of {data.survey.shots}, pressure")
                 if "first_break" in panels:
@@ -47,6 +51,12 @@ def contact_sheet(data: Data, split: str, count: int, path: Path) -> None:
             else:
                 clip = _symmetric(panels[kind], IMAGE_CLIP)
                 _draw_section(place, panels[kind], data, "RTM image", "gray", clip)
+        axes[row, 0].set_ylabel(f"{split} {row + 1}\n{axes[row, 0].get_ylabel()}")
+    for column in axes.T:
+        for inner, below in itertools.pairwise(column):
+            below.set_title("")
+            inner.set_xlabel("")
+            inner.tick_params(labelbottom=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)
 
@@ -76,6 +86,12 @@ def _draw_section(
     )
     axes.set(title=title, xlabel="distance [m]", ylabel="depth [m]")
     _colour_bar(axes, picture)
+
+
+def _mark_source(axes: Axes, data: Data, shot: int) -> None:
+    distances_S, _ = distances(data)
+    place = (distances_S[shot] + 0.5) * data.grid.spacing, data.survey.source_depth
+    axes.plot(*place, "v", color="red", markersize=8, clip_on=False)
 
 
 def _draw_gather(axes: Axes, gather_TR: NDArray[Any], data: Data, title: str) -> None:

@@ -109,6 +109,29 @@ def test_a_missing_compiler_is_refused(preset, tmp_path):
     assert "compiler" in message
 
 
+@pytest.mark.parametrize(
+    ("setting", "remedy"),
+    [
+        ("data.survey.frequency=60", "set data.survey.frequency to at most 15 Hz"),
+        ("data.survey.receiver_depth=900", "data.survey.receiver_depth: 900 m is not in the grid"),
+    ],
+)
+def test_what_the_grid_cannot_carry_is_refused_before_anything_is_made(preset, tmp_path, setting, remedy):
+    done = seisnas("generate", "-p", preset, "--set", setting, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert remedy in done.stderr
+
+
+def test_a_compile_cache_that_cannot_be_used_is_refused(preset, tmp_path):
+    (tmp_path / "file").touch()
+    message = refused("generate", "-p", preset, "--workers", 1, XDG_CACHE_HOME=str(tmp_path / "file"))
+    assert message.endswith("set XDG_CACHE_HOME to a folder of yours\n")
+
+
+def test_processes_here_and_a_cluster_are_not_both_wanted(preset):
+    assert "either --workers" in refused("generate", "-p", preset, "--workers", 2, "--dask", "tcp://127.0.0.1:1")
+
+
 def test_a_missing_bundle_is_refused(tmp_path):
     assert "no such folder" in refused("predict", tmp_path / "nothing", tmp_path / "shots.npy")
 

@@ -37,7 +37,7 @@ def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
     """
     config = config_of(nni_config)
     console.rule("data")
-    made = generate(config.data)
+    made = generate(config.data, tell=console.print)
     console.print(f"{config.data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.0f} s")
     console.rule("search, tune, compress")
     with ExperimentDisplay(console) as display:

@@ -44,11 +44,19 @@ def _config(preset: Path, changes: list[str] | None) -> Any:
     return load(preset, settings(changes or []))
 
 
+def _tell(line: str) -> None:
+    console.print(line, soft_wrap=True)
+
+
 @app.command()
 def generate(
     preset: Preset = QUICKSTART,
     changes: Set = None,
     workers: Workers = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Use a dask cluster: its scheduler's address or scheduler file."),
+    ] = None,
     velocity_from: Annotated[
         Path | None,
         typer.Option(help="Cut the models from this file, as --set data.velocity_file.path=…; it needs its spacing."),
@@ -64,7 +72,9 @@ def generate(
 
     from datagen.generate import generate as make
 
-    made = make(config.data, workers=workers)
+    if workers is not None and dask is not None:
+        raise InputError("generate: give either --workers, processes here, or --dask, whose workers are its own")
+    made = make(config.data, workers=workers, dask=dask, tell=_tell)
     console.print(f"{config.data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.1f} s")
 
 
@@ -92,7 +102,7 @@ def import_data(
     from datagen.import_shots import find_source, import_shots
 
     found = find_source(source, data, models=models, split_files=split_files)
-    made = import_shots(found, data, migrate=migrate, workers=workers)
+    made = import_shots(found, data, migrate=migrate, workers=workers, tell=_tell)
     parts = f"{found.split.train} train, {found.split.validation} validation, {found.split.test} test"
     told = f"{made.made} samples imported, {made.skipped} were there ({parts}), {made.seconds:.1f} s"
     console.print(f"{output}: {told}", soft_wrap=True)
@@ -100,12 +110,12 @@ def import_data(
 
 @app.command("check-data")
 def check_data(preset: Preset = QUICKSTART, changes: Set = None) -> None:
-    """Verify every shard of the data set: present, whole, unchanged, of this preset."""
-    from datagen.shards import verify
+    """Look into every sample: whole, unchanged, finite, in range, and in one split only."""
+    from datagen.check import check_data as check
+    from trials.data_table import data_table
 
     config = _config(preset, changes)
-    verify(config.data)
-    console.print(f"{config.data.folder}: all shards verified")
+    console.print(data_table(config.data.folder, check(config.data)))
 
 
 @app.command("show-data")

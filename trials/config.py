@@ -18,7 +18,6 @@ from compressors.config import Compress
 from datagen.config import STRICT, Data, Effects
 from datagen.errors import InputError
 from search_spaces.config import Network
-from search_spaces.genotype import Genotype
 
 Weight = Annotated[float, Field(ge=0, le=100)]
 Epochs = Annotated[int, Field(ge=1, le=10_000)]
@@ -133,6 +132,8 @@ def load(preset: str | Path, *layers: Mapping[str, Any]) -> Config:
         problems = [_explain(item, str(preset), changed) for item in error.errors()]
         raise InputError("\n".join([f"{len(problems)} problem(s) in the configuration:", *problems])) from None
     if config.network.genotype is not None:
+        from search_spaces.genotype import Genotype  # noqa: PLC0415  imports torch, which `generate` does not need
+
         Genotype.from_json(config.network.genotype)
     return config
 

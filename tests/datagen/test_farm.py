@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import psutil
@@ -10,6 +11,13 @@ import pytest
 
 from datagen.errors import InputError
 from datagen.farm import farm
+
+
+@pytest.fixture
+def workers_alive() -> Callable[[], int]:
+    """The number of processes that this one started in the test and that have not ended."""
+    before = set(psutil.Process().children())  # other tests may have left a helper of multiprocessing
+    return lambda: len(set(psutil.Process().children()) - before)
 
 
 def square(number: int) -> tuple[int, int]:
@@ -30,10 +38,10 @@ def fail_at_three(number: int) -> int:
     return number
 
 
-def test_an_error_in_a_worker_reaches_the_caller_and_ends_the_workers() -> None:
+def test_an_error_in_a_worker_reaches_the_caller_and_ends_the_workers(workers_alive: Callable[[], int]) -> None:
     with pytest.raises(InputError, match="three is not allowed"):
         list(farm(fail_at_three, range(20), 2))
-    assert not psutil.Process().children()
+    assert workers_alive() == 0
 
 
 def kill_itself(number: int) -> int:
@@ -42,18 +50,18 @@ def kill_itself(number: int) -> int:
     return number
 
 
-def test_a_killed_worker_is_reported_and_not_waited_for() -> None:
+def test_a_killed_worker_is_reported_and_not_waited_for(workers_alive: Callable[[], int]) -> None:
     with pytest.raises(InputError, match="exit code -9"):
         list(farm(kill_itself, range(20), 2))
-    assert not psutil.Process().children()
+    assert workers_alive() == 0
 
 
-def test_leaving_early_ends_the_workers() -> None:
+def test_leaving_early_ends_the_workers(workers_alive: Callable[[], int]) -> None:
     results = farm(square, range(1000), 2)
     next(results)
-    assert len(psutil.Process().children()) == 2
+    assert workers_alive() == 2
     results.close()
-    assert not psutil.Process().children()
+    assert workers_alive() == 0
 
 
 ENDLESS = """

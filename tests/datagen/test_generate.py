@@ -2,8 +2,11 @@ import builtins
 import errno
 import hashlib
 import logging
+import multiprocessing
+import re
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +16,12 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from datagen import generate as generate_module
 from datagen import shard_writer
 from datagen.config import Data, Geology, Grid, Split, Survey
 from datagen.errors import InputError
 from datagen.generate import ensure, generate
-from datagen.shards import load_manifest, read_manifest, verify
+from datagen.shards import layout, load_manifest, read_manifest, verify
 
 MakeData = Callable[..., Data]
 
@@ -80,6 +84,39 @@ def test_a_stopped_run_goes_on_and_ends_with_the_same_bits(
     assert fingerprint(stopped) == fingerprint(whole)
 
 
+@pytest.fixture
+def slow_engine(echo_engine: Any) -> Any:
+    class Slow(echo_engine):  # type: ignore[misc]
+        def shoot_and_migrate(self, velocity_MZX: np.ndarray) -> Any:
+            time.sleep(0.1)
+            return super().shoot_and_migrate(velocity_MZX)
+
+    return Slow
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_a_run_killed_with_signal_9_goes_on_and_ends_with_the_same_bits(
+    make_data: MakeData, echo_engine: Any, slow_engine: Any, workers: int
+) -> None:
+    split = Split(train=100, validation=8, test=5)
+    whole, killed = make_data("whole", split=split), make_data("killed", split=split)
+    generate(whole, workers=1, engine=echo_engine)
+    run = multiprocessing.get_context("fork").Process(
+        target=generate, args=(killed,), kwargs=dict(workers=workers, engine=slow_engine)
+    )
+    run.start()
+    while len(finished_shards(killed)) < 2:
+        assert run.is_alive()
+        time.sleep(0.01)
+    run.kill()
+    run.join()
+    kept = finished_shards(killed)
+    assert 2 <= len(kept) < len(layout(killed))
+    rest = generate(killed, workers=workers, engine=echo_engine)
+    assert rest.skipped >= 8 * (len(kept) - 1) + 5
+    assert fingerprint(killed) == fingerprint(whole)
+
+
 def test_what_a_killed_run_left_is_made_anew(make_data: MakeData, echo_engine: Any) -> None:
     data = make_data()
     generate(data, workers=1, engine=echo_engine)
@@ -125,7 +162,10 @@ def test_a_folder_with_another_data_set_is_refused_and_left_alone(make_data: Mak
     assert fingerprint(data) == before
 
 
-def test_a_second_generator_in_the_folder_is_refused(make_data: MakeData, echo_engine: Any) -> None:
+def test_a_second_generator_in_the_folder_is_refused(
+    make_data: MakeData, echo_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generate_module, "GRACE", 0.1)
     data = make_data()
     Path(data.folder).mkdir()
     with FileLock(Path(data.folder) / ".lock"), pytest.raises(InputError, match="another process"):
@@ -225,7 +265,7 @@ def test_shots_too_strong_for_float16_are_refused(make_data: MakeData, echo_engi
     generate(make_data(dtype="float32"), workers=1, engine=Loud)
 
 
-def test_a_run_without_a_terminal_leaves_one_line(
+def test_a_run_without_a_terminal_leaves_the_disk_need_and_what_was_made(
     make_data: MakeData,
     echo_engine: Any,
     caplog: pytest.LogCaptureFixture,
@@ -233,8 +273,9 @@ def test_a_run_without_a_terminal_leaves_one_line(
 ) -> None:
     with caplog.at_level(logging.INFO, logger="datagen"):
         generate(make_data(), workers=1, engine=echo_engine)
-    (line,) = [record.getMessage() for record in caplog.records]
-    assert "33 models made, 0 were there" in line
+    need, made = [record.getMessage() for record in caplog.records]
+    assert re.search(r"33 models to make, 0 MB; .* free", need)
+    assert "33 models made, 0 were there" in made
     assert capfd.readouterr() == ("", "")
 
 

@@ -133,6 +133,22 @@ def test_a_process_that_compiles_for_too_long_is_an_input_error(cache, monkeypat
         load_operator(SPEC, "forward")
 
 
+def test_operators_that_another_process_builds_are_left_to_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    built = []
+
+    def build(spec, kind, path):
+        built.append(kind)
+        path.touch()
+
+    monkeypatch.setattr(operators, "_build", build)
+    with FileLock(operators._place(SPEC, "snapshots").with_suffix(".lock")):
+        operators.share_building(SPEC, ("forward", "snapshots", "adjoint"))
+    assert built == ["forward", "adjoint"]
+    operators.share_building(SPEC, ("forward", "snapshots", "adjoint"))
+    assert built == ["forward", "adjoint", "snapshots"]
+
+
 def test_other_compiler_flags_are_another_operator(cache, monkeypatch):
     folder, _ = cache
     before = set(folder.glob("*.operator"))
