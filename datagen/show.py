@@ -91,7 +91,7 @@ def _draw_section(
 def _mark_source(axes: Axes, data: Data, shot: int) -> None:
     distances_S, _ = distances(data)
     place = (distances_S[shot] + 0.5) * data.grid.spacing, data.survey.source_depth
-    axes.plot(*place, "v", color="red", markersize=8, clip_on=False)
+    axes.plot(*place, "v", color="white", markeredgecolor="black", markersize=8, clip_on=False)
 
 
 def _draw_gather(axes: Axes, gather_TR: NDArray[Any], data: Data, title: str) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from datagen import generate as generate_module
+from datagen import make_shards as make_shards_module
 from datagen import shard_writer
 from datagen.config import Data, Geology, Grid, Split, Survey
 from datagen.errors import InputError
@@ -165,7 +165,7 @@ def test_a_folder_with_another_data_set_is_refused_and_left_alone(make_data: Mak
 def test_a_second_generator_in_the_folder_is_refused(
     make_data: MakeData, echo_engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generate_module, "GRACE", 0.1)
+    monkeypatch.setattr(make_shards_module, "GRACE", 0.1)
     data = make_data()
     Path(data.folder).mkdir()
     with FileLock(Path(data.folder) / ".lock"), pytest.raises(InputError, match="another process"):
