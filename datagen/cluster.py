@@ -51,8 +51,8 @@ def cluster(address: str, tell: Callable[[str], object]) -> Iterator[HandOut[Any
         client = distributed.Client(url, timeout=CONNECT)
     except Exception as error:  # what is no scheduler may answer anything
         raise InputError(
-            f"--dask {address}: no dask scheduler answered within {CONNECT:g} s ({str(error) or type(error).__name__}); "
-            "start one with `dask scheduler` and give the address it prints"
+            f"--dask {address}: no dask scheduler answered within {CONNECT:g} s "
+            f"({str(error) or type(error).__name__}); start one with `dask scheduler` and give the address it prints"
         ) from None
     with client:
         _await_workers(client, address, tell)
