@@ -7,12 +7,15 @@ At most AHEAD tasks a worker are under way, so memory does not grow with the num
 worker dies goes to another one; workers may join at any time.
 """
 
+import asyncio
 import importlib
+import json
 import logging
+import re
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
@@ -41,14 +44,15 @@ def cluster(address: str, tell: Callable[[str], object]) -> Iterator[HandOut[Any
 
     Raises InputError: dask is not installed, nothing answers at the address, or no worker comes.
     """
-    distributed, place = _library(), _place(address)
+    distributed, url = _library(), _url(address)
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # our messages tell what it would
     try:
-        client = distributed.Client(timeout=CONNECT, **place)
-    except (OSError, ValueError) as error:  # TimeoutError is an OSError
+        asyncio.run(_greet(url))  # a Client that finds no scheduler may hang when it is collected
+        client = distributed.Client(url, timeout=CONNECT)
+    except Exception as error:  # what is no scheduler may answer anything
         raise InputError(
-            f"--dask {address}: no dask scheduler answered within {CONNECT:g} s ({error or type(error).__name__}); "
-            "start one with `dask scheduler` and give the address it prints"
+            f"--dask {address}: no dask scheduler answered within {CONNECT:g} s "
+            f"({str(error) or type(error).__name__}); start one with `dask scheduler` and give the address it prints"
         ) from None
     with client:
         _await_workers(client, address, tell)
@@ -64,14 +68,26 @@ def _library() -> Any:
         raise InputError("--dask: dask is not installed; pip install 'seisnas[cluster]'") from None
 
 
-def _place(address: str) -> dict[str, str]:
-    if "://" in address:
-        return {"address": address}
-    if Path(address).is_file():
-        return {"scheduler_file": address}
-    raise InputError(
-        f"--dask {address}: neither an address, as tcp://127.0.0.1:8786, nor the scheduler file of a dask cluster"
-    )
+def _url(address: str) -> str:
+    """tcp://host:port, from the scheduler file if `address` is one."""
+    url = address
+    if "://" not in address:
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            url = str(json.loads(Path(address).read_text())["address"])
+    if re.fullmatch(r"(tcp|tls)://.+:\d{1,5}", url) is None:
+        raise InputError(
+            f"--dask {address}: neither an address, as tcp://127.0.0.1:8786, nor the scheduler file of a dask cluster"
+        )
+    return url
+
+
+async def _greet(url: str) -> None:
+    """Raises if no scheduler answers."""
+    distributed = _library()
+    security = distributed.Security().get_connection_args("client")
+    async with asyncio.timeout(CONNECT):
+        comm = await distributed.comm.connect(url, **security)
+        await comm.close()
 
 
 def _await_workers(client: Any, address: str, tell: Callable[[str], object]) -> None:

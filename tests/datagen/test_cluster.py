@@ -157,25 +157,42 @@ def test_a_worker_with_other_packages_is_refused_by_name(make_data: MakeData, tw
         list(hand_out(on_worker, [(make_data(), versions)]))
 
 
-def test_an_address_where_nothing_answers_is_refused_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("listening", [True, False])
+def test_an_address_where_no_scheduler_answers_is_refused_soon(
+    monkeypatch: pytest.MonkeyPatch, listening: bool
+) -> None:
     monkeypatch.setattr(cluster_module, "CONNECT", 0.5)
-    with socket.socket() as taken:  # bound, not listening
+    with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
+        if listening:  # and silent
+            taken.listen()
         address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(InputError, match=r"no dask scheduler answered within 0\.5 s"), cluster(address, print):
             pass
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:8786", "no/such/file.json", "local"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1:8786",
+        "no/such/file.json",
+        "local",
+        "http://127.0.0.1:8786",
+        "tcp://127.0.0.1",
+        "tcp://:x",
+        "tcp://a:-1",
+    ],
+)
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(InputError, match=f"^--dask {address}: neither an address, as tcp://"), cluster(address, print):
         pass
 
 
-@pytest.mark.parametrize("address", ["http://127.0.0.1:8786", "tcp://127.0.0.1", "tcp://:x"])
-def test_a_misspelt_address_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster_module, "CONNECT", 0.5)
-    with pytest.raises(InputError, match="no dask scheduler answered"), cluster(address, print):
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"address": 3}'])
+def test_a_file_that_is_no_scheduler_file_is_refused(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "scheduler.json"
+    file.write_text(content)
+    with pytest.raises(InputError, match="neither an address, as tcp://"), cluster(str(file), print):
         pass
 
 
