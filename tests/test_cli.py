@@ -98,10 +98,11 @@ def test_an_imported_data_set_serves_the_other_commands(preset, tmp_path):
     folder = tmp_path / "FlatVel_A"
     folder.mkdir()
     np.save(folder / "data1.npy", np.ones((8, 5, 800, 64), np.float32))
-    np.save(folder / "model1.npy", np.full((8, 1, 64, 64), 2000.0, np.float32))
+    models = 2000.0 + 100.0 * np.arange(8)[:, None, None, None] * np.ones((1, 64, 64))
+    np.save(folder / "model1.npy", models.astype(np.float32))
     done = seisnas("import", folder, "-p", preset, "-o", tmp_path / "data")
     assert "8 samples imported, 0 were there (6 train, 1 validation, 1 test)" in done.stdout, done.stderr
-    assert "verified" in seisnas("check-data", "-p", preset).stdout
+    assert "every sample is sound" in seisnas("check-data", "-p", preset).stdout
 
 
 def test_a_missing_compiler_is_refused(preset, tmp_path):
