@@ -34,7 +34,7 @@ check: env  ## ruff, mypy, import-linter
 	mypy
 	lint-imports
 
-bench: env  ## the benchmarks that fit in minutes; docs/benchmarks.md lists the longer ones
+bench: env  ## the benchmark of making data; benchmarks/README.md lists all
 	python benchmarks/bench_datagen.py
 
 clean:  ## remove the environment and everything that was generated

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from datagen.errors import InputError
 from trials import data_commands  # noqa: F401  its commands come first
-from trials.options import QUICKSTART, Preset, Run, Set, app, console
+from trials.options import QUICKSTART, Preset, Run, Set, app, configuration, console
 from trials.quiet import quiet_libraries
 
 INTERRUPTED = 130  # exit status after Ctrl-C
@@ -111,6 +111,38 @@ def predict(
         written = image(bundle, shots, outputs)
     for path in written:
         console.print(f"wrote {path}")
+
+
+@app.command()
+def compare(
+    preset: Preset = QUICKSTART,
+    changes: Set = None,
+    results: Annotated[Path | None, typer.Option(help="Folder of the table; default: beside the runs.")] = None,
+) -> None:
+    """Train the searched network, its controls and the big networks alike, and make the table.
+
+    Takes hours to days.  Stopped and started again it goes on; started twice, both share the work.  The table is
+    written anew after every training.
+    """
+    config = configuration(preset, changes)
+
+    from trials.compare import Comparison
+    from trials.compare import compare as work
+    from trials.compare_table import measure_latency, write_table
+
+    comparison = Comparison(config)
+    folder = results or comparison.folder
+    left = sum(not comparison.finished(name) for name in comparison.jobs)
+    console.print(f"{comparison.folder}: {left} of {len(comparison.jobs)} runs to do", soft_wrap=True)
+
+    def wrote(name: str) -> None:
+        console.print(f"{name}: validation SSIM {comparison.run(name).result['ssim']:.4f}", soft_wrap=True)
+        write_table(comparison, folder)
+
+    work(comparison, wrote)
+    measure_latency(comparison)
+    write_table(comparison, folder)
+    console.print(f"wrote {folder / 'compare.md'}", soft_wrap=True)
 
 
 @app.command()

@@ -22,6 +22,8 @@ from search_spaces.config import Network
 Weight = Annotated[float, Field(ge=0, le=100)]
 Epochs = Annotated[int, Field(ge=1, le=10_000)]
 LearningRate = Annotated[float, Field(gt=0, le=1)]
+Target = Literal["rtm", "velocity"]
+ComparedModel = Literal["nasunet", "random_search", "unet_small", "unet", "resunet34", "inversionnet"]
 FeatureKind = Literal["vgg16", "vgg19", "gan"]
 
 
@@ -91,11 +93,26 @@ class Baseline:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
+class Compare:
+    """The table that `seisnas compare` makes: every model with the same data, loss and `tune` settings."""
+
+    targets: tuple[Target, ...] = ("rtm", "velocity")
+    models: tuple[ComparedModel, ...] = get_args(ComparedModel)
+    seeds: Annotated[int, Field(ge=1, le=100)] = 3  # trainings of each network of the searched one's size
+    big_seeds: Annotated[int, Field(ge=1, le=100)] = 2  # of the others
+    learning_rates: tuple[LearningRate, ...] = (1.0e-3, 3.0e-3, 1.0e-2)  # the best on validation is taken
+    sweep_epochs: Epochs = 3  # of the trainings that choose it
+    random_draws: Annotated[int, Field(ge=1, le=100)] = 3  # genotypes of the random search: as many as cost one search
+    # Above 0: every model is trained this long instead of `tune.epochs`, a table of its own (equal time).
+    minutes: Annotated[float, Field(ge=0, le=100_000)] = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Config:
     """Everything a stage needs to know."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-    target: Literal["rtm", "velocity"] = "rtm"
+    target: Target = "rtm"
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
     data: Data
@@ -106,6 +123,7 @@ class Config:
     tune: Tune = Tune()
     compress: Compress = Compress()
     baseline: Baseline = Baseline()
+    compare: Compare = Compare()
 
     def __post_init__(self) -> None:
         if (self.loss.distil > 0) != (self.tune.teacher is not None):

@@ -1,5 +1,6 @@
 """One run of a stage, from its configuration to its result, under NNI or alone."""
 
+import time
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -41,6 +42,7 @@ def execute(
         source.require_finished()
     if config.loss.perceptual > 0:
         features_of(config.loss.perceptual_features, config.loss.perceptual_weights)  # missing ones are told at once
+    start = time.monotonic()
     run.start(config, parameters)
     ensure(config.data)
     pl.seed_everything(config.seed, verbose=False)
@@ -51,7 +53,7 @@ def execute(
     else:
         assert source is not None
         result = compress(config, run, channel, source)
-    result["run"] = str(run.path)
+    result |= {"run": str(run.path), "seconds": time.monotonic() - start}
     run.finish(result)
     remove_checkpoints(run.path)
     channel.final(result)

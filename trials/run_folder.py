@@ -103,6 +103,15 @@ class RunFolder:
         result: dict[str, Any] = json.loads((self.path / "result.json").read_text())
         return result
 
+    def save_scores(self, split: str, scores: dict[str, float]) -> None:
+        """Scores of the finished network on a split that took no part in the run."""
+        self._write(f"{split}.json", json.dumps(scores, indent=2))
+
+    def scores(self, split: str) -> dict[str, float] | None:
+        """What `save_scores` has left."""
+        file = self.path / f"{split}.json"
+        return json.loads(file.read_text()) if file.exists() else None
+
     def _write(self, name: str, text: str) -> None:
         temporary = self.path / f"{name}.tmp"
         temporary.write_text(text)
