@@ -52,13 +52,16 @@ class Results:
         changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!benchmarks/results")
         self.commit = git("rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")
         processor = Path("/proc/cpuinfo").read_text().partition("model name\t: ")[2].partition("\n")[0]
+        before = json.loads(self.path.read_text()) if self.path.exists() else {"command": "", "rows": []}
+        command = " ".join(["python", "benchmarks/bench_datagen.py", *sys.argv[1:]])
+        earlier = [each for each in before["command"].split(" && ") if each and each != command]
         self.head = {
-            "command": " ".join(["python", "benchmarks/bench_datagen.py", *sys.argv[1:]]),
+            "command": " && ".join([*earlier, command]),
             "commit": self.commit,
             "machine": f"{processor}, {os.cpu_count()} cores; {PROCESSES} processes; Deepwave {deepwave.__version__}",
             "date": date.today().isoformat(),
         }
-        self.rows: list[Row] = json.loads(self.path.read_text())["rows"] if self.path.exists() else []
+        self.rows: list[Row] = before["rows"]
 
     def find(self, **wanted: Any) -> Row | None:
         """The row with these values that this commit measured."""

@@ -81,8 +81,8 @@ class Comparison:
         """In the order in which they are taken: every row has its first seed before one has its second."""
         compare = self.config.compare
         for target in compare.targets:
-            yield from self._searches(target)
             for model in compare.models:
+                yield from self._searches(target, model)
                 for rate in compare.learning_rates:
                     settings = self._settings(target, model, rate, 1, short=True)
                     needs = self._genotype(target, model)
@@ -92,12 +92,11 @@ class Comparison:
                     if seed in self._seeds(model):
                         yield self._full(target, model, seed)
 
-    def _searches(self, target: Target) -> Iterator[Job]:
-        models = self.config.compare.models
+    def _searches(self, target: Target, model: ComparedModel) -> Iterator[Job]:
         config = replace(self.config, target=target)
-        if "nasunet" in models or "unet_small" in models:
+        if model in ("nasunet", "unet_small"):  # the same job, listed twice
             yield Job(name=f"{target}/search", stage="search", settings=lambda: config)
-        if "random_search" in models:
+        elif model == "random_search":
             random = replace(config, search=replace(config.search, strategy="random"))
             for seed, name in enumerate(self._draws(target), start=1):
                 yield Job(name=name, stage="search", settings=lambda seed=seed: replace(random, seed=seed))  # type: ignore[misc]

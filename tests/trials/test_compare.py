@@ -28,7 +28,7 @@ TINY = {
         "split": {"train": 8, "validation": 4, "test": 4},
         "shard_size": 8,
     },
-    "network": {"depth": 2, "width": 8, "nodes": 1, "operations": "small"},
+    "network": {"depth": 3, "width": 24, "nodes": 1, "operations": "small"},
     "search": {"samples": 8, "epochs": 1, "warmup_epochs": 0, "retrain_epochs": 1, "architectures": 2},
     "tune": {"epochs": 1, "batch_size": 4},
     "baseline": {"width": 4, "depth": 2},
