@@ -80,7 +80,9 @@ def check_data(preset: Preset = QUICKSTART, changes: Set = None) -> None:
     from trials.data_table import data_table
 
     config = configuration(preset, changes)
-    console.print(data_table(config.data.folder, check(config.data)))
+    summaries = check(config.data)
+    _tell(f"{config.data.folder}: every sample is sound")
+    console.print(data_table(summaries))
 
 
 @app.command("show-data")

@@ -6,8 +6,8 @@ from rich.table import Table
 from datagen.check import Summary
 
 
-def data_table(folder: str, summaries: list[Summary]) -> Table:
-    table = Table(title=f"{folder}: every sample is sound", box=box.SIMPLE, padding=(0, 1, 0, 0), title_justify="left")
+def data_table(summaries: list[Summary]) -> Table:
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
     for heading in ("split", "models", "GB", "velocity [m/s]", "|shot| up to", "|image| up to", "repeated"):
         table.add_column(heading, justify="left" if heading == "split" else "right", no_wrap=True)
     for row in summaries:

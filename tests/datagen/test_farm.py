@@ -65,8 +65,9 @@ def test_leaving_early_ends_the_workers(workers_alive: Callable[[], int]) -> Non
 
 
 ENDLESS = """
-import time
+import signal, time
 from datagen.farm import farm
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored if the tests run in the background of a shell
 for result in farm(lambda number: time.sleep(0.01), range(10**9), 2):
     print(end=".", flush=True)
 """
