@@ -53,10 +53,9 @@ class ExperimentDisplay:
     def _log(self, snapshot: Snapshot) -> None:
         for before, stage in zip(self._shown, snapshot.stages, strict=bool(self._shown)):
             if stage.succeeded != before.succeeded or stage.failed != before.failed:
-                failed = f", {stage.failed} failed" if stage.failed else ""
-                self._console.print(
-                    f"{stage.name}: {stage.succeeded} of {stage.budget} trials done{failed}; {_note(snapshot, stage)}"
-                )
+                note = _note(snapshot, stage)  # empty when the next stage has begun already
+                done = f"{stage.name}: {stage.succeeded} of {stage.budget} trials done"
+                self._console.print("; ".join([done, note] if note else [done]))
         self._shown = snapshot.stages
 
 
