@@ -113,8 +113,8 @@ IN_THE_WAY = """
 Counted from the stencil (`roofline.py`), at an average point of the padded grid and one step of one shot; measured in
 the compiled operator alone.  What is in the way of the rest: the stencil needs each neighbour from the first cache, and
 those loads, not arithmetic, are its narrowest place; where the rows of all interleaved shots that it spans do not fit
-there (`paper`: 8.7 kB each), the neighbours along z come from the second cache.  In small grids two fifths of them
-lie in an absorbing layer, whose memories are passed over in loops of their own, short ones along x.  Beyond the kernel,
+there (`paper`: 8.7 kB each), the neighbours along z come from the second cache.  Two fifths of a small grid
+are absorbing layer, whose memories are passed over in loops of their own, short ones along x.  Beyond the kernel,
 a fifth of a model's time goes into random geology, resampling, statistics and storage.
 """
 
