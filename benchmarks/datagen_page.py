@@ -17,6 +17,7 @@ def page(record: dict[str, Any]) -> str:
     text += "".join(f"- {key}: `{record[key]}`\n" for key in ("command", "commit", "machine", "date"))
     text += beside_deepwave(of("forward", "rtm")) + end_to_end(of("generate"), of("start"))
     text += limits(of("machine"), of("limit")) + scaling(of("workers"), of("models"))
+    text += "\n## Reading\n\nHow fast training reads the shards: [reading.md](reading.md).\n"
     return text + settings(of("forward", "rtm")) + f"\n{measured_with(rows)}\n"
 
 
