@@ -134,7 +134,8 @@ def _without(folder: str, target: str) -> str:
 def loader(dataset: Dataset[Batch], batch_size: int, *, shuffle: bool = False, seed: int = 0) -> DataLoader[Batch]:
     """Batches (shots [B, S, T, R], target [B, 1, Z, X]) of a ShardDataset or a Subset of one.
 
-    `seed` decides the order of all epochs when shuffled.
+    `seed` decides the order of all epochs when shuffled.  Shuffled batches are for training: a last one of a single
+    sample is left out, because batch norm has no variance of it.
     """
     # The order has a generator of its own: from that of a DataLoader workers draw too, at times that differ.
     draws = torch.Generator().manual_seed(seed)
@@ -143,6 +144,7 @@ def loader(dataset: Dataset[Batch], batch_size: int, *, shuffle: bool = False, s
         dataset,
         batch_size,
         sampler=order,
+        drop_last=shuffle and batch_size > 1 and len(dataset) % batch_size == 1,  # type: ignore[arg-type]
         generator=torch.Generator().manual_seed(seed),
         collate_fn=_as_it_is,  # `__getitems__` gives batches
     )

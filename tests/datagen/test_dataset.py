@@ -79,6 +79,12 @@ def test_the_loader_visits_every_sample_once_in_the_order_of_its_seed(data: Data
     assert not torch.equal(first[:20], first[20:])
 
 
+@pytest.mark.parametrize(("batch", "shuffle", "sizes"), [(19, True, [19]), (19, False, [19, 1]), (9, True, [9, 9, 2])])
+def test_a_single_sample_is_no_batch_to_train_with(data: Data, batch: int, shuffle: bool, sizes: list[int]) -> None:
+    dataset = ShardDataset(data.folder, "train")
+    assert [len(shots) for shots, _ in loader(dataset, batch, shuffle=shuffle)] == sizes
+
+
 def test_shuffling_leaves_the_global_generator_alone(data: Data) -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
