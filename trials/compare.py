@@ -15,6 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from datagen.errors import InputError
 from trials.channel import Channel
 from trials.config import ComparedModel, Config, Target
 from trials.execute import Stage, execute
@@ -139,13 +140,29 @@ class Comparison:
 
 
 def compare(comparison: Comparison, wrote: Callable[[str], object]) -> None:
-    """Does the runs that are left; `wrote` is called with the name of each that this process has finished."""
+    """Does the runs that are left; `wrote` is called with the name of each that this process has finished.
+
+    Raises InputError if a run is there that was made with other settings.
+    """
+    for job in comparison.jobs.values():
+        _require_same(comparison, job)
     while waiting := [name for name in comparison.jobs if not comparison.finished(name)]:
         done = next((name for name in waiting if _work(comparison, comparison.jobs[name])), None)
         if done is None:
             time.sleep(PATIENCE)  # others work on all that could be done
         else:
             wrote(done)
+
+
+def _require_same(comparison: Comparison, job: Job) -> None:
+    run = comparison.run(job.name)
+    if run.finished and all(comparison.finished(name) for name in job.needs):
+        wanted = job.settings()
+        if replace(run.config, compare=wanted.compare) != wanted:
+            raise InputError(
+                f"{run.path}: made with other settings than the preset's now; delete the folder to have it made anew, "
+                "or give the preset another name"
+            )
 
 
 def _work(comparison: Comparison, job: Job) -> bool:

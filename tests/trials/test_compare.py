@@ -8,6 +8,7 @@ import yaml
 from filelock import FileLock
 
 from datagen.dataset import ShardDataset
+from datagen.errors import InputError
 from datagen.generate import generate
 from trials import compare as compare_module
 from trials.channel import Channel
@@ -136,6 +137,13 @@ def test_a_run_that_is_missing_is_done_again_and_no_other(finished):
     compare(Comparison(comparison.config), done.append)
     assert done == ["rtm/unet/seed1"]
     assert (comparison.run("rtm/unet/seed1").path / "result.json").stat().st_mtime_ns == before  # not trained again
+
+
+def test_a_run_of_other_settings_is_not_taken_for_one_of_these(finished):
+    comparison, _ = finished
+    other = replace(comparison.config, tune=replace(comparison.config.tune, weight_decay=0.5))
+    with pytest.raises(InputError, match=r"search: made with other settings than the preset's now; delete the folder"):
+        compare(Comparison(other), [].append)
 
 
 def test_a_run_that_another_process_works_on_is_left_to_it(finished, monkeypatch):
