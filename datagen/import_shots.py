@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from datagen.chunk import Chunk, Engine, Made, check_overflow, statistics_of
+from datagen.chunk import Chunk, Engine, Made, as_stored, check_overflow, statistics_of
 from datagen.config import Data, Imported, Split
 from datagen.errors import InputError
 from datagen.make_shards import Generated, MakeAll, make_shards, processes
@@ -197,7 +197,7 @@ def read_chunk(data: Data, source: Source, engine: Engine | None, chunk: Chunk) 
     if wrong.any():
         raise InputError(f"{source.shots.name(first + int(np.argmax(wrong)))}: not all values are finite")
     check_overflow(data, shots_MSTR)
-    made = Made(chunk=chunk, arrays={"data": shots_MSTR.astype(data.dtype)}, statistics=statistics_of(shots_MSTR))
+    made = Made(chunk=chunk, arrays={"data": as_stored(shots_MSTR, data.dtype)}, statistics=statistics_of(shots_MSTR))
     if source.models is None:
         return made
     velocity_MZX = np.asarray(source.models.read(first, count), np.float32).reshape(count, grid.nz, grid.nx)

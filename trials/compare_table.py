@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 from datetime import date
+from functools import cache
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -17,10 +18,10 @@ from matplotlib.figure import Figure
 from torch.utils.flop_counter import FlopCounterMode
 
 from compressors.verify import latency
-from datagen.dataset import ShardDataset
+from datagen.dataset import ShardDataset, loader
 from search_spaces.shape import Shape
 from trials.compare import Comparison
-from trials.config import ComparedModel, Config, Target
+from trials.config import ComparedModel, Target
 from trials.export import export
 from trials.metrics import scores
 from trials.networks import trained
@@ -83,7 +84,8 @@ def _row(comparison: Comparison, target: Target, model: ComparedModel) -> Row | 
         return None
     first = runs[0]
     row: Row = {"target": target, "model": model, "split": "test", "seeds": len(runs)}
-    row |= {"parameters": int(first.result["parameters"]), "flops": _flops(first)} | (first.scores("latency") or {})
+    row |= {"parameters": int(first.result["parameters"]), "flops": _flops(first.path)}
+    row |= first.scores("latency") or {}
     tests = [run.scores("test") or {} for run in runs]
     for name in ("ssim", "mae", "psnr"):
         values = [test[name] for test in tests]
@@ -98,17 +100,23 @@ def _zeros(comparison: Comparison, target: Target) -> Row | None:
     """What an answer of zeros scores: a network that has learned nothing."""
     if not any(comparison.trainings(target, model) for model in comparison.config.compare.models):
         return None
-    dataset = ShardDataset(comparison.config.data.folder, "test", target)
-    _, target_B1ZX = dataset.__getitems__(range(len(dataset)))
-    found = {name: float(value.mean()) for name, value in scores(torch.zeros_like(target_B1ZX), target_B1ZX).items()}
+    found = _scores_of_zeros(comparison.config.data.folder, target)
     row: Row = {"target": target, "model": "zeros", "split": "test", "seeds": 1, "parameters": 0}
     return row | {f"{name}_mean": found[name] for name in ("ssim", "mae", "psnr")}
 
 
-def _flops(run: RunFolder) -> int:
+@cache
+def _scores_of_zeros(folder: str, target: Target) -> dict[str, float]:
+    batches = loader(ShardDataset(folder, "test", target), batch_size=32)
+    rows = [scores(torch.zeros_like(target_B1ZX), target_B1ZX) for _, target_B1ZX in batches]
+    return {name: float(torch.cat([row[name] for row in rows]).mean()) for name in rows[0]}
+
+
+@cache  # the table is written after every run, the network stays
+def _flops(folder: Path) -> int:
     """Floating-point operations of one sample, as torch counts them."""
-    config: Config = run.config
-    shape = Shape.of(config.data)
+    run = RunFolder(folder)
+    shape = Shape.of(run.config.data)
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
         trained(run)(torch.zeros(1, shape.shots, shape.samples, shape.receivers))
