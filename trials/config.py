@@ -115,6 +115,8 @@ class Config:
     target: Target = "rtm"
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    # auto: mixed on GPUs, full on CPUs.  Of the CPUs only those with bfloat16 instructions are faster with mixed.
+    precision: Literal["auto", "full", "mixed"] = "auto"
     data: Data
     effects: Effects = Effects()  # laid over the shots that search and training see; scores are of clean ones
     network: Network = Network()

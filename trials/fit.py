@@ -92,7 +92,7 @@ def trainer_options(
         "max_epochs": epochs,
         "accelerator": "gpu" if gpu else "cpu",
         "devices": "auto" if gpu else 1,
-        "precision": _precision(gpu),
+        "precision": _precision(config, gpu),
         "logger": TensorBoardLogger(run.path / "tensorboard", name=phase, version=""),
         "callbacks": [*callbacks, *([RichProgressBar()] if terminal else [])],
         "enable_progress_bar": terminal,
@@ -103,11 +103,11 @@ def trainer_options(
     }
 
 
-def _precision(gpu: bool) -> str:
+def _precision(config: Config, gpu: bool) -> str:
     """Mixed where the device has it; bfloat16 before float16, because it needs no loss scaling."""
-    if not gpu:
+    if config.precision == "full" or (config.precision == "auto" and not gpu):
         return "32-true"
-    return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
+    return "bf16-mixed" if not gpu or torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from trials.budget import TimeBudget
 from trials.channel import Channel
 from trials.config import Config, load
 from trials.execute import execute
+from trials.fit import _precision
 from trials.run_folder import RunFolder
 
 ROOT = Path(__file__).parents[2]
@@ -189,3 +190,9 @@ def test_a_teacher_and_its_weight_need_each_other(preset):
         load(preset, {"loss.distil": 1.0})
     with pytest.raises(InputError, match="need each other"):
         load(preset, {"tune.teacher": "runs/unet"})
+
+
+def test_precision_is_full_on_cpus_unless_asked(config) -> None:
+    assert _precision(config, gpu=False) == "32-true"
+    assert _precision(replace(config, precision="mixed"), gpu=False) == "bf16-mixed"
+    assert _precision(replace(config, precision="full"), gpu=True) == "32-true"
