@@ -158,7 +158,8 @@ def _require_same(comparison: Comparison, job: Job) -> None:
     run = comparison.run(job.name)
     if run.finished and all(comparison.finished(name) for name in job.needs):
         wanted = job.settings()
-        if replace(run.config, compare=wanted.compare) != wanted:
+        unused = {"compare": wanted.compare} | ({} if job.stage == "search" else {"search": wanted.search})
+        if replace(run.config, **unused) != wanted:  # type: ignore[arg-type]
             raise InputError(
                 f"{run.path}: made with other settings than the preset's now; delete the folder to have it made anew, "
                 "or give the preset another name"
