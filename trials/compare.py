@@ -1,8 +1,8 @@
 """Networks side by side: the same data, loss and recipe for each, several seeds, scored on the test split.
 
-    for each target   a search, and random genotypes at its cost        ─► two genotypes of NasUnets
-                      each model, briefly, with each learning rate      ─► the best on the validation split
-                      each seed of each model, in full                  ─► scores on the test split ─► the table
+    for each target    a search, and random genotypes at its cost        ─► two genotypes of NasUnets
+    for the first one  each model, briefly, with each learning rate      ─► the best on the validation split
+    for each target    each seed of each model, in full                  ─► scores on the test split ─► the table
 
 Every run has a folder and a lock of its own.  Stopped and started again the command goes on where it stopped; started
 several times at once, each takes the next run that nobody works on.  The table is written after each run.
@@ -59,10 +59,10 @@ class Comparison:
         names = [_training(target, model, seed) for seed in self._seeds(model)]
         return [self.run(name) for name in names if self.finished(name)]
 
-    def learning_rate(self, target: Target, model: ComparedModel) -> float:
-        """Of the sweep, the one with the best validation score."""
+    def learning_rate(self, model: ComparedModel) -> float:
+        """Of the sweep, the one with the best validation score; found with the first target, kept for the others."""
         rates = self.config.compare.learning_rates
-        return max(rates, key=lambda rate: self.run(_sweep(target, model, rate)).result["default"])
+        return max(rates, key=lambda rate: self.run(self._sweep(model, rate)).result["default"])
 
     def found(self, target: Target, model: ComparedModel) -> RunFolder:
         """The search run whose genotype a model has; the random search's is its best on the validation split."""
@@ -70,6 +70,9 @@ class Comparison:
             runs = [self.run(name) for name in self._draws(target)]
             return max(runs, key=lambda run: run.result["default"])
         return self.run(f"{target}/search")
+
+    def _sweep(self, model: ComparedModel, rate: float) -> str:
+        return f"{self.config.compare.targets[0]}/{model}/rate{rate:g}"
 
     def _seeds(self, model: ComparedModel) -> range:
         compare = self.config.compare
@@ -84,10 +87,11 @@ class Comparison:
         for target in compare.targets:
             for model in compare.models:
                 yield from self._searches(target, model)
-                for rate in compare.learning_rates:
-                    settings = self._settings(target, model, rate, 1, short=True)
-                    needs = self._genotype(target, model)
-                    yield Job(name=_sweep(target, model, rate), stage="tune", settings=settings, needs=needs)
+                if target == compare.targets[0]:
+                    for rate in compare.learning_rates:
+                        settings = self._settings(target, model, rate, 1, short=True)
+                        needs = self._genotype(target, model)
+                        yield Job(name=self._sweep(model, rate), stage="tune", settings=settings, needs=needs)
             for seed in range(1, 1 + max(compare.seeds, compare.big_seeds)):
                 for model in compare.models:
                     if seed in self._seeds(model):
@@ -108,12 +112,13 @@ class Comparison:
         return (f"{target}/search",) if model in SMALL else ()
 
     def _full(self, target: Target, model: ComparedModel, seed: int) -> Job:
-        sweep = tuple(_sweep(target, model, rate) for rate in self.config.compare.learning_rates)
+        sweep = tuple(self._sweep(model, rate) for rate in self.config.compare.learning_rates)
+        needs = (*sweep, *self._genotype(target, model))
 
         def settings() -> Config:
-            return self._settings(target, model, self.learning_rate(target, model), seed)()
+            return self._settings(target, model, self.learning_rate(model), seed)()
 
-        return Job(name=_training(target, model, seed), stage="tune", settings=settings, needs=sweep, full=True)
+        return Job(name=_training(target, model, seed), stage="tune", settings=settings, needs=needs, full=True)
 
     def _settings(
         self, target: Target, model: ComparedModel, rate: float, seed: int, *, short: bool = False
@@ -183,10 +188,6 @@ def _work(comparison: Comparison, job: Job) -> bool:
     except Timeout:
         return False
     return True
-
-
-def _sweep(target: Target, model: ComparedModel, rate: float) -> str:
-    return f"{target}/{model}/rate{rate:g}"
 
 
 def _training(target: Target, model: ComparedModel, seed: int) -> str:
