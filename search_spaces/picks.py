@@ -18,9 +18,9 @@ class Picker(nn.Module):
     First the picks, in samples of the record from its first, then the confidences between 0 and 1.
     """
 
-    def __init__(self, network: nn.Module, samples: int, rows: int) -> None:
+    def __init__(self, network: nn.Module, samples: int) -> None:
         super().__init__()
-        self.network, self.samples, self.rows = network, samples, rows
+        self.network, self.samples = network, samples
 
     def forward(self, gather_B1TR: Tensor) -> Tensor:
         return picks_of(self.network(gather_B1TR), self.samples)

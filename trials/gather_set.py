@@ -23,7 +23,7 @@ from datagen.errors import InputError
 from datagen.gathers import read_recording
 from trials.config import Config
 from trials.picking_config import Picking
-from trials.windows import resampled, spread_over
+from trials.windows import resampled, sample_at, spread_over
 
 ONSET = 0.7  # periods of the wavelet's peak frequency from the eikonal time to what is seen (datagen/first_breaks.py)
 VARIED = 10  # last number of the spawn key
@@ -138,7 +138,8 @@ def _labelled(config: Config, split: str) -> tuple[Array, Array]:
     gathers, picks = [], []
     for index in train if split == "train" else picking.held or train:
         gather_TR = resampled(np.nan_to_num(recording.gathers[index]), interval, survey.interval, survey.samples)
-        label_R = (recording.first_breaks[index] - recording.start) / survey.interval
+        label_R = sample_at(recording.first_breaks[index] - recording.start, interval, survey.interval)
+        label_R = np.where((label_R >= 0) & (label_R < survey.samples), label_R, np.nan)
         for window in spread_over(gather_TR.shape[1], survey.receivers):
             missing = survey.receivers - len(window)
             gathers.append(np.pad(gather_TR[:, window], ((0, 0), (0, missing))))

@@ -26,7 +26,24 @@ def resampled(gather_TR: NDArray[np.float32], given: float, wanted: float, sampl
 
     Finer to coarser takes means, which alias little; coarser to finer interpolates.
     """
-    if abs(given / wanted - 1) > SAME:
+    if not same_interval(given, wanted):
         length = max(1, round(len(gather_TR) * given / wanted))
         gather_TR = (area_matrix(len(gather_TR), length) @ gather_TR).astype(np.float32)
     return np.pad(gather_TR[:samples], ((0, max(0, samples - len(gather_TR))), (0, 0)))
+
+
+def same_interval(given: float, wanted: float) -> bool:
+    return abs(given / wanted - 1) <= SAME
+
+
+def time_of(sample: NDArray[np.float64], given: float, wanted: float) -> NDArray[np.float64]:
+    """Time [s] after the first of the recorded samples, of a place among the resampled ones.
+
+    A resampled sample stands for the middle of those it is the mean of.
+    """
+    return sample * wanted if same_interval(given, wanted) else (sample + 0.5) * wanted - 0.5 * given
+
+
+def sample_at(time: NDArray[np.floating], given: float, wanted: float) -> NDArray[np.floating]:
+    """The inverse of `time_of`."""
+    return time / wanted if same_interval(given, wanted) else (time + 0.5 * given) / wanted - 0.5
