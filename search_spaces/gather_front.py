@@ -21,7 +21,7 @@ Scaling = Literal["trace", "gather"]
 KNEE = (
     0.25  # rms at which asinh goes from linear to logarithmic, so that weak first breaks are seen before strong waves
 )
-SILENT = 1e-20  # mean square below which a trace counts as dead and stays zero
+SILENT = 1e-12  # least mean square of a trace whose largest sample is 1; a dead one stays zero
 
 
 def area_matrix(given: int, wanted: int) -> NDArray[np.float64]:
@@ -49,9 +49,10 @@ class GatherFront(Features):
 
     def forward(self, gather_B1TR: Tensor) -> Tensor:
         with torch.autocast(gather_B1TR.device.type, enabled=False):  # the range of half floats is too small
-            largest_B11R = gather_B1TR.abs().amax(self.axes, keepdim=True).clamp_min(SILENT)
+            largest_B11R = gather_B1TR.abs().amax(self.axes, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
             rows_B1NR = self.time_NT @ (gather_B1TR / largest_B11R)
             rows_B1NR = rows_B1NR - rows_B1NR.mean(2, keepdim=True)
-            power_B11R = rows_B1NR.square().mean(self.axes, keepdim=True)
-            features_B1NR = torch.asinh(rows_B1NR / (KNEE * (power_B11R + SILENT).sqrt()))
+            # A floor, not a sum: the exporter takes so small a summand for zero and leaves it out.
+            power_B11R = rows_B1NR.square().mean(self.axes, keepdim=True).clamp_min(SILENT)
+            features_B1NR = torch.asinh(rows_B1NR / (KNEE * power_B11R.sqrt()))
         return features_B1NR.contiguous(memory_format=torch.channels_last)
