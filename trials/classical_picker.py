@@ -61,7 +61,7 @@ def energy_ratio(gather_TR: Array, sta: float, lta: float, interval: float) -> A
 def first_above(ratio_TR: Array, threshold: float) -> NDArray[np.int64]:
     """The first sample above `threshold`, or the largest where none is, [R]."""
     above_TR = ratio_TR > threshold
-    return np.where(above_TR.any(0), above_TR.argmax(0), ratio_TR.argmax(0))
+    return np.asarray(np.where(above_TR.any(0), above_TR.argmax(0), ratio_TR.argmax(0)), np.int64)
 
 
 def least_aic(trace_T: Array, around: int, reach: int) -> int:

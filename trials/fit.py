@@ -33,7 +33,7 @@ from trials.picking import Picking, evaluate_picks
 from trials.run_folder import RunFolder
 from trials.teacher import teacher_of
 
-SCORES = ("val_ssim", "val_hit_5", "train_ssim")  # of an epoch, whichever there is
+SCORES = ("val_ssim", "val_hit_5", "train_ssim", "train_hit_5")  # of an epoch, whichever there is
 GRADIENT_CLIP = 1.0  # norm of all gradients together
 
 

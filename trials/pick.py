@@ -84,7 +84,7 @@ def _placed(recording: Recording, spacing: float | None, sources: str | None, fi
         raise InputError(f"--source: got {sources!r}; write metres with commas between, as 1.5,9.5") from None
     if len(places) != len(recording.gathers):
         raise InputError(f"--source: {len(places)} position(s), {file} has {len(recording.gathers)} gather(s)")
-    receivers = [spacing * np.arange(gather.shape[1]) for gather in recording.gathers]
+    receivers = [spacing * np.arange(gather.shape[1], dtype=np.float64) for gather in recording.gathers]
     return replace(recording, receivers=receivers, sources=places)
 
 

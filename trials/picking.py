@@ -15,7 +15,7 @@ from datagen.dataset import loader
 from datagen.errors import InputError
 from search_spaces.picks import picks_of, row_of
 from search_spaces.pretrained import read_weights
-from trials.config import Loss
+from trials.config import Config, Loss
 from trials.gather_set import GatherSet
 from trials.module import Batch, Imaging, raise_unless_finite
 from trials.pick_scores import pick_scores
@@ -68,6 +68,15 @@ def evaluate_picks(network: nn.Module, gathers: GatherSet) -> dict[str, float]:
         labels.append(labels_BR)
     scores = pick_scores(torch.cat(picks), torch.cat(labels), gathers.interval)
     return {name: float(value) for name, value in scores.items()}
+
+
+def images_only(config: Config, command: str) -> None:
+    """Raises InputError for a configuration of pickers, which some commands do not know yet."""
+    if config.target == "first_break":
+        raise InputError(
+            f"target: got first_break, {command} is for images (rtm, velocity); pickers have search, tune, compress, "
+            "export and pick, see docs/picking.md"
+        )
 
 
 def start_from(network: nn.Module, file: str) -> None:

@@ -19,6 +19,7 @@ from datagen.dataset import ShardDataset
 from datagen.errors import InputError
 from search_spaces.build import count_parameters, nonzero_parameters
 from trials.config import Config
+from trials.picking import images_only
 from trials.experiment import FinishedTrial
 from trials.export import export
 from trials.metrics import ssim
@@ -65,6 +66,8 @@ def summarise(
 ) -> Report:
     """Everything the report shows.  Scores of the table are those of the test split."""
     config = winners.compressed.config
+    images_only(config, "report")
+    assert config.target != "first_break"
     provenance = winners.compressed.provenance
     runs = zip(networks, (winners.unet, winners.tuned, winners.compressed), strict=True)
     spacing = config.data.grid.spacing

@@ -128,7 +128,7 @@ def test_a_file_without_labels_is_refused(make_config, tmp_path):
 
 
 def test_target_and_front_need_each_other(make_config):
-    with pytest.raises(InputError, match="first_break and network.front gather need each other"):
+    with pytest.raises(InputError, match=r"first_break and network.front gather need each other"):
         make_config(target="rtm")
 
 
@@ -151,3 +151,22 @@ def test_a_picker_learns_goes_on_from_weights_and_is_exported(make_config, tmp_p
 def _forget(module):
     if hasattr(module, "reset_parameters"):
         module.reset_parameters()
+
+
+def test_a_picker_is_searched_and_pruned_as_other_networks(make_config, tmp_path):
+    small = {"picking__draws": 16, "tune__epochs": 1, "network__model": "nasunet", "network__operations": "small"}
+    search = {"search__epochs": 1, "search__warmup_epochs": 0, "search__samples": 16, "search__retrain_epochs": 1}
+    compress = {"compress__epochs": 1, "compress__sparsity": 0.5}
+    config = make_config(network__depth=2, network__width=4, **small, **search, **compress)
+    searched = RunFolder(tmp_path / "search")
+    found = execute("search", config, searched, Channel())
+    assert 0 <= found["hit_5"] <= 1
+    config = make_config(network__depth=2, network__width=4, network__genotype=found["genotype"], **small, **compress)
+    pruned = execute("compress", config, RunFolder(tmp_path / "compress"), Channel(), source=_tuned(config, tmp_path))
+    assert pruned["nonzero"] < 0.7 * pruned["parameters"]
+
+
+def _tuned(config, folder):
+    run = RunFolder(folder / "tune")
+    execute("tune", config, run, Channel())
+    return run
