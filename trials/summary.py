@@ -19,10 +19,10 @@ from datagen.dataset import ShardDataset
 from datagen.errors import InputError
 from search_spaces.build import count_parameters, nonzero_parameters
 from trials.config import Config
-from trials.picking import images_only
 from trials.experiment import FinishedTrial
 from trials.export import export
 from trials.metrics import ssim
+from trials.picking import images_only
 from trials.report import ModelRow, Prediction, Report, Sample, TrialRow, read_curve
 from trials.run_folder import RunFolder
 
