@@ -130,6 +130,7 @@ def main(
     counts: Annotated[str, typer.Option(help="Numbers of labelled gathers.")] = "1,2,4,8",
     seeds: Annotated[int, typer.Option(min=1)] = 3,
     steps: Annotated[int, typer.Option(min=1, help="Of each training.")] = 120,
+    rate: Annotated[float, typer.Option(help="Peak of the learning rate, for every start.")] = 5.0e-3,
     synthetic: Annotated[Path, typer.Option(help="Weights of the tuned run.")] = ROOT
     / "runs/field/tune/weights.safetensors",
     weights: Annotated[list[str] | None, typer.Option(help="INIT=FILE; repeatable.")] = None,
@@ -155,7 +156,10 @@ def main(
             for seed in range(seeds):
                 parts = []
                 for train, held in folds_of(gathers, count, seed):
-                    settings = settings_of(labelled, interval, train, held, steps) | {"seed": seed}
+                    settings = settings_of(labelled, interval, train, held, steps) | {
+                        "seed": seed,
+                        "tune.learning_rate": rate,
+                    }
                     if init == "classical":
                         parts.append(classical_errors(load(PRESET, settings)))
                         continue
