@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 import jinja2
 from safetensors import SafetensorError
@@ -28,7 +27,7 @@ from compressors.contents import (
     read_contents,
     to_yaml,
 )
-from compressors.deploy import Deployed, export_onnx
+from compressors.deploy import Target, deployed, export_onnx
 from compressors.seal import SEAL, inside, seal
 from datagen.config import Data
 from datagen.errors import InputError
@@ -48,7 +47,8 @@ class Bundle:
 
     @property
     def deployed(self) -> nn.Module:
-        return Deployed(self.network, self.contents.target, self.contents.statistics).eval()
+        contents = self.contents
+        return deployed(self.network, contents.target, contents.statistics, contents.shape).eval()
 
 
 def write_bundle(
@@ -58,7 +58,7 @@ def write_bundle(
     spec: Network,
     shape: Shape,
     statistics: Statistics,
-    target: Literal["rtm", "velocity"],
+    target: Target,
     data_recipe: Data,
     scores: Mapping[str, float],
     name: str,
@@ -132,7 +132,8 @@ def _fill(part: Path, network: nn.Module, contents: Contents, picture: Path | No
     if contents.network.genotype is not None:
         (part / GENOTYPE).write_text(contents.network.genotype)
     (part / CONFIG).write_text(to_yaml(contents))
-    export_onnx(Deployed(network, contents.target, contents.statistics), contents.shape, part / ONNX)
+    whole = deployed(network, contents.target, contents.statistics, contents.shape)
+    export_onnx(whole, contents.shape, part / ONNX)
     if picture is not None:
         shutil.copyfile(picture, part / PICTURE)
     (part / CARD).write_text(_card(part, network, contents))
@@ -140,7 +141,8 @@ def _fill(part: Path, network: nn.Module, contents: Contents, picture: Path | No
 
 
 def _card(part: Path, network: nn.Module, contents: Contents) -> str:
-    template = Path(__file__).with_name("card.md.jinja").read_text()
+    name = "picker_card.md.jinja" if contents.target == "first_break" else "card.md.jinja"
+    template = Path(__file__).with_name(name).read_text()
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from search_spaces.config import Network
+from search_spaces.gather_front import GatherFront
 from search_spaces.network import Features
 from search_spaces.shape import Shape
 from search_spaces.stack import DiffractionStack, group_matrix
@@ -102,5 +103,7 @@ class Front(Features):
         return features_BCZX.contiguous(memory_format=torch.channels_last)
 
 
-def front_of(network: Network, shape: Shape, shot_scale: float) -> Front:
+def front_of(network: Network, shape: Shape, shot_scale: float) -> Features:
+    if network.front == "gather":
+        return GatherFront(shape.samples, shape.nz, network.scaling)
     return Front(shape, shot_scale, kind=network.front, fold=network.fold)

@@ -48,6 +48,7 @@ COMMANDS = [
     "compress",
     "export",
     "predict",
+    "pick",
     "report",
 ]
 

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from datagen.errors import InputError
-from trials import data_commands  # noqa: F401  its commands come first
+from trials import data_commands, pick_command  # noqa: F401  their commands come first
 from trials.options import QUICKSTART, Preset, Run, Set, app, configuration, console
 from trials.quiet import quiet_libraries
 
@@ -33,8 +33,9 @@ def _stage(stage: Any, preset: Path, changes: list[str] | None, run: Path | None
 
     folder = RunFolder(run or Path("runs") / config.name / stage)
     result = execute(stage, config, folder, Channel(), source=RunFolder(source) if source else None)
-    for name in ("default", "ssim", "mae", "parameters", "nonzero", "latency_ms"):
-        console.print(f"  {name:<11} {result[name]:.5g}")
+    for name in ("default", "ssim", "mae", "mae_ms", "hit_5", "parameters", "nonzero", "latency_ms"):
+        if name in result:
+            console.print(f"  {name:<11} {result[name]:.5g}")
     console.print(f"validation scores; the run is in {folder.path}", soft_wrap=True)
 
 

@@ -21,6 +21,7 @@ from trials.config import ComparedModel, Config, Target
 from trials.execute import Stage, execute
 from trials.fit import evaluate
 from trials.networks import trained
+from trials.picking import images_only
 from trials.run_folder import RunFolder
 
 SMALL = ("nasunet", "random_search", "unet_small")  # models of the size that the search finds
@@ -42,6 +43,7 @@ class Comparison:
     """All runs of a comparison and where they lie."""
 
     def __init__(self, config: Config) -> None:
+        images_only(config, "compare")
         self.config = config
         budget = f"{config.compare.minutes:g}min" if config.compare.minutes else f"{config.tune.epochs}epochs"
         self.folder = Path("runs") / config.name / "compare" / budget

@@ -44,6 +44,8 @@ def predict(bundle: str | Path, shots: str | Path, outputs: Sequence[str | Path]
     files = check_outputs(outputs)
     imager = Imager(bundle)
     contents, shape = imager.contents, imager.contents.shape
+    if contents.target == "first_break":
+        raise InputError(f"{bundle}: picks first breaks and makes no images; give it to seisnas pick")
     shots_NSTR, single = _open_shots(Path(shots), shape, bundle)
     size = (shape.nz, shape.nx) if single else (len(shots_NSTR), 1, shape.nz, shape.nx)
     drawn: list[NDArray[np.float32]] = []
