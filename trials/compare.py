@@ -16,6 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from datagen.errors import InputError
+from search_spaces.config import Network
 from trials.channel import Channel
 from trials.config import ComparedModel, Config, Target
 from trials.execute import Stage, execute
@@ -72,6 +73,16 @@ class Comparison:
             runs = [self.run(name) for name in self._draws(target)]
             return max(runs, key=lambda run: run.result["default"])
         return self.run(f"{target}/search")
+
+    def _baseline(self, target: Target, model: ComparedModel) -> Network:
+        """Without what only a search needs: trainings of big networks stay when its settings change."""
+        given, unet = self.config.network, self.config.baseline
+        assert model != "random_search"
+        plain = Network(model="unet", front=given.front, fold=given.fold, width=unet.width, depth=unet.depth)
+        if model == "unet_small":
+            size = int(self.found(target, "nasunet").result["parameters"])
+            return replace(plain, model=model, depth=given.depth, parameters=size)
+        return replace(plain, model=model)
 
     def _sweep(self, model: ComparedModel, rate: float) -> str:
         return f"{self.config.compare.targets[0]}/{model}/rate{rate:g}"
@@ -130,14 +141,8 @@ class Comparison:
             if model == "nasunet" or model == "random_search":
                 genotype = (self.found(target, model).path / "genotype.json").read_text()
                 network = replace(network, model="nasunet", genotype=genotype)
-            elif model == "unet_small":
-                size = int(self.found(target, "nasunet").result["parameters"])
-                network = replace(network, model=model, parameters=size, genotype=None)
-            elif model == "unet":
-                baseline = self.config.baseline
-                network = replace(network, model=model, width=baseline.width, depth=baseline.depth, genotype=None)
             else:
-                network = replace(network, model=model, genotype=None)
+                network = self._baseline(target, model)
             tune = replace(self.config.tune, learning_rate=rate, patience=0, minutes=0 if short else compare.minutes)
             if short:
                 tune = replace(tune, epochs=compare.sweep_epochs)
