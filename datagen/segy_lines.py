@@ -51,7 +51,7 @@ class Places:
 
     def coordinates(self, sample: int, along_X: NDArray[np.float64]) -> NDArray[np.float64]:
         """x and y `[X, 2]` of places on a sample's line."""
-        return along_X[:, None] * self.direction + self.cross_N[sample] * self.normal
+        return np.asarray(along_X[:, None] * self.direction + self.cross_N[sample] * self.normal)
 
 
 class SegyLines:
@@ -104,10 +104,10 @@ class SegyLines:
 
 
 def has_positions(path: Path) -> bool:
-    """Whether the headers of a SEG-Y file tell receivers of a shot apart by position.  Raises as `open_segy`."""
+    """Whether the headers of a SEG-Y file tell where sources and receivers are.  Raises as `open_segy`."""
     with open_segy(path) as file:
-        axes = (file.attributes(field)[:] for field in (TraceField.GroupX, TraceField.GroupY))
-        return any(bool(np.ptp(values)) for values in axes)
+        sx, sy, gx, gy = (file.attributes(FIELDS[name])[:] for name in ("sx", "sy", "gx", "gy"))
+        return bool((np.any(sx) or np.any(sy)) and (np.ptp(gx) or np.ptp(gy)))
 
 
 def _headers(files: tuple[Path, ...]) -> tuple[dict[str, NDArray[Any]], int, float | None, float]:
@@ -115,7 +115,9 @@ def _headers(files: tuple[Path, ...]) -> tuple[dict[str, NDArray[Any]], int, flo
     tables, told = [], set()
     for number, path in enumerate(files):
         with open_segy(path) as file:
-            table = {name: np.asarray(file.attributes(field)[:], np.float64) for name, field in FIELDS.items()}
+            table: dict[str, NDArray[Any]] = {
+                name: np.asarray(file.attributes(field)[:], np.float64) for name, field in FIELDS.items()
+            }
             interval = (
                 int(file.attributes(TraceField.TRACE_SAMPLE_INTERVAL)[0][0]) or file.bin[segyio.BinField.Interval]
             )

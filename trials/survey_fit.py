@@ -101,8 +101,8 @@ def _fixed(recording: Recording, data: Data) -> list[str]:
     along_NSR, sources_NS = places.receivers_NSR, places.sources_NS
     if (np.ptp(along_NSR, axis=1) > NEAR * data.grid.spacing).any():
         return [*wrong, "receivers: they move with the shots; in the bundle's survey all record every shot"]
-    sources_S, receivers_R = (cells * data.grid.spacing for cells in distances(data))
-    found_NS, wanted_S = sources_NS - line_start(recording, data)[:, None], sources_S
+    wanted_S = distances(data)[0] * data.grid.spacing
+    found_NS = sources_NS - line_start(recording, data)[:, None]
     away_N = np.abs(found_NS - wanted_S).max(axis=1)
     if away_N.max() > NEAR * data.grid.spacing:
         worst = int(away_N.argmax())
