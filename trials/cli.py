@@ -70,12 +70,15 @@ def compress(
 def export(
     source: Annotated[Path, typer.Argument(help="A finished tune or compress run.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: exports/<name>.")] = None,
+    others: Annotated[
+        list[Path] | None, typer.Option("--with", help="Run from another seed, for the spread of scores; repeatable.")
+    ] = None,
 ) -> None:
     """Write a bundle that runs anywhere: weights, genotype, config, ONNX, model card."""
     from trials.export import export as write
     from trials.run_folder import RunFolder
 
-    console.print(f"wrote {write(RunFolder(source), output)}")
+    console.print(f"wrote {write(RunFolder(source), output, [RunFolder(other) for other in others or []])}")
 
 
 @app.command()

@@ -1,20 +1,29 @@
 """Export: a finished run as a bundle that runs anywhere, scored on the test split."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from compressors.bundle import write_bundle
+from datagen.errors import InputError
 from search_spaces.shape import Shape
 from trials.fit import evaluate
 from trials.networks import statistics, trained
 from trials.run_folder import RunFolder
 
 
-def export(run: RunFolder, folder: Path | None = None) -> Path:
+def export(run: RunFolder, folder: Path | None = None, others: Sequence[RunFolder] = ()) -> Path:
     """Writes the bundle of a tune or compress run; by default into `exports/<name>`.
 
-    Raises InputError when the run did not finish or `folder` is something else than a bundle.
+    `others` are runs of the same settings from other seeds; the model card tells the spread of all scores.
+
+    Raises InputError when a run did not finish, one of `others` has other settings or a seed that another has, or
+    `folder` is something else than a bundle.
     """
     config, network = run.config, trained(run)
+    _check_alike(run, others)
+    scores = evaluate(network, config, "test")
+    all_scores = [scores, *(evaluate(trained(other), other.config, "test") for other in others)]
     return write_bundle(
         folder or Path("exports") / config.name,
         network,
@@ -23,6 +32,18 @@ def export(run: RunFolder, folder: Path | None = None) -> Path:
         statistics=statistics(config),
         target=config.target,
         data_recipe=config.data,
-        scores=evaluate(network, config, "test"),
+        scores=scores,
         name=config.name,
+        scores_by_seed={name: [each[name] for each in all_scores] for name in scores} if others else None,
     )
+
+
+def _check_alike(run: RunFolder, others: Sequence[RunFolder]) -> None:
+    seeds = {run.config.seed: run.path}
+    for other in others:
+        other.require_finished()
+        if replace(other.config, seed=run.config.seed) != run.config:
+            raise InputError(f"--with {other.path}: its settings are not those of {run.path} but for the seed")
+        if other.config.seed in seeds:
+            raise InputError(f"--with {other.path}: seed {other.config.seed}, as {seeds[other.config.seed]}")
+        seeds[other.config.seed] = other.path
