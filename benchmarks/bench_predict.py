@@ -30,11 +30,11 @@ from trials.config import load
 ROOT = Path(__file__).resolve().parents[1]
 STATISTICS = Statistics(shot_scale=0.05, image_scale=1.0, velocity_min=1500.0, velocity_max=4500.0)
 CHILD = """
-import json, resource, sys, time
+import json, re, sys, time
 from trials.predict import predict
 start = time.perf_counter()
 predict(sys.argv[1], sys.argv[2], sys.argv[3:])
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+peak = int(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1]) / 1024  # getrusage: parent's too
 print(json.dumps({"peak_memory_mb": peak, "seconds": time.perf_counter() - start}))
 """
 

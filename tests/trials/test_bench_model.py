@@ -13,7 +13,7 @@ def test_bundles_are_measured_side_by_side(tiny_bundle, tmp_path):
         assert len(row["latency_ms_1_each"]) == len(row["latency_ms_2_each"]) == 2
         assert min(row["latency_ms_1"], row["latency_ms_2"], row["models_per_s"]) > 0
         assert 10 < row["memory_mb"] < 2000
-        assert row["parameters"] == row["nonzero"] > 100
+        assert row["parameters"] >= row["nonzero"] > 100
 
 
 def test_the_big_networks_are_made_for_the_survey_of_the_bundle(tiny_bundle, monkeypatch):
