@@ -16,7 +16,6 @@ from compressors.imager import Imager
 
 ROOT = Path(__file__).parents[2]
 BARE = ("numpy", "onnxruntime")
-READING_CONFIG = ("pydantic", "pydantic_core", "annotated_types", "typing_inspection", "typing_extensions", "yaml")
 
 
 def environment(folder: Path, packages: Sequence[str]) -> Path:
@@ -65,13 +64,3 @@ def test_the_lines_of_the_model_card_image_shots_without_torch(bare, written, tm
     done = run(bare, f"{code}\nnumpy.save('image.npy', image)", tmp_path)
     assert done.returncode == 0, done.stderr
     assert np.allclose(np.load(tmp_path / "image.npy"), Imager(written)(shots), atol=1e-5)
-
-
-def test_the_imager_checks_and_runs_a_bundle_without_torch(bare, written, tmp_path):
-    python = environment(tmp_path / "venv", [*BARE, *READING_CONFIG])
-    code = (
-        f"import numpy; from compressors.imager import Imager; imager = Imager({str(written)!r});"
-        "print(imager(numpy.zeros((2, 2, 40, 12), numpy.float32)).shape)"
-    )
-    done = run(python, code, tmp_path, PYTHONPATH=str(ROOT))
-    assert done.stdout == "(2, 1, 16, 18)\n", done.stderr
