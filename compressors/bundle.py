@@ -6,10 +6,11 @@ name/   ─► checksums, names and shapes checked ─► network
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from statistics import fmean, stdev
 
 import jinja2
 from safetensors import SafetensorError
@@ -63,10 +64,12 @@ def write_bundle(
     scores: Mapping[str, float],
     name: str,
     picture: Path | None = None,
+    scores_by_seed: Mapping[str, Sequence[float]] | None = None,
 ) -> Path:
     """Writes all that is needed to use `network` elsewhere, and returns the folder.
 
-    `scores` are those on the test split, `picture` a PNG for the model card.  A bundle that lies
+    `scores` are those on the test split, `scores_by_seed` the same of all networks that were trained alike from
+    other seeds (this one's included), `picture` a PNG for the model card.  A bundle that lies
     there already is replaced once the new one is complete.
 
     Raises
@@ -84,6 +87,7 @@ def write_bundle(
         statistics=statistics,
         data=data_recipe,
         scores=dict(scores),
+        scores_by_seed={name: list(values) for name, values in (scores_by_seed or {}).items()},
         made_with={package: version(package) for package in ("seisnas", "torch")},
     )
     part = folder.with_name(f".{folder.name}.part")
@@ -148,6 +152,11 @@ def _card(part: Path, network: nn.Module, contents: Contents) -> str:
     )
     return environment.from_string(template).render(
         bundle=contents,
+        spread={
+            name: f"{fmean(values):.4g} ± {stdev(values):.2g}"
+            for name, values in contents.scores_by_seed.items()
+            if len(values) > 1
+        },
         parameters=count_parameters(network),
         nonzero=nonzero_parameters(network),
         sizes={name: (part / name).stat().st_size for name in (ONNX, WEIGHTS)},

@@ -42,6 +42,8 @@ class Contents:
     statistics: Statistics  # of the training split
     data: Data  # the recipe of the data set
     scores: dict[str, float]  # on the test split
+    # The same of networks trained alike from other seeds, this one's included; empty where it is the only one.
+    scores_by_seed: dict[str, list[float]] = Field(default_factory=dict)
     made_with: dict[str, str]  # package → version
 
 

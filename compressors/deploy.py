@@ -12,7 +12,7 @@ A network of target first_break gives picks instead.  The scaling of the shots l
 import copy
 import warnings
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,7 @@ from search_spaces.shape import Shape
 Target = Literal["rtm", "velocity", "first_break"]
 
 INPUT, OUTPUT = "shots", "image"
+INT64 = 7  # in ONNX
 
 
 class Deployed(nn.Module):
@@ -70,6 +71,16 @@ def export_onnx(network: nn.Module, shape: Shape, file: Path) -> None:
             verbose=False,
         )
     assert program is not None
-    for node in program.model.graph.all_nodes():
+    for node in list(program.model.graph.all_nodes()):
         node.metadata_props.clear()  # lines of source with the paths of this machine
+        _keep_short_indices(node)
     program.save(file, external_data=False)
+
+
+def _keep_short_indices(node: Any) -> None:
+    """The exporter widens indices to 64 bits; where the stack gathers a million, half of them is faster."""
+    if node.op_type == "GatherElements":
+        widened = node.inputs[1].producer()
+        if widened is not None and widened.op_type == "Cast" and widened.attributes["to"].value == INT64:
+            node.replace_input_with(1, widened.inputs[0])
+            widened.graph.remove(widened, safe=True)

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from datagen.errors import InputError
-from trials import data_commands, pick_command  # noqa: F401  their commands come first
+from trials import bench_command, data_commands, pick_command  # noqa: F401  their commands come first
 from trials.options import QUICKSTART, Preset, Run, Set, app, configuration, console
 from trials.quiet import quiet_libraries
 
@@ -71,19 +71,26 @@ def compress(
 def export(
     source: Annotated[Path, typer.Argument(help="A finished tune or compress run.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: exports/<name>.")] = None,
+    others: Annotated[
+        list[Path] | None, typer.Option("--with", help="Run from another seed, for the spread of scores; repeatable.")
+    ] = None,
 ) -> None:
     """Write a bundle that runs anywhere: weights, genotype, config, ONNX, model card."""
     from trials.export import export as write
     from trials.run_folder import RunFolder
 
-    console.print(f"wrote {write(RunFolder(source), output)}")
+    console.print(f"wrote {write(RunFolder(source), output, [RunFolder(other) for other in others or []])}")
 
 
 @app.command()
 def predict(
     bundle: Annotated[Path, typer.Argument(help="Folder of a bundle, for example exports/quickstart.")],
-    shots: Annotated[Path | None, typer.Argument(help=".npy of shots [S, T, R] or [N, S, T, R].")] = None,
-    output: Annotated[list[Path] | None, typer.Option("--output", "-o", help=".npy or .png; repeatable.")] = None,
+    shots: Annotated[
+        Path | None, typer.Argument(help=r".npy of shots \[S, T, R] or \[N, S, T, R], OpenFWI folder, or SEG-Y.")
+    ] = None,
+    output: Annotated[list[Path] | None, typer.Option("--output", "-o", help=".npy, .sgy or .png; repeatable.")] = None,
+    resample: Annotated[bool, typer.Option("--resample", help="Bring sampling in time and receivers to it.")] = False,
+    interval: Annotated[float | None, typer.Option(help="Between samples of an .npy \\[s], if not its own.")] = None,
     velocity: Annotated[
         Path | None,
         typer.Option(help="Instead of shots: a velocity model, .npy [z, x] in m/s, or .bin of float32."),
@@ -95,12 +102,13 @@ def predict(
 ) -> None:
     """Image shots with a bundle, or the shots that its own survey would record over a velocity model.
 
+    Shots of another survey are refused, with what differs; see docs/deploy.md for what --resample can mend.
     With --velocity the shots of the window are modelled with the bundle's survey and the prediction is drawn
     beside the RTM image.
     """
     outputs = output or [Path("prediction.png")]
     if (shots is None) == (velocity is None):
-        raise InputError("predict: give either an .npy of shots or --velocity FILE")
+        raise InputError("predict: give either shots (.npy, OpenFWI folder, SEG-Y) or --velocity FILE")
     if velocity is not None:
         from trials.predict_window import predict_window
 
@@ -109,7 +117,7 @@ def predict(
         from trials.predict import predict as image
 
         assert shots is not None
-        written = image(bundle, shots, outputs)
+        written = image(bundle, shots, outputs, resample=resample, interval=interval)
     for path in written:
         console.print(f"wrote {path}")
 
