@@ -34,6 +34,7 @@ class Network:
     front: Literal["stack", "fold"] = "stack"  # how shots become features on the image's grid (front.py)
     fold: Annotated[int, Field(ge=1, le=16)] = 4  # time samples kept for each depth row
     genotype: str | None = None
+    channels: str | None = None  # of a channel-pruned network, layer by layer, as JSON (narrow.py)
     max_parameters: Annotated[int, Field(ge=1000)] = 700_000  # a search finds no network with more
     parameters: Annotated[int, Field(ge=1000)] | None = None  # of unet_small, to 2 %
     # Weights that the encoder starts from: scratch, imagenet, or a file (search_spaces/pretrained.py).
