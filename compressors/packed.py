@@ -1,12 +1,13 @@
 """Weights in a file whose size shrinks with the zeros: a mask of bits and the values that are left.
 
-    weights.seisnas   "SEISNAS\\n" ─ length of the header (uint32) ─ header (JSON) ─ body, packed by LZMA
+    weights.seisnas   "SEISNAS\\n" ─ length of the header (uint32) ─ header (JSON, by zlib) ─ body, by LZMA
     body              for each tensor: bits of what is not zero ─ scales (int8) ─ values, byte plane after byte plane
 
     float32           every bit comes back
-    float16           values of half the length; the weights must be rounded first if every bit shall come back
-    int8              w ≈ scale · q,  q = −127 … 127,  one scale for each output channel of a convolution or linear layer;
-                      biases, normalisation and buffers stay as they are
+    float16           values of half the length; the they come back as what `rounded` gives
+    int8              w ≈ scale · q,  q = −127 … 127,  one scale for each output channel of a layer
+
+Only the weights of layers are shortened; biases, normalisation and buffers stay as they are.
 
 Byte planes (all first bytes, then all second bytes, as HDF5's shuffle) bring the exponents together, which are alike.
 Of zlib, bz2 and LZMA with and without them, LZMA with them makes the smallest files (docs/compression.md).
@@ -18,6 +19,7 @@ expects, and nothing is unpacked beyond the bytes that these take.
 import json
 import lzma
 import struct
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -33,7 +35,7 @@ Kind = Literal["float32", "float16", "int8"]
 MAGIC = b"SEISNAS\n"
 FORMAT = 1
 LEVELS = 127  # of int8 on each side of 0
-MOST_HEADER = 1 << 20  # bytes
+MOST_HEADER = 1 << 20  # bytes, packed or not
 FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 0, "pb": 0}]
 
 
@@ -50,7 +52,7 @@ def pack(state: Mapping[str, Tensor], file: Path, kind: Kind = "float32") -> Non
         kept = _bits(values) != 0  # a negative zero is no zero
         tensors[name] = {"shape": list(values.shape), "dtype": stored, "nonzero": int(kept.sum())}
         body += [np.packbits(kept).tobytes(), _planes(scales), _planes(values[kept])]
-    header = json.dumps({"format": FORMAT, "kind": kind, "tensors": tensors}).encode()
+    header = zlib.compress(json.dumps({"format": FORMAT, "kind": kind, "tensors": tensors}).encode(), 9)
     packed = lzma.compress(b"".join(body), lzma.FORMAT_RAW, filters=FILTERS)
     file.write_bytes(MAGIC + struct.pack("<I", len(header)) + header + packed)
 
@@ -151,9 +153,9 @@ def _header(file: Path, raw: bytes) -> tuple[dict[str, dict[str, int | str]], in
     if length > MOST_HEADER or start + length > len(raw):
         raise InputError(f"{file}: damaged: its header would have {length} bytes")
     try:
-        header = json.loads(raw[start : start + length])
+        header = json.loads(zlib.decompressobj().decompress(raw[start : start + length], MOST_HEADER))
         known, tensors = header["format"], header["tensors"]
-    except (ValueError, KeyError, TypeError):
+    except (zlib.error, ValueError, KeyError, TypeError):
         raise InputError(f"{file}: damaged: its header cannot be read") from None
     if known != FORMAT:
         raise InputError(f"{file}: its format is {known}; this SeisNAS reads {FORMAT}")
