@@ -45,5 +45,5 @@ def test_limits_choose_a_point_of_the_front(limits, name):
 
 
 def test_limits_that_nothing_keeps_to_list_the_front():
-    with pytest.raises(InputError, match="fast: SSIM 0.8400, 400 non-zero"):
+    with pytest.raises(InputError, match=r"fast: SSIM 0\.8400, 400 non-zero"):
         choose(POINTS, min_ssim=0.95)
