@@ -171,7 +171,7 @@ def _body(file: Path, packed: bytes, needed: int) -> bytes:
         body = coder.decompress(packed, max_length=needed + 1)
     except (lzma.LZMAError, EOFError) as error:
         raise InputError(f"{file}: damaged: {error}") from None
-    if len(body) != needed or coder.unused_data:
+    if len(body) != needed or not coder.eof or coder.unused_data:
         raise InputError(f"{file}: damaged: it does not hold the {needed} bytes that its header tells of")
     return body
 
