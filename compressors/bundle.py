@@ -22,6 +22,7 @@ from compressors.contents import (
     CONFIG,
     GENOTYPE,
     ONNX,
+    PACKED,
     PICTURE,
     WEIGHTS,
     Contents,
@@ -29,6 +30,7 @@ from compressors.contents import (
     to_yaml,
 )
 from compressors.deploy import Target, deployed, export_onnx
+from compressors.packed import pack
 from compressors.seal import SEAL, inside, seal
 from datagen.config import Data
 from datagen.errors import InputError
@@ -133,6 +135,7 @@ def load_bundle(folder: str | Path) -> Bundle:
 def _fill(part: Path, network: nn.Module, contents: Contents, picture: Path | None) -> None:
     state = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
     (part / WEIGHTS).write_bytes(save(state))
+    pack(state, part / PACKED)
     if contents.network.genotype is not None:
         (part / GENOTYPE).write_text(contents.network.genotype)
     (part / CONFIG).write_text(to_yaml(contents))
@@ -159,7 +162,7 @@ def _card(part: Path, network: nn.Module, contents: Contents) -> str:
         },
         parameters=count_parameters(network),
         nonzero=nonzero_parameters(network),
-        sizes={name: (part / name).stat().st_size for name in (ONNX, WEIGHTS)},
+        sizes={name: (part / name).stat().st_size for name in (ONNX, WEIGHTS, PACKED)},
         picture=PICTURE if (part / PICTURE).exists() else None,
     )
 

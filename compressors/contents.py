@@ -6,6 +6,7 @@ config.yml          network, shapes, scales, survey and geology it was trained o
 model.onnx          raw shots [B, S, T, R] float32 → image in physical units [B, 1, Z, X], or picks [B, 2, R]
 README.md           the model card
 picture.png         if there is one
+weights.seisnas     the weights once more, packed: what they are worth in bytes (packed.py)
 checksums.json      SHA-256 of all of them
 """
 
@@ -25,9 +26,9 @@ from search_spaces.config import Network
 from search_spaces.shape import Shape
 
 WEIGHTS, GENOTYPE, CONFIG, ONNX = "model.safetensors", "genotype.json", "config.yml", "model.onnx"
-CARD, PICTURE = "README.md", "picture.png"
+CARD, PICTURE, PACKED = "README.md", "picture.png", "weights.seisnas"
 REQUIRED = (WEIGHTS, CONFIG, ONNX, CARD)
-OPTIONAL = (GENOTYPE, PICTURE)
+OPTIONAL = (GENOTYPE, PICTURE, PACKED)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

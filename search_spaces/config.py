@@ -38,6 +38,7 @@ class Network:
     rows: Annotated[int, Field(ge=16, le=4096)] = 256  # of `gather`: what its time axis is brought to
     scaling: Literal["trace", "gather"] = "trace"  # of `gather`: what is brought to an rms of 1
     genotype: str | None = None
+    channels: str | None = None  # of a channel-pruned network, layer by layer, as JSON (narrow.py)
     max_parameters: Annotated[int, Field(ge=1000)] = 700_000  # a search finds no network with more
     parameters: Annotated[int, Field(ge=1000)] | None = None  # of unet_small, to 2 %
     # Weights that the encoder starts from: scratch, imagenet, or a file (search_spaces/pretrained.py).

@@ -69,17 +69,28 @@ def compress(
 
 @app.command()
 def export(
-    source: Annotated[Path, typer.Argument(help="A finished tune or compress run.")],
+    source: Annotated[Path | None, typer.Argument(help="A finished tune or compress run.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: exports/<name>.")] = None,
     others: Annotated[
         list[Path] | None, typer.Option("--with", help="Run from another seed, for the spread of scores; repeatable.")
     ] = None,
+    config: Annotated[Path, typer.Option("--config", help="Without a run: this experiment's.")] = Path(
+        "nni_config.yml"
+    ),
+    max_params: Annotated[int | None, typer.Option(help="At most so many non-zero parameters.")] = None,
+    min_ssim: Annotated[float | None, typer.Option(help="The smallest network with this validation SSIM.")] = None,
+    max_latency: Annotated[float | None, typer.Option(help="At most so many milliseconds.")] = None,
 ) -> None:
-    """Write a bundle that runs anywhere: weights, genotype, config, ONNX, model card."""
+    """Write a bundle that runs anywhere: of a run, or of the compressed network that keeps to the limits."""
+    from trials.compressed import chosen_run
     from trials.export import export as write
     from trials.run_folder import RunFolder
 
-    console.print(f"wrote {write(RunFolder(source), output, [RunFolder(other) for other in others or []])}")
+    limits = (max_params, min_ssim, max_latency)
+    if source is not None and limits != (None, None, None):
+        raise InputError("export: give either a run or limits; limits choose among the runs of an experiment")
+    run = RunFolder(source) if source is not None else chosen_run(config, *limits)
+    console.print(f"wrote {write(run, output, [RunFolder(other) for other in others or []])}")
 
 
 @app.command()
