@@ -49,7 +49,7 @@ class EpochReport(Callback):
         } | self.extra
         self.run.add_metrics({"phase": self.phase, "epoch": trainer.current_epoch, **metrics})
         score = metrics["val_ssim"] if "val_ssim" in metrics else metrics["train_ssim"]
-        self.channel.intermediate({"default": score, **metrics})
+        self.channel.intermediate({"default": score, "epoch": len(self.run.metrics), **metrics})
 
 
 class EpochDraws(Callback):

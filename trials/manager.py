@@ -84,6 +84,11 @@ class Manager:
         rows = self._request("GET", "metric-data-latest")
         return _twice(max(rows, key=lambda row: row["timestamp"])["data"]) if rows else None
 
+    def intermediates(self, job_id: str) -> list[Any]:
+        """The intermediate results of a trial in the order in which they came."""
+        rows = self._request("GET", f"metric-data/{job_id}?type=PERIODICAL")
+        return [_twice(row["data"]) for row in sorted(rows, key=lambda row: row["timestamp"])]
+
     def set_max_trials(self, number: int) -> None:
         self._request("PUT", "experiment?update_type=MAX_TRIAL_NUM", {"params": {"maxTrialNumber": number}})
 
