@@ -21,7 +21,7 @@ from trials.config import Config, load, settings
 from trials.display import ExperimentDisplay
 from trials.execute import execute
 from trials.experiment import FinishedTrial, load_plan, read_state, trials_of
-from trials.launch import run_experiment
+from trials.launch import check, run_experiment
 from trials.report import ModelRow, Report, readable_bytes, write_report
 from trials.run_folder import RunFolder
 from trials.summary import Winners, bundles, summarise, winners_of
@@ -36,6 +36,7 @@ def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
     Raises InputError for what the user can mend, ExperimentError with the reason when the experiment fails.
     """
     config = config_of(nni_config)
+    check(nni_config, port, new=new)
     console.rule("data")
     made = generate(config.data, tell=console.print)
     console.print(f"{config.data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.0f} s")

@@ -33,6 +33,11 @@ def port_of(manager: psutil.Process) -> int:
     return int(_argument(manager, "port"))
 
 
+def only_shows(manager: psutil.Process) -> bool:
+    """Whether it serves the web page of a stopped experiment and runs no trials."""
+    return _argument(manager, "action") == "view"
+
+
 def alive(process: psutil.Process) -> bool:
     """Whether it runs; a process that has ended and was not reaped does not."""
     with contextlib.suppress(psutil.Error):
@@ -92,4 +97,5 @@ def _mark(process: psutil.Process) -> str | None:
 
 def _argument(manager: psutil.Process, name: str) -> str:
     words = manager.cmdline()
-    return str(words[words.index(f"--{name}") + 1])
+    option = f"--{name}"
+    return str(words[words.index(option) + 1]) if option in words else ""

@@ -18,7 +18,8 @@ from filelock import FileLock
 from datagen.errors import InputError
 from trials import processes
 from trials.experiment import load_plan, write_state
-from trials.launch import Outcome, environment, run_experiment
+from trials.launch import Outcome, run_experiment
+from trials.nnictl import environment
 from trials.watch import Snapshot
 
 SPACE = {
@@ -224,7 +225,7 @@ def test_a_new_experiment_is_refused_while_the_old_one_runs(tmp_path: Path) -> N
     sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
     with subprocess.Popen([*sleep, "/x/nni_node/main.js", "--experiment-id", "abc"]) as manager:
         try:
-            with pytest.raises(InputError, match="still runs; end it: nnictl stop abc"):
+            with pytest.raises(InputError, match="still runs; end it: seisnas stop abc"):
                 run_experiment(config, free_port(), new=True)
         finally:
             manager.kill()
