@@ -83,7 +83,7 @@ def _branches(space: Any) -> dict[str, dict[str, Any]]:
 
 def _require_combinations(stage: str, space: dict[str, Any], budget: int) -> None:
     """A space of choices alone has so many combinations and no more."""
-    grid = tuner_of("GridSearch", space, [0], budget)
+    grid = tuner_of("GridSearch", space, budget)
     for number in range(budget):
         try:
             grid.generate_parameters(number)

@@ -42,53 +42,64 @@ def require_known(algorithm: str, field: str) -> None:
     raise InputError(f"{field}: got {algorithm!r}: {reason}; usable are {', '.join(WORKING)}")
 
 
-def tuner_of(algorithm: str, space: dict[str, Any], seed: list[int], budget: int) -> Tuner:
-    """An NNI tuner over the flat `space` that maximises and always draws alike from the same `seed`.
+def tuner_of(algorithm: str, space: dict[str, Any], budget: int) -> Tuner:
+    """An NNI tuner over the flat `space` that maximises; to be `reseed`ed before every draw.
 
     It models what came out from about a third of the `budget` of trials on, not before.
     """
     startup = min(20, max(4, budget // 3))  # NNI's own 20 would be all of a small budget
     tuner: Tuner
     if algorithm == "TPE":
-        tuner = TpeTuner("maximize", seed=seed, tpe_args={"n_startup_jobs": startup})
+        tuner = TpeTuner("maximize", seed=0, tpe_args={"n_startup_jobs": startup})
     elif algorithm == "Random":
-        tuner = RandomTuner(seed)
+        tuner = RandomTuner(0)
     elif algorithm == "GridSearch":
         tuner = GridSearchTuner()
     else:
         assert algorithm == "Evolution"
-        tuner = Evolution(seed, startup)
+        tuner = Evolution(startup)
     tuner.update_search_space(space)
     return tuner
 
 
-class Evolution(EvolutionTuner):  # type: ignore[misc]  # nni has no types
-    """NNI's evolution, seeded, and told of earlier trials; NNI's own is neither."""
+def reseed(tuner: Tuner, seed: list[int]) -> None:
+    """The next draw depends on the seed and on what came out before, not on how many draws there were."""
+    if isinstance(tuner, TpeTuner | RandomTuner):
+        tuner.rng = np.random.default_rng(seed)
+    elif isinstance(tuner, Evolution):
+        tuner.random_state = np.random.RandomState(np.random.SeedSequence(seed).generate_state(8))
 
-    def __init__(self, seed: list[int], population: int) -> None:
+
+class Evolution(EvolutionTuner):  # type: ignore[misc]  # nni has no types
+    """NNI's evolution with a seed, and told of earlier trials; NNI's own has neither."""
+
+    def __init__(self, population: int) -> None:
         super().__init__("maximize", population)
-        self._seed = np.random.SeedSequence(seed)
 
     def update_search_space(self, search_space: dict[str, Any]) -> None:
         super().update_search_space(search_space)
-        self.random_state = np.random.RandomState(self._seed.generate_state(8))
-        self.population = []
-        for _ in range(self.population_size):
-            self._random_generate_individual()
+        reseed(self, [0])
+        self.population = [Individual() for _ in range(self.population_size)]  # made when they are drawn
 
     def generate_parameters(self, parameter_id: int, **kwargs: Any) -> Any:
-        if not self.population:  # all of them are being tried
+        untried = self._untried()
+        if untried is not None:
+            self.population.remove(untried)
+        if untried is not None or not self.population:  # empty while all of them are being tried
             self._random_generate_individual()
+            self.population.insert(0, self.population.pop())  # NNI takes the first one without a result
         random.seed(int(self.random_state.randint(2**31)))  # NNI mutates with Python's global generator
         return super().generate_parameters(parameter_id, **kwargs)
+
+    def _untried(self) -> Any:
+        return next((one for one in self.population if one.result is None), None)
 
     def import_data(self, data: list[dict[str, Any]]) -> None:
         """Each earlier trial takes the place of an individual that was not tried yet."""
         for entry in data:
             settings = entry["parameter"]
             config = {path: self._indexed(path, settings[path]) for path in self.searchspace_json}
-            untried = next((one for one in self.population if one.result is None), None)
-            if untried is not None:
+            if (untried := self._untried()) is not None:
                 self.population.remove(untried)
             self.population.append(Individual(config=config, result=entry["value"]))
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import pytorch_lightning as pl
 
+from datagen.dataset import ShardDataset
 from datagen.errors import InputError
 from datagen.generate import ensure
 from trials.channel import Channel
@@ -43,8 +44,11 @@ def execute(
     if config.loss.perceptual > 0:
         features_of(config.loss.perceptual_features, config.loss.perceptual_weights)  # missing ones are told at once
     start = time.monotonic()
-    run.start(config, parameters)
     ensure(config.data)
+    ShardDataset(
+        config.data.folder, "train", config.target
+    )  # a target that is not there is told before the run's folder is made
+    run.start(config, parameters)
     pl.seed_everything(config.seed, verbose=False)
     if stage == "search":
         result = search(config, run, channel)

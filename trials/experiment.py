@@ -38,6 +38,7 @@ class Plan:
     folder: Path  # of all experiments
     budgets: dict[str, int]  # stage → trials, in the order in which they run
     digest: str  # of the settings that make up the experiment
+    space: Any = None  # NNI's search space
     gpus: GpuKeys | None = None  # asked for on this machine; none when trials run on others
 
     @property
@@ -85,6 +86,7 @@ def load_plan(path: Path) -> Plan:
         folder=Path(config.experiment_working_directory),
         budgets=budgets,
         digest=_digest(path, config),
+        space=config.search_space,
         gpus=GpuKeys.of(config),
     )
 

@@ -24,7 +24,7 @@ from trials import doctor, nnictl, processes, registry
 from trials.experiment import FinishedTrial, Plan, State, load_plan, plan_of, read_state, trials_of, write_state
 from trials.gpu_keys import gpu_keys, gpus_here
 from trials.manager import Manager
-from trials.record import Record
+from trials.record import Record, read_record
 from trials.watch import ExperimentError, Snapshot, watch
 
 STOP = 30.0  # [s] the manager may take to end its trials and itself
@@ -69,9 +69,8 @@ def run_experiment(
         return _run(plan, port, on_update, earlier.experiment if earlier else None)
 
 
-def check(nni_config: Path, port: int, *, new: bool = False) -> None:
+def check(plan: Plan, port: int, *, new: bool = False) -> None:
     """Raises InputError as `run_experiment` would, before anything is made."""
-    plan = load_plan(nni_config)
     earlier = _earlier(plan, new=new)
     if earlier is None or not (earlier.finished or processes.manager_of(earlier.experiment)):
         _require_ready(plan, port)
@@ -121,6 +120,7 @@ def _require_ready(plan: Plan, port: int) -> None:
     doctor.require(
         doctor.compiler(),
         doctor.free_port(port),
+        doctor.writable(plan.folder),
         doctor.disk(plan.folder),
         *([gpu_keys(plan.gpus, gpus_here())] if plan.gpus else []),
     )
@@ -169,6 +169,10 @@ def _earlier(plan: Plan, *, new: bool) -> State | None:
             f"{plan.path}: experiment {state.experiment} is not finished and the settings have changed since "
             "it was started; put them back to go on with it, or start afresh with --new"
         )
+    try:
+        read_record(plan.folder / state.experiment)
+    except InputError as error:
+        raise InputError(f"{error}\nstart afresh with --new") from None
     return state
 
 

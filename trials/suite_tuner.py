@@ -16,7 +16,7 @@ from nni import NoMoreTrialError
 from nni.tuner import Tuner
 
 from datagen.errors import InputError
-from trials.algorithms import require_known, tuner_of
+from trials.algorithms import require_known, reseed, tuner_of
 from trials.manager import Job, Manager
 from trials.schedule import Schedule, Trial, score_of
 
@@ -62,7 +62,6 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
         self._handed: dict[int, Trial] = {}  # of this life, by NNI's parameter id
         self._reported: dict[int, tuple[str, Any]] = {}  # of this life, parameter id → (job id, final metric)
         self._resubmitted: dict[str, Trial] = {}  # of an earlier life and not ended yet, by job id
-        self._earlier_jobs = 0
         self._unserved: list[int] = []  # parameter ids that NNI asked for when there was nothing to hand out
         self._send: Callable[[int, Any], None] | None = None
         self._changed = threading.Condition()  # NNI calls from two threads
@@ -73,7 +72,6 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
         """The experiment is resumed: reads from the manager what it did before."""
         with self._changed:
             jobs = self._manager.jobs()
-            self._earlier_jobs = len(jobs)
             for job in jobs:
                 self._recall(job)
             room = len(jobs) + self._schedule.missing
@@ -91,11 +89,9 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
             known = ", ".join(branches)
             raise InputError(f"tuner.classArgs.budgets: got {list(budgets)}; the search space has {known}")
         self._schedule.budgets = {stage: budgets[stage] for stage in branches}
-        for order, (stage, budget) in enumerate(self._schedule.budgets.items()):
-            # A resumed algorithm must not draw again what it drew before: so the seed holds the earlier trials.
-            seed = [self._seed, order, self._earlier_jobs]
+        for stage, budget in self._schedule.budgets.items():
             space = {path: span for path, span in branches[stage].items() if path != "_name"}
-            self._tuners[stage] = tuner_of(self._algorithms.get(stage, "TPE"), space, seed, budget)
+            self._tuners[stage] = tuner_of(self._algorithms.get(stage, "TPE"), space, budget)
 
     def import_data(self, data: list[dict[str, Any]]) -> None:
         """Results from before a resume, and those of resubmitted trials: their stage's algorithm learns from them.
@@ -168,9 +164,10 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
         return None
 
     def _draw(self, stage: str, parameter_id: int) -> dict[str, Any]:
-        """New settings if they are found soon: not every algorithm knows what was tried before."""
-        tried = [trial.settings for trial in self._schedule.of(stage)]
-        for _ in range(REDRAWS):
+        """New settings.  Every draw has a seed of its own: after a resume it is what it would have been without."""
+        order, tried = list(self._schedule.budgets).index(stage), [trial.settings for trial in self._schedule.of(stage)]
+        reseed(self._tuners[stage], [self._seed, order, len(tried)])
+        for _ in range(REDRAWS):  # in place of a trial that failed in an earlier life, a seed comes twice
             settings: dict[str, Any] = self._tuners[stage].generate_parameters(parameter_id)
             if settings not in tried:
                 break

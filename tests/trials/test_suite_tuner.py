@@ -371,8 +371,22 @@ def test_a_resumed_tuner_does_not_draw_again_what_it_drew_before(experiment: Exp
     experiment.queue.clear()
     experiment.start(resume=True)
     experiment.run(0.5, 0.5)
-    drawn = [told["stage"]["loss.ssim"] for told in experiment.told if told["stage"]["_name"] == "tune"]
+    drawn = [job.settings["loss.ssim"] for job in experiment.record.jobs() if job.stage == "tune"]
     assert len(set(drawn)) == len(drawn)
+
+
+@pytest.mark.parametrize("algorithm", WORKING)
+def test_a_resumed_experiment_tries_what_it_would_have_tried(tmp_path: Path, algorithm: str) -> None:
+    scores = [0.1 * number for number in range(11)]
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "cut").mkdir()
+    algorithms = dict.fromkeys(BUDGETS, algorithm)
+    whole, cut = (Experiment(tmp_path / name, BUDGETS, algorithms=algorithms) for name in ("whole", "cut"))
+    whole.run(*scores)
+    cut.run(*scores[:5])
+    cut.start(resume=True)
+    cut.run(*scores[5:])
+    assert [job.settings for job in cut.record.jobs()] == [job.settings for job in whole.record.jobs()]
 
 
 def test_trials_that_a_user_added_do_not_count_after_a_resume(experiment: Experiment) -> None:
