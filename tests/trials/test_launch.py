@@ -18,8 +18,11 @@ from filelock import FileLock
 from datagen.errors import InputError
 from trials import processes
 from trials.experiment import load_plan, write_state
-from trials.launch import Outcome, run_experiment
+from trials.experiment_state import state_of
+from trials.launch import Outcome, resume, run_experiment, view
+from trials.manager import Manager
 from trials.nnictl import environment
+from trials.record import read_record
 from trials.watch import Snapshot
 
 SPACE = {
@@ -167,6 +170,43 @@ def test_progress_is_told_stage_by_stage(life: Life) -> None:
 def test_a_finished_experiment_is_reported_instead_of_run_again(life: Life) -> None:
     assert life.again.experiment == life.outcome.experiment
     assert life.again.trials == life.outcome.trials
+
+
+def test_a_finished_experiment_is_known_by_its_files(life: Life) -> None:
+    record = read_record(life.outcome.folder)
+    assert state_of(record).word == "finished"
+    assert [(job.stage, job.status, job.metric) for job in record.jobs] == [
+        (stage, "SUCCEEDED", {"default": 0.5}) for stage in ("search", "tune", "compress")
+    ]
+    assert [job.parameters for job in record.jobs] == [trial.parameters for trial in life.outcome.trials]
+
+
+def test_the_page_of_a_finished_experiment_is_shown_and_leaves_no_process(life: Life) -> None:
+    record = read_record(life.outcome.folder)
+    with view(record, free_port()) as url:
+        assert len(Manager(f"{url}/api/v1/nni").jobs()) == 3
+        assert state_of(record).word == "shown"
+    assert processes.of_experiment(record.id) == []
+
+
+def test_a_killed_experiment_goes_on_without_its_configuration(tmp_path: Path, home: Path) -> None:
+    config, killed = experiment(tmp_path), list[str]()
+
+    def kill(snapshot: Snapshot) -> None:
+        if snapshot.stages[1].running and not killed:
+            killed.append(snapshot.experiment)
+            for process in processes.of_experiment(snapshot.experiment):
+                process.kill()
+
+    outcome = run_experiment(config, free_port(), kill)
+    assert "NNI's manager has ended" in outcome.reason
+    config.unlink()
+    record = read_record(outcome.folder)
+    assert state_of(record).word == "stopped"
+    outcome = resume(record, free_port(), lambda _: None)
+    assert (outcome.success, outcome.reason) == (True, "")
+    assert [trial.stage for trial in outcome.trials] == ["search", "tune", "compress"]
+    assert processes.of_experiment(outcome.experiment) == []
 
 
 def test_the_files_of_an_experiment_are_for_their_owner_only(life: Life) -> None:
