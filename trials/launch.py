@@ -145,9 +145,8 @@ def _run(plan: Plan, port: int, on_update: Callable[[Snapshot], None], earlier: 
         reason = str(error)
     finally:
         with _undisturbed():
-            started = processes.manager_on(port)
-            if not experiment and started is not None and started.create_time() >= began:  # nnictl was interrupted
-                experiment = processes.experiment_of(started)
+            if not experiment:  # nnictl was interrupted, or refused a port that somebody else took meanwhile
+                experiment = processes.started_in(plan.folder, began) or ""
             if experiment:
                 stop(experiment)
     folder = plan.folder / experiment

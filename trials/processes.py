@@ -8,9 +8,11 @@ Process ids alone are not trusted: they are used again after a reboot.
 import contextlib
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 
+CLOCK = 0.05  # [s] starts of processes are counted in ticks
 MARK = "SEISNAS_EXPERIMENT"  # set to the experiment's id by portal_guard.js, inherited by all children
 
 
@@ -31,6 +33,16 @@ def experiment_of(manager: psutil.Process) -> str:
 
 def port_of(manager: psutil.Process) -> int:
     return int(_argument(manager, "port"))
+
+
+def started_in(folder: Path, since: float) -> str | None:
+    """The experiment in `folder` whose manager was started since then [s since 1970]; None when there is none."""
+    for manager in _managers():
+        with contextlib.suppress(psutil.Error):
+            directory = Path(_argument(manager, "experiments-directory"))
+            if directory == folder and manager.create_time() >= since - CLOCK:
+                return experiment_of(manager)
+    return None
 
 
 def only_shows(manager: psutil.Process) -> bool:
