@@ -146,7 +146,7 @@ def _run(plan: Plan, port: int, on_update: Callable[[Snapshot], None], earlier: 
     finally:
         with _undisturbed():
             if not experiment:  # nnictl was interrupted, or refused a port that somebody else took meanwhile
-                experiment = processes.started_in(plan.folder, began) or ""
+                experiment = processes.started_in(plan.folder, port, began) or ""
             if experiment:
                 stop(experiment)
     folder = plan.folder / experiment

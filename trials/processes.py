@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-CLOCK = 0.05  # [s] starts of processes are counted in ticks
+CLOCK = 2.0  # [s] the system knows the time of its own start, from which processes count, to whole seconds
 MARK = "SEISNAS_EXPERIMENT"  # set to the experiment's id by portal_guard.js, inherited by all children
 
 
@@ -35,13 +35,13 @@ def port_of(manager: psutil.Process) -> int:
     return int(_argument(manager, "port"))
 
 
-def started_in(folder: Path, since: float) -> str | None:
-    """The experiment in `folder` whose manager was started since then [s since 1970]; None when there is none."""
-    for manager in _managers():
-        with contextlib.suppress(psutil.Error):
-            directory = Path(_argument(manager, "experiments-directory"))
-            if directory == folder and manager.create_time() >= since - CLOCK:
-                return experiment_of(manager)
+def started_in(folder: Path, port: int, since: float) -> str | None:
+    """The experiment in `folder` whose manager was started on `port` since then [s since 1970]; None: there is none."""
+    with contextlib.suppress(psutil.Error):
+        manager = manager_on(port)
+        if manager is not None and manager.create_time() >= since - CLOCK:
+            ours = Path(_argument(manager, "experiments-directory")) == folder
+            return experiment_of(manager) if ours else None
     return None
 
 

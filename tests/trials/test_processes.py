@@ -49,11 +49,15 @@ def test_a_stranger_that_took_the_port_is_not_taken_for_ours(
     started: list[subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     began = time.time()
-    start(started, SLEEP, "/x/nni_node/main.js", "--experiments-directory", "/elsewhere", "--experiment-id", "theirs")
-    assert processes.started_in(tmp_path, began) is None
-    start(started, SLEEP, "/x/nni_node/main.js", "--experiments-directory", str(tmp_path), "--experiment-id", "ours")
-    assert processes.started_in(tmp_path, began) == "ours"
-    assert processes.started_in(tmp_path, time.time() + 60) is None
+    words = [SLEEP, "/x/nni_node/main.js", "--port", "18997", "--experiments-directory", "/elsewhere"]
+    theirs = start(started, *words, "--experiment-id", "theirs")
+    assert processes.started_in(tmp_path, 18997, began) is None
+    theirs.kill()
+    theirs.wait()
+    start(started, *words[:-1], str(tmp_path), "--experiment-id", "ours")
+    assert processes.started_in(tmp_path, 18997, began) == "ours"
+    assert processes.started_in(tmp_path, 18996, began) is None
+    assert processes.started_in(tmp_path, 18997, time.time() + 60) is None
 
 
 def test_only_processes_of_the_experiment_are_ended(started: list[subprocess.Popen[str]]) -> None:
