@@ -12,7 +12,12 @@ import typer
 from rich.console import Console
 
 from datagen.errors import InputError
-from trials import bench_command, data_commands, pick_command  # noqa: F401  their commands come first
+from trials import (  # noqa: F401  their commands come first
+    bench_command,
+    data_commands,
+    experiment_commands,
+    pick_command,
+)
 from trials.options import QUICKSTART, Preset, Run, Set, app, configuration, console
 from trials.quiet import quiet_libraries
 

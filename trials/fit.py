@@ -52,7 +52,7 @@ class EpochReport(Callback):
         } | self.extra
         self.run.add_metrics({"phase": self.phase, "epoch": trainer.current_epoch, **metrics})
         score = next(metrics[name] for name in SCORES if name in metrics)
-        self.channel.intermediate({"default": score, **metrics})
+        self.channel.intermediate({"default": score, "epoch": len(self.run.metrics), **metrics})
 
 
 class EpochDraws(Callback):
