@@ -146,9 +146,7 @@ def _method(config: Config, channels_in: int) -> Any:
         "arc_learning_rate": search.arch_learning_rate,
         "warmup_epochs": search.warmup_epochs,
         "gradient_clip_val": GRADIENT_CLIP,
-        "penalty": SizePenalty(
-            *parameter_costs(config.network, channels_in), config.network.max_parameters, fill=search.fill
-        ),
+        "penalty": SizePenalty(*parameter_costs(config.network, channels_in), config.network.max_parameters),
     }
     if search.strategy == "darts":
         return strategy.DARTS(**options, mutation_hooks=[MixedEdge.mutate])
