@@ -41,7 +41,7 @@ def node(script: Path, action: str = "create", **environment: str) -> Any:
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.fixture
@@ -50,6 +50,7 @@ def manager(tmp_path: Path) -> Path:
     folder = tmp_path / "nni_node"
     for file in ("core/tuner_command_channel", "extensions/nniTensorboardManager", "training_service/v3/compat"):
         (folder / file).parent.mkdir(parents=True)
+    (folder / "package.json").write_text(json.dumps({"version": "3.0.0"}))
     return folder / "main.js"
 
 
@@ -160,7 +161,7 @@ def test_the_pth_line_puts_the_guard_in_force_and_keeps_other_options() -> None:
 
 
 def test_the_pth_line_does_nothing_once_the_guard_is_gone() -> None:
-    assert python(portal.pth_text().replace(".js", ".gone")) is None
+    assert python(portal.pth_text().replace(".py", ".gone")) is None
 
 
 def test_doctor_can_tell_whether_the_guard_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
