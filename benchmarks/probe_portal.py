@@ -306,19 +306,30 @@ def probe(rows: list[dict[str, Any]], folder: Path, browser: Browser, write: Any
             place_folder = folder / f"{guarded}-{PLACES.index(place)}"
             place_folder.mkdir(parents=True)
             experiment = Experiment(place_folder, guarded=guarded)
-            for index in range(len(attacks("x", place_folder))):
-                if not experiment.alive():
-                    experiment.stop()
-                    experiment.start()
-                until(experiment.running_trial)
-                attack = attacks(experiment.running_trial(), place_folder)[index]
-                said = send(place, browser, attack)
-                hit = succeeded(experiment, attack, said)
-                rows.append(
-                    {"guard": guarded, "from": place, "attack": attack.name, "succeeded": hit, "answer": said[:80]}
-                )
-                write()
-            experiment.stop()
+            try:
+                for index in range(len(attacks("x", place_folder))):
+                    rows.append(one_try(experiment, place, index, browser))
+                    write()
+            finally:
+                experiment.stop()
+
+
+def one_try(experiment: Experiment, place: str, index: int, browser: Browser) -> dict[str, Any]:
+    """The attack `index`; an experiment that an earlier attack has ended is started anew."""
+    if not experiment.alive():
+        experiment.stop()
+        experiment.start()
+    until(experiment.running_trial)
+    attack = attacks(experiment.running_trial(), experiment.folder)[index]
+    said = send(place, browser, attack)
+    hit = succeeded(experiment, attack, said)
+    return {
+        "guard": experiment.guarded,
+        "from": place,
+        "attack": attack.name,
+        "succeeded": hit,
+        "answer": said[:80].strip(),
+    }
 
 
 def page(rows: list[dict[str, Any]]) -> str:
