@@ -39,7 +39,9 @@ SPACE = {"rate": {"_type": "uniform", "_value": [0, 1]}, "loss": {"_type": "choi
 TRIAL = """
 import json, os, pathlib, random, sys, time, nni
 parameters = nni.get_next_parameter()
-pathlib.Path(os.environ["NNI_OUTPUT_DIR"], "own.json").write_text(json.dumps(parameters))
+file = pathlib.Path(os.environ["NNI_OUTPUT_DIR"], "own.json")
+file.with_suffix(".new").write_text(json.dumps(parameters))
+file.with_suffix(".new").rename(file)
 for step in range(4):
     nni.report_intermediate_result({"default": parameters["rate"] + step, "mae": random.random()})
     time.sleep(random.random() * 0.3)
@@ -174,6 +176,10 @@ class Experiment:
         assert manager is not None
         self.id = processes.experiment_of(manager)
 
+    def stop(self) -> None:
+        if self.id:
+            stop(self.id)
+
     def api(self, path: str) -> Any:
         return ask("GET", f"http://127.0.0.1:{self.port}/api/v1/nni/{path}")
 
@@ -184,7 +190,7 @@ class Experiment:
 
     def own(self) -> dict[str, Any]:
         files = (self.folder / "nni-experiments" / self.id).glob("environments/local-env/trials/*/own.json")
-        return {file.parent.name: json.loads(file.read_text())["parameters"] for file in files}
+        return {file.parent.name: json.loads(file.read_text()) for file in files}
 
 
 EXPAND = """
@@ -262,7 +268,7 @@ def seen(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict[str
         found["finished"].hosts.discard(f"127.0.0.1:{good.port}")
         found["running"].hosts.discard(f"127.0.0.1:{good.port}")
     finally:
-        stop(good.id)
+        good.stop()
     bad = Experiment(tmp_path_factory.mktemp("bad"), free_port(18400))
     try:
         bad.start("python trial.py fail", 3)
@@ -270,7 +276,7 @@ def seen(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict[str
         found["failed"] = look(browser, bad, "failed")
         found["failed"].hosts.discard(f"127.0.0.1:{bad.port}")
     finally:
-        stop(bad.id)
+        bad.stop()
     return found
 
 
