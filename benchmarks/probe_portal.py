@@ -32,14 +32,14 @@ from trials import portal
 RESULTS = Path("benchmarks/results")
 PORT, PAGE, DRIVER = 18700, 18710, 18720
 NAMESPACE, HERE, THERE = "seisprobe", "10.143.7.1", "10.143.7.2"
-WAIT = 25.0  # [s] for the effect of an attack that was let in
+WAIT = 400.0  # [s] for the effect of an attack that was let in: a trial waits for its turn
 API = "/api/v1/nni"
 SPACE = {"x": {"_type": "uniform", "_value": [0, 1]}}
 TRIAL = """
 import time, nni
 nni.get_next_parameter()
-for step in range(600):
-    nni.report_intermediate_result(step / 600)
+for step in range(15):
+    nni.report_intermediate_result(step / 15)
     time.sleep(1)
 nni.report_final_result(1.0)
 """
@@ -316,10 +316,12 @@ def probe(rows: list[dict[str, Any]], folder: Path, browser: Browser, write: Any
             place_folder = folder / f"{guarded}-{PLACES.index(place)}"
             place_folder.mkdir(parents=True)
             experiment = Experiment(place_folder, guarded=guarded)
+            done = {row["attack"] for row in rows if (row["guard"], row["from"]) == (guarded, place)}
             try:
-                for index in range(len(attacks("x", place_folder))):
-                    rows.append(one_try(experiment, place, index, browser))
-                    write()
+                for index, attack in enumerate(attacks("x", place_folder)):
+                    if attack.name not in done:
+                        rows.append(one_try(experiment, place, index, browser))
+                        write()
             finally:
                 experiment.stop()
 
@@ -366,12 +368,13 @@ def main() -> None:
     if os.geteuid() != 0 or missing:
         sys.exit(f"this needs root and {', '.join(missing) or 'nothing else'}")
     commit = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], text=True).strip()
-    rows: list[dict[str, Any]] = []
+    file = RESULTS / "portal.json"
+    rows: list[dict[str, Any]] = json.loads(file.read_text())["rows"] if file.exists() else []  # an earlier run's
     head = {"command": "python benchmarks/probe_portal.py", "commit": commit, "machine": platform.platform()}
 
     def write() -> None:
         found = {**head, "date": datetime.now(UTC).isoformat(timespec="seconds"), "rows": rows}
-        (RESULTS / "portal.json").write_text(json.dumps(found, indent=1) + "\n")
+        file.write_text(json.dumps(found, indent=1) + "\n")
         (RESULTS / "portal.md").write_text(page(rows))
 
     with tempfile.TemporaryDirectory(prefix="probe-", dir="/var/tmp") as name, namespace(), evil_page(Path(name)):

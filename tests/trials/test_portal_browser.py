@@ -127,7 +127,6 @@ class Seen:
     statuses: set[str]  # of trials, in the table
     own: dict[str, Any]  # trial → hyper-parameters, as it wrote them
     shown: dict[str, Any]  # the same, as the page shows them
-    intermediate: str  # title and axes of a trial's chart
     hosts: set[str]  # that the browser sent requests to
     errors: list[str]  # in the page's console
     bare: set[str]  # icons that have no drawing
@@ -214,7 +213,7 @@ return [...document.querySelectorAll('i[data-icon-name]')]
 
 
 def look(browser: Browser, experiment: Experiment, name: str) -> Seen:
-    """Walks through the portal as a user does."""
+    """Walks through the portal as a user does: overview, each trial's parameters, a chart of one, all parameters."""
     browser.log("browser"), browser.log("performance")  # what was before
     url = f"http://127.0.0.1:{experiment.port}"
     browser.open(f"{url}/oview")
@@ -225,29 +224,27 @@ def look(browser: Browser, experiment: Experiment, name: str) -> Seen:
     browser.open(f"{url}/detail")
     browser.see("Trial jobs")
     shown: dict[str, Any] = {}
+    statuses: set[str] = set()
     for page in range(1, 1 + -(-len(experiment.api("trial-jobs")) // 20)):
         if page > 1:
             browser.click("#tableList a", str(page))
         browser.run("window.scrollTo(0, 600)")
         until(lambda: not browser.run(SHOWN).keys() <= shown.keys(), 60)  # noqa: B023  # called at once
-        browser.run(EXPAND)
-        until(lambda: all(browser.run(SHOWN).values()), 60)
+        until(lambda: browser.run(EXPAND) or all(browser.run(SHOWN).values()), 60)  # new rows may come in between
         shown |= browser.run(SHOWN)
+        statuses |= set(browser.run("return [...document.querySelectorAll('.commonStyle')].map(e => e.innerText)"))
         if page == 1:
             browser.picture(f"portal_{name}_trials")
-    statuses = set(browser.run("return [...document.querySelectorAll('.commonStyle')].map(e => e.innerText)"))
     browser.click("button[title='Intermediate']")
-    browser.see("intermediate results")
-    intermediate = browser.run(
-        "return document.querySelector('.ms-Modal, .ms-Dialog-main, .ms-Layer')?.innerText ?? ''"
-    )
+    until(lambda: bool(browser.run("return document.querySelectorAll('.ms-Modal canvas').length")), 60)
+    browser.see("Intermediate results")
     browser.picture(f"portal_{name}_intermediate")
     browser.open(f"{url}/detail")
     browser.click("button", "Hyper-parameter")
     browser.picture(f"portal_{name}_parameters")
     bare |= set(browser.run(BARE))
     errors = [entry["message"] for entry in browser.log("browser") if entry["level"] == "SEVERE"]
-    return Seen(statuses, experiment.own(), shown, intermediate, hosts(browser.log("performance")), errors, bare)
+    return Seen(statuses, experiment.own(), shown, hosts(browser.log("performance")), errors, bare)
 
 
 def hosts(log: list[dict[str, Any]]) -> set[str]:
@@ -296,13 +293,9 @@ def test_the_page_has_no_error_and_draws_every_icon(seen: dict[str, Seen], kind:
 
 @KINDS
 def test_hyper_parameters_are_those_that_the_trials_got(seen: dict[str, Seen], kind: str) -> None:
-    assert {trial: seen[kind].own[trial] for trial in seen[kind].shown} == seen[kind].shown
-    assert len(seen["finished"].shown) == TRIALS
-
-
-@KINDS
-def test_intermediate_results_are_drawn(seen: dict[str, Seen], kind: str) -> None:
-    assert "ntermediate" in seen[kind].intermediate
+    shown = {trial: parameters for trial, parameters in seen[kind].shown.items() if trial in seen[kind].own}
+    assert shown == {trial: seen[kind].own[trial] for trial in shown}
+    assert len(shown) >= {"running": 5, "finished": TRIALS, "failed": 3}[kind]
 
 
 def test_states_of_trials_are_told(seen: dict[str, Seen]) -> None:
