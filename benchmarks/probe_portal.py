@@ -311,19 +311,18 @@ PLACES = ["another machine", "another user", "a web page", "a web page, name poi
 
 
 def probe(rows: list[dict[str, Any]], folder: Path, browser: Browser, write: Any) -> None:
-    for guarded in (False, True):
-        for place in PLACES:
-            place_folder = folder / f"{guarded}-{PLACES.index(place)}"
-            place_folder.mkdir(parents=True)
-            experiment = Experiment(place_folder, guarded=guarded)
-            done = {row["attack"] for row in rows if (row["guard"], row["from"]) == (guarded, place)}
-            try:
-                for index, attack in enumerate(attacks("x", place_folder)):
+    for guarded in (True, False):
+        (folder / str(guarded)).mkdir()
+        experiment = Experiment(folder / str(guarded), guarded=guarded)
+        try:
+            for place in PLACES:
+                done = {row["attack"] for row in rows if (row["guard"], row["from"]) == (guarded, place)}
+                for index, attack in enumerate(attacks("x", folder)):
                     if attack.name not in done:
                         rows.append(one_try(experiment, place, index, browser))
                         write()
-            finally:
-                experiment.stop()
+        finally:
+            experiment.stop()
 
 
 def one_try(experiment: Experiment, place: str, index: int, browser: Browser) -> dict[str, Any]:
@@ -332,14 +331,15 @@ def one_try(experiment: Experiment, place: str, index: int, browser: Browser) ->
         experiment.stop()
         experiment.start()
     until(experiment.running_trial)
-    attack = attacks(experiment.running_trial(), experiment.folder)[index]
+    markers = experiment.folder / str(PLACES.index(place))
+    markers.mkdir(exist_ok=True)
+    attack = attacks(experiment.running_trial(), markers)[index]
     said = send(place, browser, attack)
-    hit = succeeded(experiment, attack, said)
     return {
         "guard": experiment.guarded,
         "from": place,
         "attack": attack.name,
-        "succeeded": hit,
+        "succeeded": succeeded(experiment, attack, said),
         "answer": said[:80].strip(),
     }
 
