@@ -73,7 +73,7 @@ def until(condition: Callable[[], bool], patience: float = 900.0) -> None:
 def ask(method: str, url: str, body: Any = None) -> Any:
     with requests.Session() as session:
         session.trust_env = False
-        answer = session.request(method, url, json=body, timeout=120)
+        answer = session.request(method, url, json=body, timeout=320)
     assert answer.ok, answer.text
     return answer.json()
 
@@ -88,6 +88,7 @@ class Browser:
         wanted = {
             "browserName": "chrome",
             "goog:chromeOptions": {"args": options},
+            "timeouts": {"script": 300_000},  # [ms] the table draws slowly on a busy machine
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
         }
         session = ask("POST", f"{self._url}/session", {"capabilities": {"alwaysMatch": wanted}})["value"]
@@ -230,7 +231,7 @@ def look(browser: Browser, experiment: Experiment, name: str) -> Seen:
             browser.click("#tableList a", str(page))
         browser.run("window.scrollTo(0, 600)")
         until(lambda: not browser.run(SHOWN).keys() <= shown.keys(), 60)  # noqa: B023  # called at once
-        until(lambda: browser.run(EXPAND) or all(browser.run(SHOWN).values()), 60)  # new rows may come in between
+        until(lambda: browser.run(EXPAND) or all(browser.run(SHOWN).values()), 300)  # new rows may come in between
         shown |= browser.run(SHOWN)
         statuses |= set(browser.run("return [...document.querySelectorAll('.commonStyle')].map(e => e.innerText)"))
         if page == 1:
