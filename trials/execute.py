@@ -47,9 +47,7 @@ def execute(
     if config.picking.labelled is None:
         ensure(config.data)
     if config.target != "first_break":
-        ShardDataset(
-            config.data.folder, "train", config.target
-        )  # a missing target is told before the run begins
+        ShardDataset(config.data.folder, "train", config.target)  # a missing target is told before the run begins
     run.start(config, parameters)
     pl.seed_everything(config.seed, verbose=False)
     if stage == "search":

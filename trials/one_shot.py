@@ -113,10 +113,13 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     callbacks: list[Callback] = [report, EpochDraws(data)]
     if config.search.auxiliary_skip:
         callbacks.append(FadingSkip())
+    options = trainer_options(run, config, "supernet", config.search.epochs, callbacks)
+    if options["accelerator"] == "cpu":
+        options["precision"] = "32-true"  # oneDNN's dilated bfloat16 convolutions give NaN at some widths, such as 24
     width = config.picking.width / config.data.survey.interval if config.target == "first_break" else None
     evaluator = Lightning(
         SupernetTraining(config.loss, config.search.learning_rate, width),
-        Trainer(**trainer_options(run, config, "supernet", config.search.epochs, callbacks)),
+        Trainer(**options),
         **_halves(config, data),
     )
     narrow = replace(config.network, width=config.search.width or config.network.width)
