@@ -9,6 +9,7 @@ const fs = require('fs');
 const Module = require('module');
 const net = require('net');
 const path = require('path');
+const { guardRemote } = require('./remote_guard.js');
 
 const LOOPBACK = '127.0.0.1';
 const MARK = 'SEISNAS_EXPERIMENT';
@@ -23,6 +24,7 @@ function guard(manager) {
   afterLoading(manager, 'core/tuner_command_channel.js', waitForASlowTuner);
   afterLoading(manager, 'extensions/nniTensorboardManager.js', serveTensorboardOnLoopback);
   afterLoading(manager, 'training_service/v3/compat.js', showTensorboardTheTrialsOwnFolder);
+  guardRemote(manager.folder, (file, mend) => afterLoading(manager, file, mend)); // several machines
 }
 
 // The manager listens on every interface and asks for no password: whoever reaches it can start commands.

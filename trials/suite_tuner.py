@@ -16,6 +16,7 @@ from nni.algorithms.hpo.tpe_tuner import TpeTuner
 from nni.tuner import Tuner
 
 from datagen.errors import InputError
+from trials.lost_hosts import Again
 from trials.manager import Job, Manager
 from trials.schedule import Schedule, Trial, score_of
 
@@ -46,6 +47,7 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
         self._manager = manager or Manager.of_dispatcher()
         self._tpes: dict[str, TpeTuner] = {}
         self._handed: dict[int, Trial] = {}  # of this life, by NNI's parameter id
+        self._again = Again()  # trials whose host was lost
         self._reported: dict[int, tuple[str, Any]] = {}  # of this life, parameter id → (job id, final metric)
         self._resubmitted: dict[str, Trial] = {}  # of an earlier life and not ended yet, by job id
         self._earlier_jobs = 0
@@ -122,7 +124,7 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
         with self._changed:
             trial, score = self._handed[parameter_id], score_of(value)
             if score is not None:
-                self._tpes[trial.stage].receive_trial_result(parameter_id, trial.settings, score)
+                self._tpes[trial.stage].receive_trial_result(self._again.drawn(parameter_id), trial.settings, score)
             self._reported[parameter_id] = kwargs["trial_job_id"], value
             self._changed.notify_all()
 
@@ -132,12 +134,14 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
             if parameter_id not in self._handed:  # a user added it in the web page
                 return
             trial = self._handed[parameter_id]
+            if not success and self._again.wanted(parameter_id, trial, self._manager):
+                return self._go_on()
             if success and self._changed.wait_for(lambda: parameter_id in self._reported, RESULT_DELAY):
                 job_id, metric = self._reported[parameter_id]
                 trial.end(metric, self._manager.job(job_id).folder)
             else:
                 trial.end()
-            self._tpes[trial.stage].trial_end(parameter_id, success)
+            self._tpes[trial.stage].trial_end(self._again.drawn(parameter_id), success)
             self._tell(trial)
             self._go_on()
 
@@ -145,6 +149,9 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
 
     def _next(self, parameter_id: int) -> dict[str, Any] | None:
         """The parameters of one more trial, or None when there is nothing to hand out now."""
+        if (trial := self._again.hand(parameter_id)) is not None:
+            self._handed[parameter_id] = trial
+            return self._schedule.told(trial)
         while (stage := self._schedule.open_stage()) is not None:
             try:
                 settings = self._tpes[stage].generate_parameters(parameter_id)
