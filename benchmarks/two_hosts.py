@@ -26,7 +26,7 @@ from namespaces import Namespace, sh, why_not
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-BUDGETS = {"search": 2, "tune": 4, "compress": 3}
+BUDGETS = {"search": 1, "tune": 2, "compress": 2}
 PRESET = """
 name: two_hosts
 data:
@@ -34,12 +34,12 @@ data:
   seed: 5
   grid: {nz: 24, nx: 24, spacing: 10.0}
   survey: {shots: 2, receivers: 24, frequency: 15.0, interval: 0.001, samples: 240}
-  split: {train: 48, validation: 16, test: 16}
+  split: {train: 16, validation: 8, test: 8}
   shard_size: 8
 network: {operations: small}
 search: {samples: 16, epochs: 1, warmup_epochs: 0, retrain_epochs: 1}
-tune: {epochs: 40}
-compress: {epochs: 2}
+tune: {epochs: 16}
+compress: {epochs: 1}
 baseline: {width: 4, depth: 2}
 """
 
@@ -201,7 +201,7 @@ def datagen(folder: Path, hosts: list[Namespace]) -> dict[str, object]:
     return {
         "exit_status": status,
         "seconds": seconds,
-        "models": 240 + 32,
+        "models": 240 + 16,
         "killed": {"host": hosts[1].address, "shards_finished": finished},
         "same_bits_as_one_process": hashes(code / "here") == hashes(code / "there"),
         "files_compared": len(hashes(code / "here")),

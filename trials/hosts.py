@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -76,7 +77,8 @@ def fleet_of(nni_config: Path) -> Fleet:
     """
     silence_stdout()  # NNI talks to the terminal
     try:
-        config = ExperimentConfig.load(nni_config).canonical_copy()
+        with warnings.catch_warnings(action="ignore"):  # our own error says more
+            config = ExperimentConfig.load(nni_config).canonical_copy()
     except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
         raise InputError(f"{nni_config}: not a usable NNI configuration: {error}") from None
     finally:
