@@ -23,7 +23,7 @@ def on_host() -> bool:
 
 
 def run_of(winner: dict[str, Any]) -> Path:
-    """The run folder of a stage's winner.  Before the trial starts remote_guard.js lays it beside the trial's own."""
+    """The run folder of a stage's winner.  guard/run_folders.js has laid it beside the trial's own."""
     run = Path(winner["run"])
     return Path(os.environ["NNI_OUTPUT_DIR"]).parent / run.name if on_host() else run
 

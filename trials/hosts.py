@@ -104,7 +104,7 @@ def fleet_of(nni_config: Path) -> Fleet:
 
 def examine(hosts: Sequence[Host], data: Data) -> list[Finding]:
     """Asks all hosts at the same time.  Raises InputError if this machine has no `ssh`."""
-    for program in ("ssh", "ssh-keygen"):  # remote_guard.js uses the second
+    for program in ("ssh", "ssh-keygen"):  # guard/host_keys.js uses the second
         if shutil.which(program) is None:
             raise InputError(f"several machines: {program} is not installed here (apt install openssh-client)")
     with ThreadPoolExecutor(max_workers=16) as pool:
@@ -120,7 +120,7 @@ def ssh(host: Host) -> list[str]:
         "IdentitiesOnly": "yes",
         "IdentityFile": host.key,
         "StrictHostKeyChecking": "yes",
-        "UserKnownHostsFile": Path.home() / ".ssh" / "known_hosts",  # $HOME, as in remote_guard.js
+        "UserKnownHostsFile": Path.home() / ".ssh" / "known_hosts",  # $HOME, as in guard/host_keys.js
     }
     words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
     # NNI's keeper will come back through such a forwarded port; 9 leads nowhere.

@@ -1,6 +1,6 @@
 """Trials whose host was lost: each gets one more chance, on whichever host is next.
 
-    host gone ─► remote_guard.js: FAILED, host-lost.txt in the trial's folder ─► Again ─► the same parameters anew
+    host gone ─► guard/run_folders.js: FAILED, host-lost.txt in the trial's folder ─► Again ─► the same parameters anew
 
 A trial that failed by itself would fail again and is not repeated.
 """
@@ -13,7 +13,7 @@ from trials.schedule import Trial
 
 log = logging.getLogger(__name__)
 
-MARK = "host-lost.txt"  # remote_guard.js writes it
+MARK = "host-lost.txt"  # guard/run_folders.js writes it
 
 
 @dataclass

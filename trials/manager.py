@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -56,9 +57,9 @@ class Manager:
     @classmethod
     def of_dispatcher(cls) -> "Manager":
         """The manager that started this process, found through NNI's own command channel."""
-        channel = os.environ["NNI_TUNER_COMMAND_CHANNEL"]  # ws://localhost:8080/tuner, with any URL prefix
-        root = channel.removeprefix("ws://localhost").removesuffix("/tuner")
-        return cls(f"http://127.0.0.1{root}/api/v1/nni")
+        # ws://localhost:8080/tuner?token=…, with any URL prefix
+        channel = urlsplit(os.environ["NNI_TUNER_COMMAND_CHANNEL"])
+        return cls(f"http://127.0.0.1:{channel.port}{channel.path.removesuffix('/tuner')}/api/v1/nni")
 
     def status(self) -> tuple[str, list[str]]:
         """Status of the experiment (RUNNING, DONE, ERROR, …) and the manager's own errors."""

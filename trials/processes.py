@@ -1,6 +1,6 @@
 """The processes of one experiment, found and ended; never those of anybody else.
 
-    manager (by its command line) ──► tuner, trials, TensorBoard (by the mark that portal_guard.js gave them)
+    manager (by its command line) ──► tuner, trials, TensorBoard (by the mark that guard/processes.js gave them)
 
 Process ids alone are not trusted: they are used again after a reboot.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import psutil
 
-MARK = "SEISNAS_EXPERIMENT"  # set to the experiment's id by portal_guard.js, inherited by all children
+MARK = "SEISNAS_EXPERIMENT"  # set to the experiment's id by guard/processes.js, inherited by all children
 
 
 def manager_of(experiment: str) -> psutil.Process | None:

@@ -1,8 +1,7 @@
-"""What `seisnas run` finds out about other machines before it starts; `ssh` is a stand-in that says what real ones do."""
+"""What `seisnas run` finds out about machines before it starts; `ssh` is a stand-in that says what real ones do."""
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from datagen.errors import InputError
 from trials import host_facts, host_folders
 from trials.code_size import code_size
 from trials.config import load
+from trials.experiment import FinishedTrial
 from trials.host_table import check_hosts, warn_of_bits
 from trials.hosts import bytes_of, examine, fleet_of, ssh
 
@@ -212,7 +212,7 @@ def test_on_a_host_the_data_set_outlives_the_code(tmp_path: Path, monkeypatch: p
     Path("data/set/shard").touch()
     assert (tmp_path / "home" / "seisnas" / "data" / "set" / "shard").exists()
     Path("sent").mkdir()
-    with pytest.raises(InputError, match=".nniignore"):
+    with pytest.raises(InputError, match="nniignore"):
         host_folders.keep_data("sent")
 
 
@@ -222,6 +222,22 @@ def test_the_winner_of_another_host_lies_beside_the_trial(monkeypatch: pytest.Mo
     assert host_folders.run_of(winner) == Path(winner["run"])
     monkeypatch.setenv("NNI_PLATFORM", "remote")
     assert host_folders.run_of(winner) == Path("/host/nni-experiments/x/environments/remote-worker2/trials/abc")
+
+
+def test_trials_on_data_of_other_bits_are_named(
+    data: Data, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trials.host_table.data_digest", lambda _: "aa")
+    trials = [
+        FinishedTrial(name, "tune", {}, {"data": digest}, tmp_path / name)
+        for name, digest in (("t1", "aa"), ("t2", "ab"))
+    ]
+    warn_of_bits(trials, data, Console(width=200))
+    said = capsys.readouterr().out
+    assert "t2" in said
+    assert "t1" not in said
+    warn_of_bits(trials[:1], data, Console())
+    assert capsys.readouterr().out == ""
 
 
 def test_the_preset_of_the_shipped_example_can_be_read() -> None:

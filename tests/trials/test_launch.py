@@ -234,5 +234,5 @@ def test_our_python_comes_first_and_no_proxy_sees_this_machine() -> None:
     found = environment({"PATH": "/bin", "no_proxy": "example.org"})
     assert found["PATH"] == f"{Path(sys.executable).parent}:/bin"
     assert found["no_proxy"] == found["NO_PROXY"] == "example.org,localhost,127.0.0.1"
-    assert "portal_guard.js" in found["NODE_OPTIONS"]
+    assert "guard/index.js" in found["NODE_OPTIONS"]
     assert json.dumps(found)

@@ -62,7 +62,7 @@ def test_a_process_that_does_not_listen_is_killed(started: list[subprocess.Popen
 
 
 def test_the_guard_gives_the_mark_that_is_looked_for() -> None:
-    guard = Path(processes.__file__).with_name("portal_guard.js").read_text()
+    guard = Path(processes.__file__).with_name("guard").joinpath("processes.js").read_text()
     assert f"const MARK = '{processes.MARK}'" in guard
 
 

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ import pytest
 
 from trials import portal
 
-GUARD = portal.GUARD.with_name("remote_guard.js")
-KEEPER = portal.GUARD.with_name("keeper_guard.js")
+MODULES = [
+    str(portal.GUARD.with_name(name))
+    for name in ("host_keys.js", "losses.js", "remote.js", "run_folders.js", "tunnel.js")
+]
 
 
 def nni_node() -> Path:
@@ -23,8 +26,9 @@ def nni_node() -> Path:
 
 
 def node(script: str, *words: str | Path, **environment: str) -> Any:
-    """What `script` prints as JSON; `guard` is remote_guard.js and `nni` NNI's folder."""
-    head = f"const guard = require({json.dumps(str(GUARD))}); const nni = {json.dumps(str(nni_node()))};\n"
+    """What `script` prints as JSON; `guard` is what the guard has for several machines, `nni` NNI's folder."""
+    guard = f"const guard = Object.assign({{}}, ...{json.dumps(MODULES)}.map(require));"
+    head = f"{guard} const nni = {json.dumps(str(nni_node()))};\n"
     done = subprocess.run(
         [nni_node() / "node", "-e", head + script, *words],
         capture_output=True,
@@ -60,7 +64,9 @@ def test_the_key_of_a_host_is_found_plain_hashed_and_by_port(home: Path, host: s
 
 
 def test_a_host_without_a_known_key_is_refused_before_it_is_asked(home: Path) -> None:
-    script = "try { guard.knownKeys('stranger.example', 22) } catch (error) { console.log(JSON.stringify(error.message)) }"
+    script = (
+        "try { guard.knownKeys('stranger.example', 22) } catch (error) { console.log(JSON.stringify(error.message)) }"
+    )
     assert "no host key" in node(script, HOME=str(home))
 
 
@@ -133,7 +139,7 @@ def test_a_host_cannot_write_outside_the_folder_of_its_trial(tmp_path: Path, nam
 
 
 TUNNEL = """
-const http = require('http'), net = require('net'), { Duplex } = require('stream'), { EventEmitter } = require('events');
+const http = require('http'), net = require('net'), { EventEmitter } = require('events');
 const seen = [];
 const manager = http.createServer((request, response) => { seen.push(request.url); response.end(); });
 manager.on('upgrade', (request, socket) => { seen.push(request.url); socket.end('HTTP/1.1 101 OK\\r\\n\\r\\n'); });
@@ -141,7 +147,7 @@ manager.listen(0, '127.0.0.1', async () => {
   const client = new EventEmitter();
   const outside = net.createServer(socket => client.emit('tcp connection', {}, () => socket));
   client.forwardIn = (host, port, done) => outside.listen(port, host, () => done(null, outside.address().port));
-  const port = await guard.tunnel(client, '/platform/remote/1?key=abc', manager.address().port);
+  const port = await guard.tunnel(client, '/platform/remote/1?key=abc', manager.address().port, '127.0.0.1');
   for (const head of JSON.parse(process.argv[1])) {
     await new Promise(done => {
       const socket = net.connect(port, '127.0.0.1', () => socket.write(head));
@@ -169,7 +175,7 @@ def test_a_host_reaches_its_own_websocket_and_nothing_else_of_the_manager() -> N
 SERVICE = """
 const { EventEmitter } = require('events'), fs = require('fs');
 class Service {
-  emitter = new EventEmitter(); workers = []; workersByTrial = new Map(); workersByEnv = new Map(); uploadedDirs = new Set();
+  emitter = new EventEmitter(); workers = []; workersByTrial = new Map(); workersByEnv = new Map();
   log = { error() {}, info() {} };
   async createTrial() { return new Promise(() => {}); } // the host never answers
   async sendParameter() {} async downloadTrialDirectory() {} async stop() {} async launchWorker() {} stopWorker() {}
@@ -178,7 +184,8 @@ guard.bringResultsHome(Service);
 guard.goOnWithoutLostHosts(Service);
 global.nni = { paths: { experimentRoot: process.argv[1] } };
 const service = new Service();
-const worker = { config: { host: 'h' }, envId: 'e', uploadDir: '/r/upload', ssh: { sftp: async () => { throw Error('cut'); } } };
+const ssh = { sftp: async () => { throw Error('cut'); } };
+const worker = { config: { host: 'h' }, envId: 'e', uploadDir: '/r/upload', ssh };
 """
 
 
@@ -222,25 +229,23 @@ def test_an_experiment_starts_with_the_hosts_that_answer(tmp_path: Path) -> None
     assert node(script, tmp_path) == ["up"]
 
 
-def test_the_keeper_on_a_host_listens_there_only_and_takes_its_trials_along(tmp_path: Path) -> None:
-    main = tmp_path / "common" / "trial_keeper" / "main.js"
-    main.parent.mkdir(parents=True)
-    (tmp_path / "trial_keeper_config.json").write_text(json.dumps({"experimentId": "x", "environmentId": "e"}))
-    main.write_text(
+def test_a_keeper_that_ends_takes_its_trials_along_and_kills_those_of_a_killed_one() -> None:
+    left = subprocess.Popen(["sleep", "100"], env={"SEISNAS_KEEPER": "/x/e", "PATH": os.environ["PATH"]})
+    other = subprocess.Popen(["sleep", "100"], env={"SEISNAS_KEEPER": "/x/f", "PATH": os.environ["PATH"]})
+    script = (
+        f"const keeper = require({json.dumps(str(portal.GUARD.with_name('keeper.js')))});\n"
+        "process.argv = ['node', 'main.js', process.argv[1]];\n"
+        "keeper.endTrialsOfKilledKeeper(); keeper.endTrialsWithKeeper();\n"
         "const trial = require('child_process').spawn('sleep 100', { shell: true });\n"
-        "const server = require('net').createServer().listen(0, () => {\n"
-        "  console.log(JSON.stringify([server.address().address, trial.pid, process.umask(), process.env.SEISNAS_KEEPER]));\n"
-        "  process.exit(); });"
+        "console.log(JSON.stringify(trial.pid)); process.exit();"
     )
-    done = subprocess.run(
-        [nni_node() / "node", main, tmp_path],
-        capture_output=True,
-        text=True,
-        env={"PATH": os.environ["PATH"], "NODE_OPTIONS": f'--require "{KEEPER}"'},
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    address, trial, umask, mark = json.loads(done.stdout)
-    assert (address, umask, mark) == ("127.0.0.1", 0o077, "x/e")
-    status = Path(f"/proc/{trial}/stat")
-    assert not status.exists() or status.read_text().split()[2] == "Z"
+    try:
+        trial = node(script, "/x/e/trial_keeper_1")
+        assert left.wait(timeout=10) == -signal.SIGKILL
+        assert other.poll() is None
+        status = Path(f"/proc/{trial}/stat")
+        assert not status.exists() or status.read_text().split()[2] == "Z"
+    finally:
+        left.kill()
+        other.kill()
+        other.wait()
