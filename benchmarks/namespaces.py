@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,10 +71,16 @@ class Namespace:
         sh(f"ip -n {name} address add {self.address}/24 dev eth0 && ip -n {name} link set eth0 up")
         sh(f"ip -n {name} link set lo up && ip -n {name} route add 10.77.0.0/16 via 10.77.{number}.1")
         Path("/run/sshd").mkdir(exist_ok=True)
-        # `ip netns exec` gives a mount namespace too: the home is bound over /root for this host only.
-        inside = (
-            f"mount --bind {self.home} /root && exec {SSHD} -D -E {self.folder}/sshd.log -f {self.folder}/sshd_config"
-        )
+        # `ip netns exec` gives a mount namespace too: the home is bound over /root for this host only, with the
+        # python that may live there.
+        python = Path(sys.base_prefix)
+        mounts = [f"mount --rbind {self.home} /root"]
+        if python.is_relative_to("/root"):
+            inner = self.home / python.relative_to("/root")
+            inner.mkdir(parents=True)
+            mounts.insert(0, f"mount --bind {python} {inner}")
+        serve = f"exec {SSHD} -D -E {self.folder}/sshd.log -f {self.folder}/sshd_config"
+        inside = " && ".join([*mounts, serve])
         environment = {"PATH": os.environ["PATH"]}
         subprocess.Popen(["ip", "netns", "exec", name, "sh", "-c", inside], env=environment, start_new_session=True)
         while not sh(f"ip netns exec {name} ss -ltnH 'sport = 22'"):
