@@ -58,6 +58,7 @@ class Namespace:
 
     def start(self) -> None:
         number, name = self.number, self.name
+        self.remove()  # what a run that was killed has left
         (self.home / ".ssh").mkdir(parents=True, mode=0o700)
         shutil.copy(f"{self.client_key}.pub", self.home / ".ssh" / "authorized_keys")
         sh(f"ssh-keygen -q -t ed25519 -N '' -f {self.folder}/host_key")
