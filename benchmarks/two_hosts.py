@@ -74,6 +74,7 @@ def two_hosts() -> Iterator[tuple[Path, list[Namespace]]]:
         sh(f"ssh-keygen -q -t ed25519 -N '' -f {key}")
         for package in ("datagen", "search_spaces", "compressors", "trials"):
             shutil.copytree(ROOT / package, folder / "code" / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / ".nniignore", folder / "code")
         hosts = [Namespace(number, folder / f"host{number}", key) for number in (1, 2)]
         try:
             for host in hosts:
