@@ -14,6 +14,7 @@ from datagen.errors import InputError
 from trials.channel import Channel, under_nni
 from trials.config import load, settings
 from trials.execute import execute
+from trials.host_folders import keep_data, run_of
 from trials.run_folder import RunFolder
 
 
@@ -35,7 +36,8 @@ def main() -> None:
     winner = parameters.get("winner", {})
     genotype = {"network.genotype": winner["genotype"]} if winner.get("genotype") else {}
     config = load(arguments.preset, settings(arguments.set), winner.get("parameters", {}), genotype, chosen)
-    source = RunFolder(winner["run"]) if winner else None
+    keep_data(config.data.folder)
+    source = RunFolder(run_of(winner)) if winner else None
     execute(stage, config, RunFolder(os.environ["NNI_OUTPUT_DIR"]), channel, source=source, parameters=parameters)
 
 

@@ -23,6 +23,7 @@ from trials.config import Config, load, settings
 from trials.display import ExperimentDisplay
 from trials.execute import execute
 from trials.experiment import FinishedTrial, load_plan, read_state, trials_of
+from trials.host_table import check_hosts, warn_of_bits
 from trials.launch import check, run_experiment
 from trials.picking import images_only
 from trials.report import ModelRow, Report, readable_bytes, write_report
@@ -48,10 +49,13 @@ def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
     made = generate(config.data, tell=console.print)
     console.print(f"{config.data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.0f} s")
     console.rule("search, tune, compress")
+    on_hosts = check_hosts(nni_config, config.data, console)
     with ExperimentDisplay(console) as display:
         outcome = run_experiment(nni_config, port, display.update, new=new)
     if not outcome.success:
         raise ExperimentError(outcome.reason)
+    if on_hosts:
+        warn_of_bits(outcome.trials, config.data, console)
     winners = winners_of(outcome.trials, unet_folder(config))
     console.rule("UNet on the same data, with the same epochs and loss")
     train_unet(config, winners)

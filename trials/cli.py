@@ -16,6 +16,7 @@ from trials import (  # noqa: F401  their commands come first
     bench_command,
     data_commands,
     experiment_commands,
+    host_commands,
     pick_command,
 )
 from trials.options import QUICKSTART, Preset, Run, Set, app, configuration, console

@@ -12,6 +12,7 @@ from trials.channel import Channel
 from trials.compress import compress
 from trials.config import Config
 from trials.fit import remove_checkpoints
+from trials.host_facts import data_digest
 from trials.perceptual import features_of
 from trials.quiet import quiet_libraries
 from trials.run_folder import RunFolder
@@ -57,7 +58,8 @@ def execute(
     else:
         assert source is not None
         result = compress(config, run, channel, source)
-    result |= {"run": str(run.path), "seconds": time.monotonic() - start}
+    bits = data_digest(config.data.folder)  # hosts of other kinds may make other ones
+    result |= {"run": str(run.path), "seconds": time.monotonic() - start, "data": bits}
     run.finish(result)
     remove_checkpoints(run.path)
     channel.final(result)

@@ -15,7 +15,6 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from torch import Tensor
 
 from datagen.errors import InputError
 from trials.config import Config, load, to_tree
+from trials.host_facts import versions
 
 PACKAGES = ("seisnas", "torch", "nni", "pytorch-lightning", "devito", "numpy")
 
@@ -44,7 +44,7 @@ class RunFolder:
             "command": sys.argv,
             "parameters": parameters or {},
             "commit": _git_commit(),
-            "versions": {name: metadata.version(name) for name in PACKAGES},
+            "versions": versions(PACKAGES),
             "python": sys.version.split()[0],
             "device": config.device,
             "seed": config.seed,

@@ -23,6 +23,7 @@ POLL = 1.0  # [s]
 SETTLED = 3.0  # [s] DONE must hold: a resumed experiment passes through it
 MUTE = 120.0  # [s] the manager may be silent on a busy machine
 NO_TUNER = 10.0  # [s] the tuner's process may be missing, at the start
+FIRST = 900.0  # [s] until the first trial: hosts get the code and start before it
 IDLE = 120.0  # [s] no trial may run or wait while the experiment is not done,
 FAILED = 5.0  # [s] and this long when the tuner has logged an error
 
@@ -126,8 +127,9 @@ class Health:
             return f"the tuner has ended\n{self._traceback() or self.log}"
         if idle > FAILED and (traceback := self._traceback()) is not None:
             return f"the tuner has failed\n{traceback}"
-        if idle > IDLE:
-            return f"no trial was handed out for {IDLE:.0f} s\n{self.log}"
+        patience = IDLE if jobs else FIRST
+        if idle > patience:
+            return f"no trial was handed out for {patience:.0f} s\n{self.log}"
         return None
 
     def at_a_glance(self, status: str, errors: list[str], jobs: list[Job]) -> str | None:

@@ -1,7 +1,7 @@
 // Keeps NNI's portal safe and its numbers right.  Node loads this file before NNI's own code:
 //
 //     NODE_OPTIONS=--require guard/index.js   ─►   node nni_node/main.js                        the manager
-//       (set by on_start.py)                  ─►   node nni_node/common/trial_keeper/main.js    its helper on a remote host
+//       (set by on_start.py, tunnel.js)       ─►   node nni_node/common/trial_keeper/main.js    its helper on a remote host
 //
 // In any other node program it does nothing.  One file a concern; the lists below are the table of contents.
 'use strict';
@@ -14,6 +14,8 @@ const { guardDoor } = require('./door');
 const { listenOn } = require('./listening');
 const { LOOPBACK, openings } = require('./openings');
 const { refuseOtherVersions, thisProgram } = require('./nni');
+const { guardRemote } = require('./remote');
+const keeper = require('./keeper');
 const processes = require('./processes');
 const tensorboard = require('./tensorboard');
 const trials = require('./trials');
@@ -37,6 +39,7 @@ function guardManager(nni) {
   nni.afterLoading('training_service/v3/compat.js', trials.giveEachItsOwnParameters, trials.tellHowItEnded,
     trials.showOnlyItsLogs, tensorboard.showTheTrialsOwnFolder);
   guardGpus(nni);
+  guardRemote(nni, opened.address);
   for (const warning of opened.warnings) console.error(`SeisNAS guard: ${warning}`);
   console.log(`SeisNAS guard in force: NNI's portal listens on ${opened.address}`);
 }
@@ -46,6 +49,8 @@ function guardKeeper(nni) {
   guardDoor(openings({}));
   processes.keepNewFilesPrivate();
   processes.letThreadsRest();
+  keeper.endTrialsOfKilledKeeper();
+  keeper.endTrialsWithKeeper();
   guardGpus(nni);
 }
 

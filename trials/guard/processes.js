@@ -30,7 +30,11 @@ function markChildren(nni) {
 // A manager that was killed leaves its tuner and its trial behind.  They would connect to this manager in place
 // of those that it starts.
 function endOrphans(nni) {
-  const mark = `${MARK}=${nni.argument('experiment-id')}`;
+  endMarked(`${MARK}=${nni.argument('experiment-id')}`);
+}
+
+// Ends every process that has inherited this variable.
+function endMarked(mark) {
   const processes = fs.existsSync('/proc') ? fs.readdirSync('/proc').filter(name => /^\d+$/.test(name)) : [];
   for (const id of processes) {
     try {
@@ -47,4 +51,6 @@ function letThreadsRest() {
   process.env.GOMP_SPINCOUNT ??= '20000';
 }
 
-module.exports = { endOrphans, keepFilesPrivate, keepNewFilesPrivate, letThreadsRest, markChildren, putOurPythonFirst };
+module.exports = {
+  endMarked, endOrphans, keepFilesPrivate, keepNewFilesPrivate, letThreadsRest, markChildren, putOurPythonFirst,
+};
