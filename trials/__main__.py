@@ -13,7 +13,10 @@ import sys
 from datagen.errors import InputError
 from trials.channel import Channel, under_nni
 from trials.config import load, settings
+from trials.ending import INTERRUPTED, end_on_sigterm
 from trials.execute import execute
+from trials.memory import OutOfMemory
+from trials.module import Diverged
 from trials.run_folder import RunFolder
 
 
@@ -26,6 +29,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def main() -> None:
+    end_on_sigterm()
     arguments = parse(sys.argv[1:])
     if not under_nni():
         sys.exit("NNI starts this command for each trial. To run one stage alone: seisnas search --help")
@@ -44,3 +48,7 @@ if __name__ == "__main__":
         main()
     except InputError as error:
         sys.exit(f"error: {error}")
+    except (Diverged, OutOfMemory) as error:  # the trial has failed; without a final metric, NNI says so
+        sys.exit(f"failed: {error}")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

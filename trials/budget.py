@@ -38,10 +38,10 @@ class TimeBudget(Callback):
         trainer.should_stop |= self.share >= 1  # resumed after its end
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        self._lap = self._clock()
+        self._lap = trainer.strategy.broadcast(self._clock())  # one clock for all processes of a training
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
-        now = self._clock()
+        now = trainer.strategy.broadcast(self._clock())
         self.used += now - self._lap
         self._lap = now
         trainer.should_stop |= self.share >= 1

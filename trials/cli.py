@@ -13,10 +13,9 @@ from rich.console import Console
 
 from datagen.errors import InputError
 from trials import data_commands  # noqa: F401  its commands come first
+from trials.ending import INTERRUPTED, TERMINATED, end_on_sigterm
 from trials.options import QUICKSTART, Preset, Run, Set, app, configuration, console
 from trials.quiet import quiet_libraries
-
-INTERRUPTED = 130  # exit status after Ctrl-C
 
 
 def _stage(stage: Any, preset: Path, changes: list[str] | None, run: Path | None, source: Path | None) -> None:
@@ -190,10 +189,11 @@ def doctor(
 def main() -> None:
     """Entry point: what the user can mend is one message and exit status 2."""
     quiet_libraries()
+    end_on_sigterm()
     try:
         app()
     except SystemExit as end:
-        if end.code == INTERRUPTED:
+        if end.code in (INTERRUPTED, TERMINATED):
             Console(stderr=True).print("stopped; the same command goes on from here")
         raise
     except InputError as error:
