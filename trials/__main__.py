@@ -9,11 +9,12 @@ It reads its parameters from NNI, runs the one stage they name and reports to th
 import argparse
 import os
 import sys
+from pathlib import Path
 
 from datagen.errors import InputError
 from trials.channel import Channel, under_nni
 from trials.config import load, settings
-from trials.ending import INTERRUPTED, end_on_sigterm
+from trials.ending import FAILURE, INTERRUPTED, end_on_sigterm
 from trials.execute import execute
 from trials.memory import OutOfMemory
 from trials.module import Diverged
@@ -29,7 +30,6 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def main() -> None:
-    end_on_sigterm()
     arguments = parse(sys.argv[1:])
     if not under_nni():
         sys.exit("NNI starts this command for each trial. To run one stage alone: seisnas search --help")
@@ -43,12 +43,22 @@ def main() -> None:
     execute(stage, config, RunFolder(os.environ["NNI_OUTPUT_DIR"]), channel, source=source, parameters=parameters)
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """`main`, with a word in the run folder about how it failed: a trial without one was killed (lost_hosts.py)."""
+    end_on_sigterm()
+    failure = Path(os.environ.get("NNI_OUTPUT_DIR", "."), FAILURE)
+    failure.unlink(missing_ok=True)
     try:
         main()
-    except InputError as error:
-        sys.exit(f"error: {error}")
-    except (Diverged, OutOfMemory) as error:  # the trial has failed; without a final metric, NNI says so
-        sys.exit(f"failed: {error}")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except BaseException as error:
+        if under_nni():
+            failure.write_text(f"{type(error).__name__}: {error}\n")
+        if isinstance(error, InputError | Diverged | OutOfMemory):
+            sys.exit(f"failed: {error}")
+        raise
+
+
+if __name__ == "__main__":
+    run()

@@ -9,6 +9,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
+FAILURE = "failure.txt"  # in the run folder of a trial that failed or was told to end; a killed one leaves no word
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
 

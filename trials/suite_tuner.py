@@ -10,12 +10,14 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import requests
 from nni import NoMoreTrialError
 from nni.algorithms.hpo.tpe_tuner import TpeTuner
 from nni.tuner import Tuner
 
 from datagen.errors import InputError
+from trials.lost_hosts import Again
 from trials.manager import Job, Manager
 from trials.schedule import Schedule, Trial, score_of
 
@@ -46,9 +48,9 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
         self._manager = manager or Manager.of_dispatcher()
         self._tpes: dict[str, TpeTuner] = {}
         self._handed: dict[int, Trial] = {}  # of this life, by NNI's parameter id
+        self._again = Again()  # trials whose host was lost
         self._reported: dict[int, tuple[str, Any]] = {}  # of this life, parameter id → (job id, final metric)
         self._resubmitted: dict[str, Trial] = {}  # of an earlier life and not ended yet, by job id
-        self._earlier_jobs = 0
         self._unserved: list[int] = []  # parameter ids that NNI asked for when there was nothing to hand out
         self._send: Callable[[int, Any], None] | None = None
         self._changed = threading.Condition()  # NNI calls from two threads
@@ -59,7 +61,6 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
         """The experiment is resumed: reads from the manager what it did before."""
         with self._changed:
             jobs = self._manager.jobs()
-            self._earlier_jobs = len(jobs)
             for job in jobs:
                 self._recall(job)
             room = len(jobs) + self._schedule.missing
@@ -77,12 +78,11 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
             known = ", ".join(branches)
             raise InputError(f"tuner.classArgs.budgets: got {list(budgets)}; the search space has {known}")
         self._schedule.budgets = {stage: budgets[stage] for stage in branches}
-        for order, (stage, budget) in enumerate(self._schedule.budgets.items()):
-            # A resumed TPE must not draw again what it drew before: so the seed holds the earlier trials.
+        for stage, budget in self._schedule.budgets.items():
             # Its model beats random draws from the fifth trial on, not before (NNI's default: 20 at random).
             tpe = TpeTuner(
                 "maximize",
-                seed=[self._seed, order, self._earlier_jobs],
+                seed=self._seed,  # until `_draw`
                 tpe_args={"n_startup_jobs": min(20, max(4, budget // 3))},
             )
             tpe.update_search_space({path: span for path, span in branches[stage].items() if path != "_name"})
@@ -122,7 +122,7 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
         with self._changed:
             trial, score = self._handed[parameter_id], score_of(value)
             if score is not None:
-                self._tpes[trial.stage].receive_trial_result(parameter_id, trial.settings, score)
+                self._tpes[trial.stage].receive_trial_result(self._again.drawn(parameter_id), trial.settings, score)
             self._reported[parameter_id] = kwargs["trial_job_id"], value
             self._changed.notify_all()
 
@@ -132,12 +132,14 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
             if parameter_id not in self._handed:  # a user added it in the web page
                 return
             trial = self._handed[parameter_id]
+            if not success and self._again.wanted(parameter_id, trial, self._manager):
+                return self._go_on()
             if success and self._changed.wait_for(lambda: parameter_id in self._reported, RESULT_DELAY):
                 job_id, metric = self._reported[parameter_id]
                 trial.end(metric, self._manager.job(job_id).folder)
             else:
                 trial.end()
-            self._tpes[trial.stage].trial_end(parameter_id, success)
+            self._tpes[trial.stage].trial_end(self._again.drawn(parameter_id), success)
             self._tell(trial)
             self._go_on()
 
@@ -145,9 +147,12 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
 
     def _next(self, parameter_id: int) -> dict[str, Any] | None:
         """The parameters of one more trial, or None when there is nothing to hand out now."""
+        if (trial := self._again.hand(parameter_id)) is not None:
+            self._handed[parameter_id] = trial
+            return self._schedule.told(trial)
         while (stage := self._schedule.open_stage()) is not None:
             try:
-                settings = self._tpes[stage].generate_parameters(parameter_id)
+                settings = self._draw(stage, parameter_id)
             except NoMoreTrialError:
                 possible = len(self._schedule.of(stage))
                 log.warning("%s: the search space has only %d combinations", stage, possible)
@@ -156,6 +161,13 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
             self._handed[parameter_id] = self._schedule.add(stage, settings)
             return self._schedule.told(self._handed[parameter_id])
         return None
+
+    def _draw(self, stage: str, parameter_id: int) -> dict[str, Any]:
+        """Every draw has a seed of its own: after a resume the next one is what it would have been without."""
+        order, drawn = list(self._schedule.budgets).index(stage), len(self._schedule.of(stage))
+        self._tpes[stage].rng = np.random.default_rng([self._seed, order, drawn])
+        settings: dict[str, Any] = self._tpes[stage].generate_parameters(parameter_id)
+        return settings
 
     def _go_on(self) -> None:
         """Serves the ids that had to wait; ends the experiment when no trial is left."""
