@@ -22,7 +22,7 @@ import requests
 from filelock import FileLock, Timeout
 
 from datagen.errors import InputError
-from trials import doctor, portal, processes
+from trials import doctor, gpus, portal, processes
 from trials.experiment import FinishedTrial, Plan, State, load_plan, read_state, trials_of, write_state
 from trials.manager import Manager
 from trials.watch import ExperimentError, Snapshot, watch
@@ -114,7 +114,7 @@ def _run(plan: Plan, port: int, on_update: Callable[[Snapshot], None], earlier: 
 def _start(plan: Plan, port: int, earlier: str | None) -> psutil.Process:
     """Has nnictl start the manager."""
     if earlier is None:
-        words = ["create", "--config", str(plan.path)]
+        words = ["create", "--config", str(gpus.fitted(plan.path, plan.folder))]
     else:
         processes.end(earlier)  # a manager that was killed leaves its trial running
         words = ["resume", earlier, "--experiment_dir", str(plan.folder)]
