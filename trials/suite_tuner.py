@@ -23,6 +23,7 @@ from trials.schedule import Schedule, Trial, score_of
 
 log = logging.getLogger(__name__)
 
+REDRAWS = 20  # of a trial that was drawn before
 RESULT_DELAY = 20.0  # [s] NNI tells a trial's end and its result on two threads; the result may come second
 
 
@@ -163,10 +164,13 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
         return None
 
     def _draw(self, stage: str, parameter_id: int) -> dict[str, Any]:
-        """Every draw has a seed of its own: after a resume the next one is what it would have been without."""
-        order, drawn = list(self._schedule.budgets).index(stage), len(self._schedule.of(stage))
-        self._tpes[stage].rng = np.random.default_rng([self._seed, order, drawn])
-        settings: dict[str, Any] = self._tpes[stage].generate_parameters(parameter_id)
+        """New settings.  Every draw has a seed of its own: after a resume it is what it would have been without."""
+        order, tried = list(self._schedule.budgets).index(stage), [one.settings for one in self._schedule.of(stage)]
+        self._tpes[stage].rng = np.random.default_rng([self._seed, order, len(tried)])
+        for _ in range(REDRAWS):  # in place of a trial that failed in an earlier life, a seed comes twice
+            settings: dict[str, Any] = self._tpes[stage].generate_parameters(parameter_id)
+            if settings not in tried:
+                break
         return settings
 
     def _go_on(self) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from datagen.errors import InputError
 from trials import suite_tuner
+from trials.ending import FAILURE
 from trials.manager import Job, Manager
 from trials.suite_tuner import SuiteTuner
 
@@ -94,7 +95,7 @@ class Experiment:
         parameter_id, job_id, parameters = self.queue.pop(0)
         job_id = job_id or f"job{len(self.record.entries)}"
         run = self.folder / job_id
-        run.mkdir(exist_ok=True)
+        run.mkdir(parents=True, exist_ok=True)
         self.record.entries[job_id] = Job(job_id, "RUNNING", parameters, None, run)
         return parameter_id, job_id
 
@@ -102,8 +103,10 @@ class Experiment:
         """The trial reports and ends (without a score: fails), and the manager asks for another one."""
         job = self.record.entries[job_id]
         status, metric = ("FAILED", None) if score is None else ("SUCCEEDED", {"default": score})
+        assert job.folder is not None
+        if status == "FAILED":
+            (job.folder / FAILURE).write_text("by itself")
         if metric:
-            assert job.folder is not None
             (job.folder / "result.json").write_text(json.dumps({"genotype": f"cells of {job_id}"}))
         if metric and parameter_id is None:
             self.tuner.import_data([{"parameter": job.parameters, "value": metric}])
@@ -282,6 +285,29 @@ def test_the_next_stage_waits_for_a_resubmitted_trial(experiment: Experiment, sc
     experiment.run(score)
     assert {parameters["stage"]["_name"] for _, _, parameters in experiment.queue} == {"tune"}
     assert experiment.queue[0][2]["winner"]["run"].endswith("job2" if score else "job0")
+
+
+def test_a_trial_that_was_killed_is_tried_again_with_the_same_parameters(experiment: Experiment) -> None:
+    parameter_id, job_id = experiment.submit()
+    assert parameter_id is not None
+    experiment.record.entries[job_id] = replace(experiment.record.entries[job_id], status="FAILED")
+    experiment.tuner.trial_end(parameter_id, False)
+    experiment.ask(1)
+    assert experiment.told[1]["stage"] == experiment.told[0]["stage"]
+    experiment.run(*[0.1 * number for number in range(11)])
+    assert experiment.stages == ["search"] * 4 + ["tune"] * 4 + ["compress"] * 4
+    assert experiment.done
+
+
+@pytest.mark.parametrize("ended", [1, 4, 8])
+def test_a_resumed_experiment_tries_what_it_would_have_tried(tmp_path: Path, ended: int) -> None:
+    scores = [0.1 * number for number in range(11)]
+    whole, cut = (Experiment(tmp_path / name, BUDGETS) for name in ("whole", "cut"))
+    whole.run(*scores)
+    cut.run(*scores[:ended])
+    cut.start(resume=True)
+    cut.run(*scores[ended:])
+    assert [job.settings for job in cut.record.jobs()] == [job.settings for job in whole.record.jobs()]
 
 
 def test_trials_that_failed_before_get_a_new_chance(experiment: Experiment) -> None:
