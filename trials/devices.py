@@ -43,9 +43,7 @@ def device_count(config: Config) -> int:
     if config.devices == "auto":
         return max(count for count in range(1, max(1, gpus) + 1) if batch % count == 0)
     if gpus and config.devices > gpus:
-        raise InputError(
-            f"devices: got {config.devices}; {gpus} GPU(s) here. Change it in the preset, or --set devices=1"
-        )
+        raise InputError(f"devices: got {config.devices}; there are {gpus} GPU(s) here; --set devices={gpus}")
     if batch % config.devices:
         raise InputError(
             f"devices: got {config.devices}, which does not divide tune.batch_size {batch}; change one of them"

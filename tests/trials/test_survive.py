@@ -259,7 +259,14 @@ def test_a_signal_ends_the_command_with_its_status_and_a_hint(
     words = ["tune", "-p", str(preset), "--run", str(run.path), "--set", "network.model=unet"]
     command = [sys.executable, "-m", "trials.cli", *words, "--set", "tune.epochs=10000"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
+    )
     while not checkpoint_of(run.path, "tune").exists():
         assert process.poll() is None
         time.sleep(0.05)
