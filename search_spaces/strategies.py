@@ -108,7 +108,7 @@ class InOrder(DartsLightningModule):  # type: ignore[misc]
         return [parameter for parameter in self.parameters() if parameter in found]
 
 
-class GumbelModule(InOrder, GumbelDartsLightningModule):  # type: ignore[misc]
+class GumbelModule(InOrder, GumbelDartsLightningModule):
     """NNI's own, with α in order."""
 
 
@@ -194,7 +194,8 @@ class Gumbel(Darts):
     """NNI's GumbelDARTS with α in order; the temperature τ falls from 1 to 0.33."""
 
     def configure_softmax(self) -> nn.Module:
-        return GumbelSoftmax()
+        softmax: nn.Module = GumbelSoftmax()
+        return softmax
 
     def configure_oneshot_module(self, training_module: Any) -> DartsLightningModule:
         return GumbelModule(training_module, LinearTemperatureScheduler(1.0, 0.33), **self._options())
