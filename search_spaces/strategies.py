@@ -108,11 +108,11 @@ class InOrder(DartsLightningModule):  # type: ignore[misc]
         return [parameter for parameter in self.parameters() if parameter in found]
 
 
-class GumbelModule(InOrder, GumbelDartsLightningModule):
+class GumbelModule(InOrder, GumbelDartsLightningModule):  # type: ignore[misc]
     """NNI's own, with α in order."""
 
 
-class ParsecModule(InOrder):  # type: ignore[misc]
+class ParsecModule(InOrder):
     """The steps of parsec; while the weights warm up, those of one path drawn evenly."""
 
     def __init__(self, training_module: Any, *, architectures: int, **options: Any) -> None:
