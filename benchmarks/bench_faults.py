@@ -308,6 +308,8 @@ def measure(
         start = time.monotonic()
         plan = list(moments(number, reference["seconds"] / TRIALS)) if reference else []
         kills, seen = run(experiment, where, plan)
+        if reference is None and len(experiment.finished) < TRIALS:
+            sys.exit(f"the experiment without kills did not end, see {experiment.log}")
         row = row_of(number, where, experiment, kills, seen, reference["trials"] if reference else [])
         record["rows"].append(row | {"seconds": round(time.monotonic() - start)})
         Console().log({name: value for name, value in record["rows"][-1].items() if name != "trials"})
