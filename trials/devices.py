@@ -14,6 +14,7 @@ import os
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -54,6 +55,14 @@ def device_count(config: Config) -> int:
 def rank() -> int:
     """Of this process among those of the training, from 0."""
     return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def one_clock() -> float:
+    """Seconds of a clock that all processes of a training read alike."""
+    now = [time.monotonic()]
+    if distributed.is_initialized():
+        distributed.broadcast_object_list(now, src=0)
+    return now[0]
 
 
 class Share(Sampler[list[int]]):
