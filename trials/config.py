@@ -117,6 +117,7 @@ class Config:
     target: Target = "rtm"
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = "auto"  # a training's GPUs, or processes on CPUs
     # auto: mixed on GPUs, full on CPUs.  Of the CPUs only those with bfloat16 instructions are faster with mixed.
     precision: Literal["auto", "full", "mixed"] = "auto"
     data: Data

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import torch
+
 from search_spaces.build import build
 from search_spaces.pretrained import initialise
 from trials.channel import Channel
@@ -20,6 +22,7 @@ def train(
 
     Returns its validation scores, sizes and latency.  Lasts `epochs`, or `minutes` if they are above 0.
     """
+    torch.manual_seed(config.seed)  # after a search too, which may be of an earlier life of the run
     network = build(config.network, *geometry(config))
     initialise(network, config.network.encoder_init)
     if config.picking.start is not None:
