@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from datagen.errors import InputError
-from trials import data_commands  # noqa: F401  its commands come first
+from trials import data_commands, pretrain_commands  # noqa: F401  their commands come first
 from trials.options import QUICKSTART, Preset, Run, Set, app, configuration, console
 from trials.quiet import quiet_libraries
 

@@ -18,6 +18,7 @@ from compressors.config import Compress
 from datagen.config import STRICT, Data, Effects
 from datagen.errors import InputError
 from search_spaces.config import Network
+from trials.pretrain_config import Pretrain
 
 Weight = Annotated[float, Field(ge=0, le=100)]
 Epochs = Annotated[int, Field(ge=1, le=10_000)]
@@ -126,6 +127,7 @@ class Config:
     compress: Compress = Compress()
     baseline: Baseline = Baseline()
     compare: Compare = Compare()
+    pretrain: Pretrain = Pretrain()
 
     def __post_init__(self) -> None:
         if (self.loss.distil > 0) != (self.tune.teacher is not None):

@@ -15,6 +15,7 @@ from trials.perceptual import features_of
 from trials.quiet import quiet_libraries
 from trials.run_folder import RunFolder
 from trials.search import search
+from trials.transfer import resolved
 from trials.tune import tune
 
 Stage = Literal["search", "tune", "compress"]
@@ -32,10 +33,11 @@ def execute(
     """Runs `stage` in its folder and reports the final metrics.
 
     `source` is the finished run whose network `compress` starts from.  The data set is made first where it is
-    missing.  Raises InputError when the data set does not fit the configuration, the source did not finish, or the
-    features of the perceptual loss cannot be read; KeyboardInterrupt on Ctrl-C.
+    missing.  Raises InputError when the data set does not fit the configuration, the source did not finish, or
+    pretrained weights or the features of the perceptual loss cannot be read; KeyboardInterrupt on Ctrl-C.
     """
     quiet_libraries()
+    config = resolved(config)
     if stage == "compress":
         if source is None:
             raise InputError("compress: needs the folder of a finished tune run to start from (--from)")

@@ -3,13 +3,13 @@
 from typing import Any
 
 from search_spaces.build import build
-from search_spaces.pretrained import initialise
 from trials.channel import Channel
 from trials.config import Config
 from trials.fit import fit
 from trials.networks import geometry
 from trials.run_folder import RunFolder
 from trials.scoring import measures
+from trials.transfer import start_from
 
 
 def train(
@@ -20,7 +20,7 @@ def train(
     Returns its validation scores, sizes and latency.  Lasts `epochs`, or `minutes` if they are above 0.
     """
     network = build(config.network, *geometry(config))
-    initialise(network, config.network.encoder_init)
+    start_from(network, config, run)
     scores = fit(
         network,
         config,
