@@ -12,7 +12,6 @@ then stand still.
 """
 
 from collections.abc import Iterator
-from copy import deepcopy
 from typing import Self
 
 import torch
@@ -95,8 +94,11 @@ def set_statistics(encoder: nn.Module, data_B1ZX: Tensor) -> None:
 
 
 @torch.no_grad()
-def plain_encoder(discriminator: Discriminator, data_B1ZX: Tensor) -> nn.Module:
+def plain_encoder(discriminator: Discriminator, fresh: nn.Module, data_B1ZX: Tensor) -> nn.Module:
     """The discriminator's encoder without spectral normalisation: the same function, ready to be trained further.
+
+    `fresh` is an encoder of the same architecture, which gets the weights.  (Parametrizations cannot be removed from
+    a copy: torch would take them from the class that it shares with the original.)
 
     Its batch norms get the statistics of `data_B1ZX`, and weights and biases that make up for them,
 
@@ -104,10 +106,13 @@ def plain_encoder(discriminator: Discriminator, data_B1ZX: Tensor) -> nn.Module:
 
     so that it is the same function when a training normalises by the batch again.
     """
-    encoder = deepcopy(discriminator.eval()).encoder
-    for module in encoder.modules():
+    trained = discriminator.eval().encoder
+    state = {name: value for name, value in trained.state_dict().items() if ".parametrizations." not in name}
+    for name, module in trained.named_modules():
         if parametrize.is_parametrized(module):
-            parametrize.remove_parametrizations(module, "weight")
+            state[f"{name}.weight"] = module.weight
+    encoder = fresh.eval()
+    encoder.load_state_dict(state)
     found: dict[nn.Module, tuple[Tensor, Tensor]] = {}
 
     def keep(norm: nn.Module, arguments: tuple[Tensor, ...]) -> None:

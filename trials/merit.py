@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-LEVELS = 3  # of the pyramid
+LEVELS = 3  # of the pyramid, at most
 PATCH = 7  # cells
 PATCHES = 64  # of each sample and level
 DIRECTIONS = 128
@@ -75,9 +75,13 @@ def sliced_wasserstein(samples_N1ZX: Tensor, data_N1ZX: Tensor, seed: int = 0) -
 
 
 def laplacian_pyramid(samples_N1ZX: Tensor) -> list[Tensor]:
-    """Band-passed copies from fine to coarse, each half as large; the last holds what is left."""
-    levels, rest = [], samples_N1ZX
-    for _ in range(LEVELS - 1):
+    """Band-passed copies from fine to coarse, each half as large; the last holds what is left.
+
+    At most LEVELS, and none too small for a patch.
+    """
+    levels: list[Tensor] = []
+    rest = samples_N1ZX
+    while len(levels) < LEVELS - 1 and min(rest.shape[-2:]) >= 2 * PATCH:
         half = functional.avg_pool2d(rest, 2, ceil_mode=True)
         levels.append(rest - functional.interpolate(half, rest.shape[-2:], mode="bilinear"))
         rest = half

@@ -21,6 +21,8 @@ from torchvision.utils import make_grid
 
 from datagen.errors import InputError
 from datagen.generate import ensure
+from search_spaces.build import network_behind
+from search_spaces.network import SingleChannel
 from trials.autoencoder import Autoencoding
 from trials.config import Config
 from trials.fit import interruptible, remove_checkpoints, trainer_options
@@ -44,13 +46,27 @@ def pretrain_folder(config: Config, kind: str) -> Path:
 
 
 class PretrainReport(Callback):
-    """At the end of each epoch: a line in metrics.jsonl and a sheet of pictures in TensorBoard."""
+    """At the end of each epoch: a line in metrics.jsonl and a sheet of pictures in TensorBoard.
+
+    `seconds` of a core that the training took survive in checkpoints.
+    """
 
     def __init__(self, run: RunFolder) -> None:
         self.run = run
+        self.seconds, self._lap = 0.0, 0.0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._lap = time.process_time()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.seconds = state_dict["seconds"]
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         assert isinstance(module, Training)
+        self.seconds += time.process_time() - self._lap
         losses = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("train_")}
         judged = module.judge()
         self.run.add_metrics({"phase": "pretrain", "epoch": trainer.current_epoch, **losses, **judged})
@@ -73,7 +89,6 @@ def pretrain(config: Config, run: RunFolder, tell: Callable[[str], object]) -> d
     checkpoint = run.path / "pretrain-checkpoint.ckpt"
     if checkpoint.exists():
         _require_same(run, config, checkpoint)
-    start = time.monotonic()
     run.start(config)
     if config.pretrain.source != "gathers":
         ensure(config.data)
@@ -82,8 +97,11 @@ def pretrain(config: Config, run: RunFolder, tell: Callable[[str], object]) -> d
     tell(f"pretraining on {len(samples.values_N1ZX)} samples of {rows} x {columns}")
     pl.seed_everything(config.seed, verbose=False)
     training = GanTraining(config, samples) if config.pretrain.kind == "gan" else Autoencoding(config, samples)
-    keep = ModelCheckpoint(run.path, filename="pretrain-checkpoint", enable_version_counter=False)
-    options = trainer_options(run, config, "pretrain", config.pretrain.epochs, [PretrainReport(run), keep])
+    report, keep = (
+        PretrainReport(run),
+        ModelCheckpoint(run.path, filename="pretrain-checkpoint", enable_version_counter=False),
+    )
+    options = trainer_options(run, config, "pretrain", config.pretrain.epochs, [report, keep])
     with interruptible():
         pl.Trainer(**options).fit(
             training,
@@ -92,7 +110,7 @@ def pretrain(config: Config, run: RunFolder, tell: Callable[[str], object]) -> d
             weights_only=False,  # our own file, with the state of the optimizers
         )
     save_parts(training.cpu(), config, samples, run.path)
-    result = training.judge(config.seed + 1, JUDGED) | {"run": str(run.path), "seconds": time.monotonic() - start}
+    result = training.judge(config.seed + 1, JUDGED) | {"run": str(run.path), "seconds": report.seconds}
     run.finish(result)
     remove_checkpoints(run.path)
     return result
@@ -110,7 +128,8 @@ def save_parts(training: Training, config: Config, samples: Samples, folder: Pat
         encoder, decoder = training.network.encoder, training.network.decoder
     else:
         order = torch.randperm(len(samples.values_N1ZX), generator=torch.Generator().manual_seed(config.seed))
-        encoder = plain_encoder(training.discriminator, samples.values_N1ZX[order[:STATISTICS]])
+        fresh = network_behind(SingleChannel(), config.network).encoder
+        encoder = plain_encoder(training.discriminator, fresh, samples.values_N1ZX[order[:STATISTICS]])
         decoder = training.average.decoder
         generator = facts | {"part": "generator", "latent": config.pretrain.latent}
         save_part(folder / "generator.safetensors", training.average.state_dict(), generator)

@@ -6,6 +6,7 @@ velocity [z, x] ─ from [slowest, fastest] ────────────
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -140,8 +141,11 @@ def resampled(gathers_STR: NDArray[np.float32], given: float, wanted: float, row
     """
     samples = gathers_STR.shape[1]
     if abs(given / wanted - 1) > SAME:
-        resampled_samples = max(2, round((samples - 1) * given / wanted) + 1)
-        gathers_STR = resampling_matrix(samples, resampled_samples).astype(np.float32) @ gathers_STR
+        steps = max(1, ceil((samples - 1) * given / wanted))
+        whole = round(steps * wanted / given) + 1  # samples: the record made so long that `steps` fill it
+        gathers_STR = np.pad(gathers_STR, ((0, 0), (0, max(0, whole - samples)), (0, 0)), mode="edge")
+        matrix = resampling_matrix(gathers_STR.shape[1], steps + 1)
+        gathers_STR = matrix.astype(np.float32) @ gathers_STR
     missing = max(0, rows - gathers_STR.shape[1])
     return np.pad(gathers_STR[:, :rows], ((0, 0), (0, missing), (0, 0)))
 
