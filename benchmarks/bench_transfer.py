@@ -39,6 +39,7 @@ INITS = ("scratch", "gan", "autoencoder")
 
 # A U-Net small enough for many trainings, on the one front whose channels are time samples of a gather
 SETTINGS = {
+    "name": "transfer",
     "network.model": "unet",
     "network.depth": 4,
     "network.width": 12,
@@ -94,7 +95,7 @@ def main(
     console = Console()
     config = load(preset, SETTINGS, settings(changes or []))
     ensure(config.data)
-    folder = Path("runs") / config.name / "transfer"
+    folder = Path("runs") / config.name
     for kind in INITS[1:]:
         run = RunFolder(pretrain_folder(config, kind))
         if not run.finished:

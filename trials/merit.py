@@ -98,7 +98,8 @@ def _sliced(p_ND: Tensor, q_ND: Tensor, draws: torch.Generator) -> Tensor:
     mean, deviation = q_ND.mean(), q_ND.std().clamp_min(1e-12)
     directions_DK = functional.normalize(torch.randn(p_ND.shape[1], DIRECTIONS, generator=draws), dim=0)
     p_NK, q_NK = (((each - mean) / deviation @ directions_DK).sort(0).values for each in (p_ND, q_ND))
-    return (p_NK - q_NK).abs().mean()
+    distance: Tensor = (p_NK - q_NK).abs().mean()
+    return distance
 
 
 def _spectrum_db(samples_N1ZX: Tensor) -> Tensor:
