@@ -23,6 +23,11 @@ class Scaled:
 
     gathers_STR: NDArray[np.float32]
     dead_SR: NDArray[np.bool_]
+    broken_SR: NDArray[np.bool_]
+
+
+def scale_gathers(gathers_STR: NDArray[np.float32], scaling: Scaling) -> Scaled:
+    """Gathers in any unit → float32 with an rms of about 1 and within ±LIMIT; dead and broken traces are 0."""
     broken_SR = np.isfinite(gathers_STR).sum(1) < gathers_STR.shape[1]
     finite_STR = np.where(broken_SR[:, None], 0.0, gathers_STR).astype(np.float64)
     finite_STR -= finite_STR.mean(1, keepdims=True)
