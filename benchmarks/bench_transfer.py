@@ -32,7 +32,7 @@ from trials.networks import geometry
 from trials.pretrain import pretrain, pretrain_folder
 from trials.quiet import quiet_libraries
 from trials.run_folder import RunFolder
-from trials.transfer import resolved, start_from
+from trials.transfer import resolved, start_parts
 
 ROOT = Path(__file__).resolve().parents[1]
 INITS = ("scratch", "gan", "autoencoder")
@@ -45,7 +45,7 @@ SETTINGS = {
     "network.width": 12,
     "network.front": "fold",
     "pretrain.source": "shots",
-    "pretrain.rows": 128,
+    "network.rows": 128,
     "pretrain.samples": 2000,
     "pretrain.steps": 1500,
     "pretrain.learning_rate": 5.0e-4,
@@ -57,7 +57,7 @@ def trained(config: Config, run: RunFolder, models: int, steps: int) -> float:
     run.start(config)
     pl.seed_everything(config.seed, verbose=False)
     network = build(config.network, *geometry(config))
-    start_from(network, config, run)
+    start_parts(network, config, run)
     few = Subset(ShardDataset(config.data.folder, "train", config.target), range(models))
     batch = min(config.tune.batch_size, models)
     epochs = max(1, round(steps * batch / models))

@@ -41,9 +41,14 @@ class Network:
     depth: Annotated[int, Field(ge=2, le=6)] = 4  # number of scales
     width: Annotated[int, Field(ge=4, le=128)] = 16  # channels at the finest scale
     nodes: Annotated[int, Field(ge=1, le=5)] = 2  # in a cell
-    operations: Literal["small", "mobile", "full"] = "mobile"  # named sets of search_spaces/primitives.py
-    front: Literal["stack", "fold"] = "stack"  # how shots become features on the image's grid (front.py)
+    operations: Literal["convolutions", "small", "mobile", "full"] = "mobile"  # primitives.py
+    # How shots become features on the image's grid (front.py); `gather` for picking, one gather at a time
+    # (gather_front.py).
+    front: Literal["stack", "fold", "gather"] = "stack"
     fold: Annotated[int, Field(ge=1, le=16)] = 4  # time samples kept for each depth row
+    # Of `gather`, and of the gathers that are pretrained on: what the time axis is brought to, and an rms of 1.
+    rows: Annotated[int, Field(ge=16, le=4096)] = 256
+    scaling: Literal["trace", "gather"] = "trace"
     genotype: str | None = None
     max_parameters: Annotated[int, Field(ge=1000)] = 700_000  # a search finds no network with more
     parameters: Annotated[int, Field(ge=1000)] | None = None  # of unet_small, to 2 %
@@ -51,7 +56,14 @@ class Network:
     encoder_init: Annotated[str, AfterValidator(_source)] = "scratch"
     decoder_init: Annotated[str, AfterValidator(_decoder_source)] = "scratch"
 
+    @property
+    def gather_rows(self) -> int | None:
+        """Rows of a network that sees one gather; None for one that images a survey."""
+        return self.rows if self.front == "gather" else None
+
     def __post_init__(self) -> None:
+        if self.front == "gather" and self.model == "inversionnet":
+            raise ValueError("front: an inversionnet has its own; set network.model to unet, resunet34 or nasunet")
         if self.model == "unet_small" and self.parameters is None:
             raise ValueError("parameters: unet_small is made to a size; set network.parameters to the one wanted")
         if self.encoder_init == "imagenet" and self.model not in IMAGENET:

@@ -142,6 +142,8 @@ OPERATIONS: dict[str, Callable[..., nn.Module]] = {  # (channels, stride=1) → 
 }
 
 SETS: dict[str, tuple[str, ...]] = {
+    # A cell has a residual around it; without skips on its edges a short search cannot collapse to them.
+    "convolutions": ("sep_conv_3x3", "conv_3x3", "dil_conv_3x3"),
     "small": ("sep_conv_3x3", "conv_3x3", "dil_conv_3x3", "skip", "none"),
     "mobile": (
         "sep_conv_3x3",

@@ -174,10 +174,14 @@ class Parsec(strategy.DARTS):  # type: ignore[misc]
 
 
 class SizePenalty(ExpectationProfilerPenalty):  # type: ignore[misc]
-    """loss + max(0, E[parameters]/limit - 1), the expectation over softmax(α)."""
+    """loss + max(0, e) or, with `fill`, loss + |e|,   e = E[parameters]/limit - 1, the expectation over softmax(α).
 
-    def __init__(self, fixed: int, costs: Costs, limit: int) -> None:
-        super().__init__(profiler=None, baseline=limit, nonlinear="positive")
+    In a short search the smallest operations learn fastest, and it ends with them, whatever others could learn later;
+    `fill` holds it at the limit.
+    """
+
+    def __init__(self, fixed: int, costs: Costs, limit: int, *, fill: bool = False) -> None:
+        super().__init__(profiler=None, baseline=limit, nonlinear="absolute" if fill else "positive")
         self.fixed, self.costs = fixed, costs
 
     def profile(self, sample: dict[str, dict[str, Tensor]]) -> Any:

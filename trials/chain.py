@@ -22,6 +22,7 @@ from trials.display import ExperimentDisplay
 from trials.execute import execute
 from trials.experiment import FinishedTrial, load_plan, read_state, trials_of
 from trials.launch import run_experiment
+from trials.picking import images_only
 from trials.report import ModelRow, Report, readable_bytes, write_report
 from trials.run_folder import RunFolder
 from trials.summary import Winners, bundles, summarise, winners_of
@@ -36,6 +37,7 @@ def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
     Raises InputError for what the user can mend, ExperimentError with the reason when the experiment fails.
     """
     config = config_of(nni_config)
+    images_only(config, "run")
     console.rule("data")
     made = generate(config.data, tell=console.print)
     console.print(f"{config.data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.0f} s")

@@ -36,7 +36,7 @@ def compress(config: Config, run: RunFolder, channel: Channel, source: RunFolder
     measured = measures(network, config, scores)
     size = measured["nonzero"] / measured["parameters"]
     return {
-        "default": scores["ssim"] - config.compress.size_weight * size,
+        "default": scores[config.quality] - config.compress.size_weight * size,
         **measured,
         "sparsity": config.compress.sparsity,
         **({"genotype": config.network.genotype} if config.network.genotype else {}),

@@ -46,7 +46,8 @@ def execute(
         features_of(config.loss.perceptual_features, config.loss.perceptual_weights)  # missing ones are told at once
     start = time.monotonic()
     run.start(config, parameters)
-    ensure(config.data)
+    if config.picking.labelled is None:
+        ensure(config.data)
     pl.seed_everything(config.seed, verbose=False)
     if stage == "search":
         result = search(config, run, channel)

@@ -20,12 +20,10 @@ class Pretrain:
     gathers: tuple[str, ...] = ()  # files of shot gathers
     npy_interval: Annotated[float, Field(gt=0, le=0.1)] | None = None  # [s] between samples in .npy; others say it
     samples: Annotated[int, Field(ge=8, le=100_000)] = 4096  # at most so many are held in memory, evenly chosen
-    # What the network sees of a gather: `rows` steps of `interval` from the record's start, `columns` neighbouring
-    # receivers; wider gathers are cut into windows.  Velocity models keep their grid.
-    rows: Annotated[int, Field(ge=16, le=2048)] = 128
-    interval: Annotated[float, Field(gt=0, le=0.1)] | None = None  # [s]; none: the whole record in `rows` steps
-    columns: Annotated[int, Field(ge=8, le=2048)] | None = None  # none: as many as the narrowest gather has
-    scaling: Literal["trace", "gather"] = "trace"  # what is brought to an rms of 1
+    # What the network sees of a gather: its first `duration` in network.rows steps, `columns` neighbouring receivers;
+    # wider gathers are cut into windows.  Velocity models keep their grid.
+    duration: Annotated[float, Field(gt=0, le=100)] | None = None  # [s]; none: the whole of the first record
+    columns: Annotated[int, Field(ge=8, le=2048)] | None = None  # none: as many as the first gather has
     steps: Annotated[int, Field(ge=1, le=10_000_000)] = 3000  # rounded up to whole epochs
     batch_size: Annotated[int, Field(ge=2, le=1024)] = 16
     learning_rate: Annotated[float, Field(gt=0, le=0.1)] = 2.0e-4

@@ -1,12 +1,15 @@
 """What pretraining learns from: samples `[N, 1, Z, X]` of one size and scale.
 
-gathers [T, R] ─ scale ─ resample to `interval` ─ first `rows` samples ─ windows of `columns` receivers ─► ±3
-velocity [z, x] ─ from [slowest, fastest] ──────────────────────────────────────────────────────────────► ±1
+    gathers [T, R] ─ first `duration` ─ windows of `columns` receivers ─ GatherFront ─► [1, rows, columns], ±LIMIT
+    velocity [z, x] ─ from [slowest, fastest] ────────────────────────────────────────► [1, z, x], ±1
+
+The front is that of a network for single gathers (search_spaces/gather_front.py), so that what is learned here fits
+there.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +20,15 @@ from torch import Tensor
 
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
-from datagen.gather_scaling import LIMIT, scale_gathers
-from search_spaces.front import resampling_matrix
+from datagen.gathers import read_gathers
+from search_spaces.gather_front import GatherFront
 from trials.config import Config
-from trials.npy_gathers import read_gathers
 
 FEWEST = 8  # samples
+NARROWEST = 8  # receivers
 LEAST_ALIVE = 0.5  # share of the traces of a window
-SAME = 1e-3  # relative difference of two sampling intervals that count as one
+LIMIT = 4.5  # of what the front gives: 11 times the rms of a trace
+AT_ONCE = 64  # windows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +37,7 @@ class Samples:
 
     values_N1ZX: Tensor  # within ±limit
     limit: float
-    facts: dict[str, Any]  # source, and scaling and interval [s] of gathers, or velocity_min and velocity_max [m/s]
+    facts: dict[str, Any]  # source, and scaling and duration [s] of gathers, or velocity_min and velocity_max [m/s]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -72,50 +76,66 @@ def _velocity_models(config: Config) -> Samples:
 
 
 def _gathers(config: Config, tell: Callable[[str], object]) -> Samples:
-    pretrain = config.pretrain
-    windows: list[NDArray[np.float32]] = []
-    dead = broken = dropped = 0
-    interval, columns = pretrain.interval, pretrain.columns
-    for name, gathers_STR, given in _recordings(config):
-        if interval is None:  # the whole record of the first file
-            interval = gathers_STR.shape[1] * given / pretrain.rows
+    pretrain, rows, scaling = config.pretrain, config.network.rows, config.network.scaling
+    duration, columns = pretrain.duration, pretrain.columns
+    windows: list[Tensor] = []
+    mended, dropped = Counter[str](), 0
+    for name, gathers_STR, interval in _recordings(config):
+        duration = duration or gathers_STR.shape[1] * interval
         columns = columns or gathers_STR.shape[2]
-        if gathers_STR.shape[2] < columns or columns < 2:
+        if gathers_STR.shape[2] < columns or columns < NARROWEST:
             raise InputError(
-                f"{name}: a gather of {gathers_STR.shape[2]} traces; pretraining sees {max(columns, 2)} side by side: "
-                "lower pretrain.columns, or leave this file out of pretrain.gathers"
+                f"{name}: a gather of {gathers_STR.shape[2]} traces; pretraining sees {max(columns, NARROWEST)} side "
+                "by side: lower pretrain.columns (not below 8), or leave this file out of pretrain.gathers"
             )
-        if abs(given / interval - round(given / interval)) > SAME and given > interval:
-            tell(f"{name}: sampled every {1e3 * given:g} ms, resampled to {1e3 * interval:g} ms")
-        scaled = scale_gathers(gathers_STR, pretrain.scaling)
-        dead, broken = dead + int(scaled.dead_SR.sum()), broken + int(scaled.broken_SR.sum())
-        silent_SR = scaled.dead_SR | scaled.broken_SR
-        rows_STR = resampled(scaled.gathers_STR, given, interval, pretrain.rows)
+        samples = max(2, round(duration / interval))
+        if samples > gathers_STR.shape[1]:
+            mended[f"records of {name} that end before {1e3 * duration:g} ms, continued with silence"] += 1
+        live_STR, silent_SR = _mended(gathers_STR, mended)
+        live_STR = _cut(live_STR, samples)
+        front = GatherFront(samples, rows, scaling)
         for first in _window_starts(gathers_STR.shape[2], columns):
             part = slice(first, first + columns)
             alive_S = (~silent_SR[:, part]).mean(1) >= LEAST_ALIVE
-            windows.extend(rows_STR[alive_S, :, part])
             dropped += int((~alive_S).sum())
-    if dead + broken + dropped:
-        tell(
-            f"pretraining: {dead} dead traces and {broken} with values that are not finite were set to zero; "
-            f"{dropped} windows of mostly such traces left out"
-        )
-    if len(windows) < FEWEST:
+            window_S1TR = torch.from_numpy(live_STR[alive_S, None, :, part])
+            windows += [front(each).clamp(-LIMIT, LIMIT) for each in torch.split(window_S1TR, AT_ONCE)]
+    mended["windows of mostly such traces, left out"] = dropped
+    for what, count in mended.items():
+        if count:
+            tell(f"pretraining: {count} {what}")
+    values_N1ZX = torch.cat(windows).contiguous() if windows else torch.empty(0)
+    if len(values_N1ZX) < FEWEST:
         raise InputError(
-            f"pretraining: {len(windows)} usable gathers, at least {FEWEST} are needed; "
+            f"pretraining: {len(values_N1ZX)} usable gathers, at least {FEWEST} are needed; "
             "add files to pretrain.gathers, or see what is wrong with these"
         )
-    values = np.stack([windows[index] for index in _evenly(len(windows), pretrain.samples)])[:, None]
-    facts = {"source": pretrain.source, "scaling": pretrain.scaling, "interval": interval}
-    return Samples(values_N1ZX=torch.from_numpy(values), limit=LIMIT, facts=facts)
+    chosen = _evenly(len(values_N1ZX), pretrain.samples)
+    facts = {"source": pretrain.source, "scaling": scaling, "duration": duration}
+    return Samples(values_N1ZX=values_N1ZX[torch.from_numpy(chosen)], limit=LIMIT, facts=facts)
+
+
+def _cut(gathers_STR: NDArray[np.float32], samples: int) -> NDArray[np.float32]:
+    """The first `samples` of each record, zeros after its end."""
+    missing = max(0, samples - gathers_STR.shape[1])
+    return np.pad(gathers_STR[:, :samples], ((0, 0), (0, missing), (0, 0)))
+
+
+def _mended(gathers_STR: NDArray[np.float32], mended: Counter[str]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The gathers with zeros in traces that are dead or broken, and which these are, `[S, R]`."""
+    broken_SR = np.isfinite(gathers_STR).sum(1) < gathers_STR.shape[1]
+    dead_SR = (np.ptp(gathers_STR, axis=1) == 0) & ~broken_SR
+    mended["dead traces, set to zero"] += int(dead_SR.sum())
+    mended["traces with values that are not finite, set to zero"] += int(broken_SR.sum())
+    silent_SR = dead_SR | broken_SR
+    return np.where(silent_SR[:, None], np.float32(0), gathers_STR), silent_SR
 
 
 def _recordings(config: Config) -> Iterator[tuple[str, NDArray[np.float32], float]]:
     """Name, gathers [S, T, R] and sampling interval [s] of each file, or of each training model's shots."""
     pretrain = config.pretrain
     if pretrain.source == "shots":
-        dataset = ShardDataset(config.data.folder, "train", _any_target(config))
+        dataset = ShardDataset(config.data.folder, "train", config.target)
         wanted = -(-pretrain.samples // config.data.survey.shots)
         for index in _evenly(len(dataset), wanted):
             yield config.data.folder, dataset[int(index)][0].numpy(), config.data.survey.interval
@@ -128,26 +148,6 @@ def _recordings(config: Config) -> Iterator[tuple[str, NDArray[np.float32], floa
         assert given is not None
         for block_STR in [gathers] if isinstance(gathers, np.ndarray) else [each[None] for each in gathers]:
             yield name, block_STR, given
-
-
-def _any_target(config: Config) -> str:
-    return "velocity" if config.target == "velocity" else "rtm"
-
-
-def resampled(gathers_STR: NDArray[np.float32], given: float, wanted: float, rows: int) -> NDArray[np.float32]:
-    """`rows` samples `wanted` seconds apart of gathers sampled every `given` seconds, zeros after their end.
-
-    What is above the new Nyquist frequency is taken out (`search_spaces.front.resampling_matrix`).
-    """
-    samples = gathers_STR.shape[1]
-    if abs(given / wanted - 1) > SAME:
-        steps = max(1, ceil((samples - 1) * given / wanted))
-        whole = round(steps * wanted / given) + 1  # samples: the record made so long that `steps` fill it
-        gathers_STR = np.pad(gathers_STR, ((0, 0), (0, max(0, whole - samples)), (0, 0)), mode="edge")
-        matrix = resampling_matrix(gathers_STR.shape[1], steps + 1)
-        gathers_STR = matrix.astype(np.float32) @ gathers_STR
-    missing = max(0, rows - gathers_STR.shape[1])
-    return np.pad(gathers_STR[:, :rows], ((0, 0), (0, missing), (0, 0)))
 
 
 def _window_starts(receivers: int, columns: int) -> list[int]:

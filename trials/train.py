@@ -7,9 +7,10 @@ from trials.channel import Channel
 from trials.config import Config
 from trials.fit import fit
 from trials.networks import geometry
+from trials.picking import start_from
 from trials.run_folder import RunFolder
 from trials.scoring import measures
-from trials.transfer import start_from
+from trials.transfer import start_parts
 
 
 def train(
@@ -20,7 +21,9 @@ def train(
     Returns its validation scores, sizes and latency.  Lasts `epochs`, or `minutes` if they are above 0.
     """
     network = build(config.network, *geometry(config))
-    start_from(network, config, run)
+    start_parts(network, config, run)
+    if config.picking.start is not None:
+        start_from(network, config.picking.start)
     scores = fit(
         network,
         config,

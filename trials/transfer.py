@@ -46,7 +46,7 @@ def _file(config: Config, kind: str, part: Part, setting: str) -> str:
     return str(file.resolve())
 
 
-def start_from(network: nn.Module, config: Config, run: RunFolder) -> None:
+def start_parts(network: nn.Module, config: Config, run: RunFolder) -> None:
     """Gives encoder and decoder of a fresh network their weights; transfer.json in the run folder tells which.
 
     Raises InputError as `search_spaces.pretrained.initialise`.

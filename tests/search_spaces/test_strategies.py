@@ -203,14 +203,16 @@ def test_the_size_penalty_has_a_gradient_only_above_the_limit_and_points_to_smal
     net = method.mutate_model(NasUnetSpace(network, FRONT))
     (down,) = {edge._arch_alpha for edge in net.modules() if isinstance(edge, PathEdge) and edge.label == "down"}
 
-    def gradient(limit: int) -> Tensor:
+    def gradient(limit: int, *, fill: bool = False) -> Tensor:
         sample: dict[str, Any] = {}
         for edge in net.modules():
             if isinstance(edge, PathEdge):
                 sample |= edge.export_probs(sample)
-        loss, _ = SizePenalty(fixed, costs, limit)(torch.zeros(()), sample)
+        loss, _ = SizePenalty(fixed, costs, limit, fill=fill)(torch.zeros(()), sample)
         return torch.autograd.grad(loss, down)[0]
 
     assert gradient(10**6).abs().sum() == 0
     towards = dict(zip(costs["down"], (-gradient(fixed)).tolist(), strict=True))
     assert towards["skip"] > 0 > towards["conv_3x3"]
+    filling = dict(zip(costs["down"], (-gradient(10**6, fill=True)).tolist(), strict=True))
+    assert filling["conv_3x3"] > 0 > filling["skip"]
