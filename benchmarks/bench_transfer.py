@@ -10,6 +10,7 @@ are scored on the test split.  Stopped and started again it goes on with the run
 import json
 import platform
 import subprocess
+import warnings
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -92,6 +93,7 @@ def main(
     output: Path = ROOT / "benchmarks/results/transfer.json",
 ) -> None:
     quiet_libraries()
+    warnings.filterwarnings("ignore", message=".*no `val_dataloader`.*")  # scored on the test split, at the end
     console = Console()
     config = load(preset, SETTINGS, settings(changes or []))
     ensure(config.data)

@@ -78,7 +78,7 @@ def contact_sheet(rows: dict[str, Tensor], limit: float, file: Path, columns: in
     for line, (name, part) in zip(axes, lines, strict=True):
         line[0].set_ylabel(name)
         for place, sample_ZX in zip(line, part, strict=False):
-            place.imshow(sample_ZX, cmap="gray", vmin=-GREY * limit, vmax=GREY * limit, aspect="auto")
+            place.imshow(sample_ZX.numpy(), cmap="gray", vmin=-GREY * limit, vmax=GREY * limit, aspect="auto")
         for place in line:
             place.set(xticks=[], yticks=[])
     figure.savefig(file, dpi=70)

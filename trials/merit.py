@@ -105,7 +105,8 @@ def _sliced(p_ND: Tensor, q_ND: Tensor, draws: torch.Generator) -> Tensor:
 def _spectrum_db(samples_N1ZX: Tensor) -> Tensor:
     """Mean amplitude at each frequency along z, in dB; below −60 dB of a unit amplitude counts as −60."""
     amplitude = torch.fft.rfft(samples_N1ZX, dim=-2, norm="ortho").abs().mean((0, 1, 3))
-    return 20 * amplitude.clamp_min(1e-3).log10()
+    decibel: Tensor = 20 * amplitude.clamp_min(1e-3).log10()
+    return decibel
 
 
 def _coherence(samples_N1ZX: Tensor) -> Tensor:

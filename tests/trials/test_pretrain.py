@@ -102,7 +102,8 @@ def samples_from(config, folder, array, **settings):
 def test_a_record_that_ends_early_is_continued_with_silence_and_told(config, folder):
     short = np.random.default_rng(1).standard_normal((10, 24, 16)).astype(np.float32)
     samples, told = samples_from(config, folder, short, duration=0.048)
-    assert samples.values_N1ZX[:, :, :11].std() > 5 * samples.values_N1ZX[:, :, 14:].std()
+    assert samples.values_N1ZX[:, :, :11].std(2).min() > 0.5
+    assert samples.values_N1ZX[:, :, 14:].std(2).max() < 1e-5  # at what the mean was
     assert "end before 48 ms" in told
 
 
