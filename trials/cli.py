@@ -18,6 +18,7 @@ from trials import (  # noqa: F401  their commands come first
     experiment_commands,
     host_commands,
     pick_command,
+    pretrain_commands,
 )
 from trials.ending import INTERRUPTED, TERMINATED, end_on_sigterm
 from trials.options import QUICKSTART, Preset, Run, Set, app, configuration, console

@@ -19,6 +19,7 @@ from datagen.config import STRICT, Data, Effects
 from datagen.errors import InputError
 from search_spaces.config import Network
 from trials.picking_config import Picking
+from trials.pretrain_config import Pretrain
 
 Weight = Annotated[float, Field(ge=0, le=100)]
 Epochs = Annotated[int, Field(ge=1, le=10_000)]
@@ -130,6 +131,7 @@ class Config:
     baseline: Baseline = Baseline()
     compare: Compare = Compare()
     picking: Picking = Picking()  # of target first_break
+    pretrain: Pretrain = Pretrain()
 
     def __post_init__(self) -> None:
         if (self.loss.distil > 0) != (self.tune.teacher is not None):

@@ -19,6 +19,7 @@ from trials.perceptual import features_of
 from trials.quiet import quiet_libraries
 from trials.run_folder import RunFolder
 from trials.search import search
+from trials.transfer import resolved
 from trials.tune import tune
 
 Stage = Literal["search", "tune", "compress"]
@@ -37,10 +38,11 @@ def execute(
 
     A run that was asked the same before goes on where it stopped; a finished one reports its result again, at once.
     `source` is the finished run whose network `compress` starts from.  The data set is made first where it is
-    missing.  Raises InputError when the data set does not fit the configuration, the source did not finish, or the
-    features of the perceptual loss cannot be read; OutOfMemory; KeyboardInterrupt on Ctrl-C.
+    missing.  Raises InputError when the data set does not fit the configuration, the source did not finish, or
+    pretrained weights or the features of the perceptual loss cannot be read; OutOfMemory; KeyboardInterrupt on Ctrl-C.
     """
     quiet_libraries()
+    config = resolved(config)
     asked_of = None if source is None else source.path
     if run.finished and run.was_asked(config, parameters, stage=stage, source=asked_of):
         channel.final(run.result)
