@@ -200,7 +200,7 @@ for (const icon of document.querySelectorAll("[data-automationid='DetailsRow'] i
 SHOWN = """
 const found = {};
 for (const row of document.querySelectorAll("[data-automationid='DetailsRow']")) {
-  const id = row.querySelector("[data-automation-key='id']").innerText.trim();
+  const id = row.querySelector("[data-automation-key='id']").innerText.split('\\n')[0];
   const lines = row.parentElement.innerText.split('\\n').map(line => /^(rate|loss):(.*)$/.exec(line.trim()));
   found[id] = Object.fromEntries(lines.filter(Boolean).map(([, name, value]) => [name, JSON.parse(value)]));
 }
