@@ -32,16 +32,20 @@ from trials import portal
 RESULTS = Path("benchmarks/results")
 PORT, PAGE, DRIVER = 18700, 18710, 18720
 NAMESPACE, HERE, THERE = "seisprobe", "10.143.7.1", "10.143.7.2"
-WAIT = 25.0  # [s] for the effect of an attack that was let in
+WAIT = 400.0  # [s] for the effect of an attack that was let in: a trial waits for its turn
 API = "/api/v1/nni"
 SPACE = {"x": {"_type": "uniform", "_value": [0, 1]}}
 TRIAL = """
 import time, nni
 nni.get_next_parameter()
-for step in range(600):
-    nni.report_intermediate_result(step / 600)
+for step in range(15):
+    nni.report_intermediate_result(step / 15)
     time.sleep(1)
 nni.report_final_result(1.0)
+"""
+PATIENCE = """
+const nni = require('{guard}/nni').thisProgram();
+nni?.afterLoading('core/tuner_command_channel.js', require('{guard}/dispatcher').waitForASlowTuner);
 """
 # What `nobody` and the other namespace run: one request, from the standard library alone.
 CLIENT = r"""
@@ -112,7 +116,7 @@ class Experiment:
             "experimentWorkingDirectory": str(self.folder / "nni-experiments"),
         }
         (self.folder / "nni.json").write_text(json.dumps(config))
-        options = portal.node_option() if self.guarded else ""  # in place of the installed guard
+        options = portal.node_option() if self.guarded else f"--require {self.patience()}"  # not the installed guard
         text = f"import os; os.environ['NODE_OPTIONS'] = {options!r}\n"
         text += "import nni.experiment.launcher as l; l._check_rest_server.__defaults__ = (60, None)\n"
         text += "from nni.tools.nnictl.nnictl import parse_args; parse_args()"
@@ -121,7 +125,13 @@ class Experiment:
         words = [sys.executable, "-c", text, "create", "--config", str(self.folder / "nni.json"), "--port", str(PORT)]
         subprocess.run(words, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.id = get("/experiment")["id"]
-        until(lambda: any(job["status"] == "RUNNING" for job in get("/trial-jobs")))
+        until(lambda: bool(self.running_trial()), 120.0)
+
+    def patience(self) -> Path:
+        """Plain NNI gives up on its tuner after 10 s: on a busy machine nothing of it would be left to attack."""
+        file = self.folder / "patience.js"
+        file.write_text(PATIENCE.format(guard=portal.GUARD.parent))
+        return file
 
     def running_trial(self) -> str:
         running = [str(job["trialJobId"]) for job in get("/trial-jobs") if job["status"] == "RUNNING"]
@@ -301,17 +311,18 @@ PLACES = ["another machine", "another user", "a web page", "a web page, name poi
 
 
 def probe(rows: list[dict[str, Any]], folder: Path, browser: Browser, write: Any) -> None:
-    for guarded in (False, True):
-        for place in PLACES:
-            place_folder = folder / f"{guarded}-{PLACES.index(place)}"
-            place_folder.mkdir(parents=True)
-            experiment = Experiment(place_folder, guarded=guarded)
-            try:
-                for index in range(len(attacks("x", place_folder))):
-                    rows.append(one_try(experiment, place, index, browser))
-                    write()
-            finally:
-                experiment.stop()
+    for guarded in (True, False):
+        (folder / str(guarded)).mkdir()
+        experiment = Experiment(folder / str(guarded), guarded=guarded)
+        try:
+            for place in PLACES:
+                done = {row["attack"] for row in rows if (row["guard"], row["from"]) == (guarded, place)}
+                for index, attack in enumerate(attacks("x", folder)):
+                    if attack.name not in done:
+                        rows.append(one_try(experiment, place, index, browser))
+                        write()
+        finally:
+            experiment.stop()
 
 
 def one_try(experiment: Experiment, place: str, index: int, browser: Browser) -> dict[str, Any]:
@@ -320,14 +331,15 @@ def one_try(experiment: Experiment, place: str, index: int, browser: Browser) ->
         experiment.stop()
         experiment.start()
     until(experiment.running_trial)
-    attack = attacks(experiment.running_trial(), experiment.folder)[index]
+    markers = experiment.folder / str(PLACES.index(place))
+    markers.mkdir(exist_ok=True)
+    attack = attacks(experiment.running_trial(), markers)[index]
     said = send(place, browser, attack)
-    hit = succeeded(experiment, attack, said)
     return {
         "guard": experiment.guarded,
         "from": place,
         "attack": attack.name,
-        "succeeded": hit,
+        "succeeded": succeeded(experiment, attack, said),
         "answer": said[:80].strip(),
     }
 
@@ -356,12 +368,13 @@ def main() -> None:
     if os.geteuid() != 0 or missing:
         sys.exit(f"this needs root and {', '.join(missing) or 'nothing else'}")
     commit = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], text=True).strip()
-    rows: list[dict[str, Any]] = []
+    file = RESULTS / "portal.json"
+    rows: list[dict[str, Any]] = json.loads(file.read_text())["rows"] if file.exists() else []  # an earlier run's
     head = {"command": "python benchmarks/probe_portal.py", "commit": commit, "machine": platform.platform()}
 
     def write() -> None:
         found = {**head, "date": datetime.now(UTC).isoformat(timespec="seconds"), "rows": rows}
-        (RESULTS / "portal.json").write_text(json.dumps(found, indent=1) + "\n")
+        file.write_text(json.dumps(found, indent=1) + "\n")
         (RESULTS / "portal.md").write_text(page(rows))
 
     with tempfile.TemporaryDirectory(prefix="probe-", dir="/var/tmp") as name, namespace(), evil_page(Path(name)):

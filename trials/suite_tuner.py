@@ -36,7 +36,8 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
         Of the TPEs.  The same seed and the same results give the same trials.
 
     After `nnictl resume`, trials that succeeded before keep their place in the budget, trials that were under
-    way run again from NNI's own queue, and trials that failed get a new chance.
+    way run again from NNI's own queue, and trials that failed get a new chance.  Several trials may run at a time
+    (`trialConcurrency`): with the guard in force (trials/guard) each gets and shows its own parameters.
     """
 
     def __init__(self, budgets: dict[str, int], seed: int = 0, manager: Manager | None = None) -> None:

@@ -27,6 +27,14 @@ def test_the_pth_line_puts_the_guard_in_force_and_keeps_other_options() -> None:
     assert python(portal.pth_text(), NODE_OPTIONS=portal.node_option()) == portal.node_option()
 
 
+@pytest.mark.parametrize(("action", "lines"), [("create", 1), ("resume", 1), ("view", 1), ("stop", 0)])
+def test_the_user_of_nnictl_is_told(tmp_path: Path, action: str, lines: int) -> None:
+    (tmp_path / "nnictl").write_text(portal.pth_text())
+    words = [sys.executable, "-S", str(tmp_path / "nnictl"), action]
+    said = subprocess.run(words, capture_output=True, text=True, check=True, env={}).stderr
+    assert said == "SeisNAS guard in force: NNI's portal listens on 127.0.0.1 (docs/security.md)\n" * lines
+
+
 def test_the_pth_line_does_nothing_once_the_guard_is_gone() -> None:
     assert python(portal.pth_text().replace(".py", ".gone")) is None
 

@@ -39,7 +39,9 @@ SPACE = {"rate": {"_type": "uniform", "_value": [0, 1]}, "loss": {"_type": "choi
 TRIAL = """
 import json, os, pathlib, random, sys, time, nni
 parameters = nni.get_next_parameter()
-pathlib.Path(os.environ["NNI_OUTPUT_DIR"], "own.json").write_text(json.dumps(parameters))
+file = pathlib.Path(os.environ["NNI_OUTPUT_DIR"], "own.json")
+file.with_suffix(".new").write_text(json.dumps(parameters))
+file.with_suffix(".new").rename(file)
 for step in range(4):
     nni.report_intermediate_result({"default": parameters["rate"] + step, "mae": random.random()})
     time.sleep(random.random() * 0.3)
@@ -71,7 +73,7 @@ def until(condition: Callable[[], bool], patience: float = 900.0) -> None:
 def ask(method: str, url: str, body: Any = None) -> Any:
     with requests.Session() as session:
         session.trust_env = False
-        answer = session.request(method, url, json=body, timeout=120)
+        answer = session.request(method, url, json=body, timeout=320)
     assert answer.ok, answer.text
     return answer.json()
 
@@ -86,6 +88,7 @@ class Browser:
         wanted = {
             "browserName": "chrome",
             "goog:chromeOptions": {"args": options},
+            "timeouts": {"script": 300_000},  # [ms] the table draws slowly on a busy machine
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
         }
         session = ask("POST", f"{self._url}/session", {"capabilities": {"alwaysMatch": wanted}})["value"]
@@ -125,7 +128,6 @@ class Seen:
     statuses: set[str]  # of trials, in the table
     own: dict[str, Any]  # trial → hyper-parameters, as it wrote them
     shown: dict[str, Any]  # the same, as the page shows them
-    intermediate: str  # title and axes of a trial's chart
     hosts: set[str]  # that the browser sent requests to
     errors: list[str]  # in the page's console
     bare: set[str]  # icons that have no drawing
@@ -174,6 +176,10 @@ class Experiment:
         assert manager is not None
         self.id = processes.experiment_of(manager)
 
+    def stop(self) -> None:
+        if self.id:
+            stop(self.id)
+
     def api(self, path: str) -> Any:
         return ask("GET", f"http://127.0.0.1:{self.port}/api/v1/nni/{path}")
 
@@ -184,7 +190,7 @@ class Experiment:
 
     def own(self) -> dict[str, Any]:
         files = (self.folder / "nni-experiments" / self.id).glob("environments/local-env/trials/*/own.json")
-        return {file.parent.name: json.loads(file.read_text())["parameters"] for file in files}
+        return {file.parent.name: json.loads(file.read_text()) for file in files}
 
 
 EXPAND = """
@@ -208,7 +214,7 @@ return [...document.querySelectorAll('i[data-icon-name]')]
 
 
 def look(browser: Browser, experiment: Experiment, name: str) -> Seen:
-    """Walks through the portal as a user does."""
+    """Walks through the portal as a user does: overview, each trial's parameters, a chart of one, all parameters."""
     browser.log("browser"), browser.log("performance")  # what was before
     url = f"http://127.0.0.1:{experiment.port}"
     browser.open(f"{url}/oview")
@@ -219,29 +225,27 @@ def look(browser: Browser, experiment: Experiment, name: str) -> Seen:
     browser.open(f"{url}/detail")
     browser.see("Trial jobs")
     shown: dict[str, Any] = {}
+    statuses: set[str] = set()
     for page in range(1, 1 + -(-len(experiment.api("trial-jobs")) // 20)):
         if page > 1:
             browser.click("#tableList a", str(page))
         browser.run("window.scrollTo(0, 600)")
         until(lambda: not browser.run(SHOWN).keys() <= shown.keys(), 60)  # noqa: B023  # called at once
-        browser.run(EXPAND)
-        until(lambda: all(browser.run(SHOWN).values()), 60)
+        until(lambda: browser.run(EXPAND) or all(browser.run(SHOWN).values()), 300)  # new rows may come in between
         shown |= browser.run(SHOWN)
+        statuses |= set(browser.run("return [...document.querySelectorAll('.commonStyle')].map(e => e.innerText)"))
         if page == 1:
             browser.picture(f"portal_{name}_trials")
-    statuses = set(browser.run("return [...document.querySelectorAll('.commonStyle')].map(e => e.innerText)"))
     browser.click("button[title='Intermediate']")
-    browser.see("intermediate results")
-    intermediate = browser.run(
-        "return document.querySelector('.ms-Modal, .ms-Dialog-main, .ms-Layer')?.innerText ?? ''"
-    )
+    until(lambda: bool(browser.run("return document.querySelectorAll('.ms-Modal canvas').length")), 60)
+    browser.see("Intermediate results")
     browser.picture(f"portal_{name}_intermediate")
     browser.open(f"{url}/detail")
     browser.click("button", "Hyper-parameter")
     browser.picture(f"portal_{name}_parameters")
     bare |= set(browser.run(BARE))
     errors = [entry["message"] for entry in browser.log("browser") if entry["level"] == "SEVERE"]
-    return Seen(statuses, experiment.own(), shown, intermediate, hosts(browser.log("performance")), errors, bare)
+    return Seen(statuses, experiment.own(), shown, hosts(browser.log("performance")), errors, bare)
 
 
 def hosts(log: list[dict[str, Any]]) -> set[str]:
@@ -262,7 +266,7 @@ def seen(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict[str
         found["finished"].hosts.discard(f"127.0.0.1:{good.port}")
         found["running"].hosts.discard(f"127.0.0.1:{good.port}")
     finally:
-        stop(good.id)
+        good.stop()
     bad = Experiment(tmp_path_factory.mktemp("bad"), free_port(18400))
     try:
         bad.start("python trial.py fail", 3)
@@ -270,7 +274,7 @@ def seen(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> dict[str
         found["failed"] = look(browser, bad, "failed")
         found["failed"].hosts.discard(f"127.0.0.1:{bad.port}")
     finally:
-        stop(bad.id)
+        bad.stop()
     return found
 
 
@@ -290,13 +294,9 @@ def test_the_page_has_no_error_and_draws_every_icon(seen: dict[str, Seen], kind:
 
 @KINDS
 def test_hyper_parameters_are_those_that_the_trials_got(seen: dict[str, Seen], kind: str) -> None:
-    assert {trial: seen[kind].own[trial] for trial in seen[kind].shown} == seen[kind].shown
-    assert len(seen["finished"].shown) == TRIALS
-
-
-@KINDS
-def test_intermediate_results_are_drawn(seen: dict[str, Seen], kind: str) -> None:
-    assert "ntermediate" in seen[kind].intermediate
+    shown = {trial: parameters for trial, parameters in seen[kind].shown.items() if trial in seen[kind].own}
+    assert shown == {trial: seen[kind].own[trial] for trial in shown}
+    assert len(shown) >= {"running": 5, "finished": TRIALS, "failed": 3}[kind]
 
 
 def test_states_of_trials_are_told(seen: dict[str, Seen]) -> None:

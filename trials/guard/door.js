@@ -48,8 +48,10 @@ function guardDoor(opened) {
 }
 
 function refuse(event, peer, reason) {
-  if (told.size < 100 && !told.has(reason)) console.error(`SeisNAS guard refused: ${reason}`);
-  told.add(reason);
+  if (told.size < 100 && !told.has(reason)) {
+    told.add(reason);
+    console.error(`SeisNAS guard refused: ${reason}`);
+  }
   if (event === 'request') peer.writeHead(403, { 'Content-Type': 'text/plain', Connection: 'close' }).end(`${reason}\n`);
   else peer.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
   return true;
