@@ -22,7 +22,7 @@ import struct
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -138,13 +138,13 @@ def _from_planes(part: bytes, dtype: str) -> NDArray[np.generic]:
     return np.ascontiguousarray(np.frombuffer(part, np.uint8).reshape(width, -1).T).view(dtype).reshape(-1)
 
 
-def _lengths(tensor: Tensor, found: Mapping[str, int | str]) -> tuple[int, int, int]:
+def _lengths(tensor: Tensor, found: Mapping[str, Any]) -> tuple[int, int, int]:
     """Bytes of mask, scales and values."""
     scales = 4 * tensor.shape[0] if found["dtype"] == "int8" else 0
     return -(-tensor.numel() // 8), scales, int(found["nonzero"]) * np.dtype(str(found["dtype"])).itemsize
 
 
-def _header(file: Path, raw: bytes) -> tuple[dict[str, dict[str, int | str]], int]:
+def _header(file: Path, raw: bytes) -> tuple[dict[str, dict[str, Any]], int]:
     """What the file says of its tensors, and where the body starts."""
     start = len(MAGIC) + 4
     if not raw.startswith(MAGIC) or len(raw) < start:
@@ -176,7 +176,7 @@ def _body(file: Path, packed: bytes, needed: int) -> bytes:
     return body
 
 
-def _tensor(file: Path, name: str, like: Tensor, found: Mapping[str, int | str], parts: list[bytes]) -> Tensor:
+def _tensor(file: Path, name: str, like: Tensor, found: Mapping[str, Any], parts: list[bytes]) -> Tensor:
     mask, scales, kept = parts
     here = np.unpackbits(np.frombuffer(mask, np.uint8))[: like.numel()].astype(bool)
     if here.sum() != found["nonzero"]:
@@ -186,5 +186,6 @@ def _tensor(file: Path, name: str, like: Tensor, found: Mapping[str, int | str],
     values[here] = _from_planes(kept, dtype)
     values = values.reshape(tuple(like.shape))
     if dtype == "int8":
-        values = (values * _along(_from_planes(scales, "float32"), values)).astype(np.float32)
+        steps = _along(_from_planes(scales, "float32").astype(np.float32), values)
+        values = (values * steps).astype(np.float32)
     return torch.from_numpy(values).to(like.dtype)
