@@ -24,8 +24,9 @@ from datagen.generate import ensure
 from search_spaces.build import network_behind
 from search_spaces.network import SingleChannel
 from trials.autoencoder import Autoencoding
+from trials.checkpoint import remove_checkpoints
 from trials.config import Config
-from trials.fit import interruptible, remove_checkpoints, trainer_options
+from trials.fit import interruptible, trainer_options
 from trials.gan import plain_encoder
 from trials.gan_training import GanTraining
 from trials.pretrain_data import Samples, samples_of
