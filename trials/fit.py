@@ -8,7 +8,6 @@ same folder it goes on from the checkpoint, to the same network as without the i
 
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -30,7 +29,7 @@ from trials.channel import Channel
 from trials.checkpoint import WholeFiles, keep_checkpoint, resume_from
 from trials.config import Config
 from trials.devices import company, device_count, rank, shared, uses_gpu
-from trials.ending import end_on_sigterm
+from trials.end_between_batches import EndBetweenBatches
 from trials.gather_set import GatherSet, gather_set
 from trials.metrics import scores
 from trials.module import Imaging
@@ -121,7 +120,7 @@ def trainer_options(
         "plugins": [WholeFiles(), LightningEnvironment()],
         "precision": _precision(config, gpu),
         "logger": TensorBoardLogger(run.path / "tensorboard", name=phase, version=""),
-        "callbacks": [*callbacks, TakeSigterm(), *([RichProgressBar()] if terminal else [])],
+        "callbacks": [*callbacks, EndBetweenBatches(), *([RichProgressBar()] if terminal else [])],
         "enable_progress_bar": terminal,
         "enable_model_summary": False,
         "enable_checkpointing": any(isinstance(item, ModelCheckpoint) for item in callbacks),
@@ -135,16 +134,6 @@ def _precision(config: Config, gpu: bool) -> str:
     if config.precision == "full" or (config.precision == "auto" and not gpu):
         return "32-true"
     return "bf16-mixed" if not gpu or torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
-
-
-class TakeSigterm(Callback):
-    """Takes SIGTERM back from Lightning, which would end the batch first, and tell the other processes from within
-    the signal, in the middle of what they tell each other.
-    """
-
-    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        if threading.current_thread() is threading.main_thread():
-            end_on_sigterm()
 
 
 @contextmanager
