@@ -2,15 +2,18 @@
 
     w ← m · w,   m_i = 0 for the k smallest |w_i| in a layer of n weights,   k ≈ sparsity · n
 
-The level is set layer by layer, as NNI's LevelPruner does, so that no layer vanishes because its weights are
-few or small.  Weights of convolutions and linear layers are pruned; biases and normalisation are left alone.
+    layer     every layer has the sparsity, as with NNI's LevelPruner: none vanishes because its weights are small
+    global    one threshold for the weights of all layers, so that layers of large weights keep more of them
+
+Weights of convolutions and linear layers are pruned; biases and normalisation are left alone.
 
 NNI wraps the layers it prunes and puts new parameters in place of theirs.  It is therefore shown a copy and
 only its masks come back: the network stays the plain torch module it was, with the same parameter objects.
 """
 
 import copy
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
@@ -27,22 +30,40 @@ Masks = dict[str, Tensor]
 """Parameter name → bool tensor of the parameter's shape; False where the weight is held at zero."""
 
 
-def prune(network: nn.Module, sparsity: float) -> Masks:
+def prune(
+    network: nn.Module,
+    sparsity: float,
+    scope: Literal["layer", "global"] = "layer",
+    *,
+    only: Collection[str] | None = None,
+    spare: Collection[str] = (),
+) -> Masks:
     """Sets the share `sparsity` of the prunable weights of `network` to zero in place; returns the masks.
 
     Weights that are zero already count first, so that pruning again with a higher sparsity adds to the zeros.
+    The layers `spare` are left whole and the others make up for them; with `only`, the sparsity is that of these
+    layers, and all others are left.
 
     Raises
     ------
     InputError
-        `sparsity` is not in 0..<1, or the network has no layer that can be pruned.
+        `sparsity` is not in 0..<1, or cannot be reached without the spared layers, or the network has no layer that
+        can be pruned.
     """
     if not 0 <= sparsity < 1:
         raise InputError(f"compress.sparsity: got {sparsity}; allowed is 0 or more and less than 1")
-    weights = _prunable_weights(network)
+    weights = {name: w for name, w in prunable_weights(network).items() if only is None or name in only}
     if not weights:
         raise InputError(f"{type(network).__name__} has no convolution or linear layer to prune")
-    zeros = _zeros_per_layer({name: weight.numel() for name, weight in weights.items()}, sparsity)
+    total = sum(weight.numel() for weight in weights.values())
+    open_ = {name: weight for name, weight in weights.items() if name not in spare}
+    share = sparsity * total / max(1, sum(weight.numel() for weight in open_.values()))
+    if share >= 1:
+        raise InputError(f"compress.sparsity: {sparsity} cannot be reached without the layers {', '.join(spare)}")
+    if scope == "layer":
+        zeros = _zeros_per_layer({name: weight.numel() for name, weight in open_.items()}, share)
+    else:
+        zeros = _zeros_below_one_threshold(open_, share)
     # `target_names`: NNI would prune biases too, and cannot for transposed convolutions.
     # NNI takes int(n · ratio); half a weight more keeps float rounding from losing one.
     recipe: list[dict[str, Any]] = [
@@ -81,9 +102,15 @@ class KeepZeros(Callback):
         apply_masks(self.network, self.masks)
 
 
+def prunable_weights(network: nn.Module) -> dict[str, Tensor]:
+    """Layer name → weight."""
+    # Exact types: NNI knows layers by the name of their class.
+    return {name: layer.weight for name, layer in network.named_modules() if type(layer) in PRUNABLE}
+
+
 def sparsity_of(network: nn.Module) -> float:
     """Share of zeros among the prunable weights."""
-    weights = _prunable_weights(network).values()
+    weights = prunable_weights(network).values()
     zeros = sum(weight.numel() - int(weight.count_nonzero()) for weight in weights)
     return zeros / max(1, sum(weight.numel() for weight in weights))
 
@@ -100,12 +127,6 @@ def sparsities(compress: Compress) -> list[float]:
     return [compress.sparsity * (1 - (1 - step / steps) ** 3) for step in range(1, steps + 1)]
 
 
-def _prunable_weights(network: nn.Module) -> dict[str, Tensor]:
-    """Layer name → weight."""
-    # Exact types: NNI knows layers by the name of their class.
-    return {name: layer.weight for name, layer in network.named_modules() if type(layer) in PRUNABLE}
-
-
 def _zeros_per_layer(sizes: dict[str, int], sparsity: float) -> dict[str, int]:
     """Layer name → number of zeros, which add up to the sparsity of the whole.
 
@@ -117,3 +138,14 @@ def _zeros_per_layer(sizes: dict[str, int], sparsity: float) -> dict[str, int]:
         zeros[name] = min(size - 1, max(0, round(seen * sparsity) - given))
         given += zeros[name]
     return zeros
+
+
+def _zeros_below_one_threshold(weights: dict[str, Tensor], sparsity: float) -> dict[str, int]:
+    """Layer name → number of its weights among the smallest of all layers; one of each layer stays."""
+    magnitudes = [weight.detach().abs().flatten() for weight in weights.values()]
+    for magnitude in magnitudes:
+        magnitude[magnitude.argmax()] = torch.inf  # the one that stays
+    order = torch.cat(magnitudes).argsort()
+    layer = torch.repeat_interleave(torch.tensor([len(magnitude) for magnitude in magnitudes]))
+    counts = layer[order.cpu()[: round(sparsity * len(order))]].bincount(minlength=len(weights))
+    return dict(zip(weights, counts.tolist(), strict=True))

@@ -7,11 +7,12 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+import onnxruntime
 import torch
 from numpy.typing import NDArray
 
 from compressors.bundle import load_bundle
-from compressors.contents import ONNX, WEIGHTS
+from compressors.contents import ONNX, PACKED, WEIGHTS
 from compressors.imager import Imager
 
 
@@ -22,6 +23,7 @@ class FileBytes:
     onnx: int
     weights: int
     weights_zipped: int
+    weights_packed: int  # weights.seisnas
 
 
 def compare_onnx(folder: str | Path, shots_BSTR: NDArray[np.float32]) -> float:
@@ -59,4 +61,20 @@ def file_bytes(folder: str | Path) -> FileBytes:
         onnx=(Path(folder) / ONNX).stat().st_size,
         weights=len(weights),
         weights_zipped=len(zlib.compress(weights)),
+        weights_packed=(Path(folder) / PACKED).stat().st_size,
     )
+
+
+def graph_latency(onnx_file: Path, threads: int = 1, runs: int = 20) -> float:
+    """As `latency`, of a graph that lies outside a bundle [ms]."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(onnx_file, options, providers=["CPUExecutionProvider"])
+    given = session.get_inputs()[0]
+    shots_BSTR = np.random.default_rng(0).standard_normal((1, *given.shape[1:])).astype(np.float32)
+    seconds = []
+    for _ in range(runs + 1):  # the first run plans its memory
+        start = time.perf_counter()
+        session.run(None, {given.name: shots_BSTR})
+        seconds.append(time.perf_counter() - start)
+    return 1e3 * median(seconds[1:])

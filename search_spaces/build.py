@@ -9,6 +9,7 @@ from search_spaces.config import Network
 from search_spaces.front import front_of
 from search_spaces.genotype import Genotype
 from search_spaces.inversion_net import InversionNet
+from search_spaces.narrow import narrow
 from search_spaces.nas_unet import NasUnet
 from search_spaces.shape import Shape
 from search_spaces.unet import UNet, doubling
@@ -19,10 +20,19 @@ def build(network: Network, shape: Shape, shot_scale: float) -> nn.Module:
     """The network with fresh weights: shots `[B, S, T, R]` → normalised image `[B, 1, Z, X]`.
 
     `shot_scale` is the 90th percentile of the amplitude of the training shots.  A NasUnet has the size of its
-    genotype.  `network.encoder_init` is for who trains it: see `search_spaces.pretrained.initialise`.
-    Raises InputError for shots that are mostly zero, for a NasUnet without a valid genotype, and for a size that
-    a small U-Net cannot have.
+    genotype, and any of them the channels that pruning has left it.  `network.encoder_init` is for who trains it: see
+    `search_spaces.pretrained.initialise`.
+    Raises InputError for shots that are mostly zero, for a NasUnet without a valid genotype, for a size that a small
+    U-Net cannot have, and for channels that do not fit.
     """
+    whole = _whole(network, shape, shot_scale)
+    if network.channels is not None:
+        narrow(whole, network.channels, shape)
+    return whole
+
+
+def _whole(network: Network, shape: Shape, shot_scale: float) -> nn.Module:
+    """With all its channels."""
     if not (isfinite(shot_scale) and shot_scale > 0):
         raise InputError(
             f"shots: their scale (90th percentile of the amplitude) is {shot_scale}, it must be above 0; "

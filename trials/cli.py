@@ -12,7 +12,13 @@ import typer
 from rich.console import Console
 
 from datagen.errors import InputError
-from trials import data_commands, host_commands  # noqa: F401  their commands come first
+from trials import (  # noqa: F401  their commands come first
+    bench_command,
+    data_commands,
+    experiment_commands,
+    host_commands,
+    pick_command,
+)
 from trials.options import QUICKSTART, Preset, Run, Set, app, configuration, console
 from trials.quiet import quiet_libraries
 
@@ -33,8 +39,9 @@ def _stage(stage: Any, preset: Path, changes: list[str] | None, run: Path | None
 
     folder = RunFolder(run or Path("runs") / config.name / stage)
     result = execute(stage, config, folder, Channel(), source=RunFolder(source) if source else None)
-    for name in ("default", "ssim", "mae", "parameters", "nonzero", "latency_ms"):
-        console.print(f"  {name:<11} {result[name]:.5g}")
+    for name in ("default", "ssim", "mae", "mae_ms", "hit_5", "parameters", "nonzero", "latency_ms"):
+        if name in result:
+            console.print(f"  {name:<11} {result[name]:.5g}")
     console.print(f"validation scores; the run is in {folder.path}", soft_wrap=True)
 
 
@@ -68,21 +75,39 @@ def compress(
 
 @app.command()
 def export(
-    source: Annotated[Path, typer.Argument(help="A finished tune or compress run.")],
+    source: Annotated[Path | None, typer.Argument(help="A finished tune or compress run.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: exports/<name>.")] = None,
+    others: Annotated[
+        list[Path] | None, typer.Option("--with", help="Run from another seed, for the spread of scores; repeatable.")
+    ] = None,
+    config: Annotated[Path, typer.Option("--config", help="Without a run: this experiment's.")] = Path(
+        "nni_config.yml"
+    ),
+    max_params: Annotated[int | None, typer.Option(help="At most so many non-zero parameters.")] = None,
+    min_ssim: Annotated[float | None, typer.Option(help="The smallest network with this validation SSIM.")] = None,
+    max_latency: Annotated[float | None, typer.Option(help="At most so many milliseconds.")] = None,
 ) -> None:
-    """Write a bundle that runs anywhere: weights, genotype, config, ONNX, model card."""
+    """Write a bundle that runs anywhere: of a run, or of the compressed network that keeps to the limits."""
+    from trials.compressed import chosen_run
     from trials.export import export as write
     from trials.run_folder import RunFolder
 
-    console.print(f"wrote {write(RunFolder(source), output)}")
+    limits = (max_params, min_ssim, max_latency)
+    if source is not None and limits != (None, None, None):
+        raise InputError("export: give either a run or limits; limits choose among the runs of an experiment")
+    run = RunFolder(source) if source is not None else chosen_run(config, *limits)
+    console.print(f"wrote {write(run, output, [RunFolder(other) for other in others or []])}")
 
 
 @app.command()
 def predict(
     bundle: Annotated[Path, typer.Argument(help="Folder of a bundle, for example exports/quickstart.")],
-    shots: Annotated[Path | None, typer.Argument(help=".npy of shots [S, T, R] or [N, S, T, R].")] = None,
-    output: Annotated[list[Path] | None, typer.Option("--output", "-o", help=".npy or .png; repeatable.")] = None,
+    shots: Annotated[
+        Path | None, typer.Argument(help=r".npy of shots \[S, T, R] or \[N, S, T, R], OpenFWI folder, or SEG-Y.")
+    ] = None,
+    output: Annotated[list[Path] | None, typer.Option("--output", "-o", help=".npy, .sgy or .png; repeatable.")] = None,
+    resample: Annotated[bool, typer.Option("--resample", help="Bring sampling in time and receivers to it.")] = False,
+    interval: Annotated[float | None, typer.Option(help="Between samples of an .npy \\[s], if not its own.")] = None,
     velocity: Annotated[
         Path | None,
         typer.Option(help="Instead of shots: a velocity model, .npy [z, x] in m/s, or .bin of float32."),
@@ -94,12 +119,13 @@ def predict(
 ) -> None:
     """Image shots with a bundle, or the shots that its own survey would record over a velocity model.
 
+    Shots of another survey are refused, with what differs; see docs/deploy.md for what --resample can mend.
     With --velocity the shots of the window are modelled with the bundle's survey and the prediction is drawn
     beside the RTM image.
     """
     outputs = output or [Path("prediction.png")]
     if (shots is None) == (velocity is None):
-        raise InputError("predict: give either an .npy of shots or --velocity FILE")
+        raise InputError("predict: give either shots (.npy, OpenFWI folder, SEG-Y) or --velocity FILE")
     if velocity is not None:
         from trials.predict_window import predict_window
 
@@ -108,7 +134,7 @@ def predict(
         from trials.predict import predict as image
 
         assert shots is not None
-        written = image(bundle, shots, outputs)
+        written = image(bundle, shots, outputs, resample=resample, interval=interval)
     for path in written:
         console.print(f"wrote {path}")
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import pytorch_lightning as pl
 
+from datagen.dataset import ShardDataset
 from datagen.errors import InputError
 from datagen.generate import ensure
 from trials.channel import Channel
@@ -44,8 +45,11 @@ def execute(
     if config.loss.perceptual > 0:
         features_of(config.loss.perceptual_features, config.loss.perceptual_weights)  # missing ones are told at once
     start = time.monotonic()
+    if config.picking.labelled is None:
+        ensure(config.data)
+    if config.target != "first_break":
+        ShardDataset(config.data.folder, "train", config.target)  # a missing target is told before the run begins
     run.start(config, parameters)
-    ensure(config.data)
     pl.seed_everything(config.seed, verbose=False)
     if stage == "search":
         result = search(config, run, channel)

@@ -17,6 +17,8 @@ from matplotlib.image import imsave
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from compressors.pareto import Point
+
 Array = NDArray[Any]
 
 PALETTE = ("#5b8ec4", "#dd7f32", "#2fa37c", "#b26cc4", "#c4a12f", "#d05a6e")
@@ -42,6 +44,23 @@ def curves_svg(curves: Mapping[str, Sequence[float]], title: str) -> str:
         )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return _svg(figure, title.replace(" ", "-"))
+
+
+def pareto_svg(points: Sequence[Point], front: Sequence[Point]) -> str:
+    """SSIM against size, with the latency as colour; a line joins the points of the front."""
+    figure, axes = _plot("SSIM", "weights that are not zero")
+    axes.plot([p.nonzero for p in front], [p.ssim for p in front], color=INK, linewidth=1.2, label="Pareto front")
+    drawn = axes.scatter(
+        [p.nonzero for p in points],
+        [p.ssim for p in points],
+        s=45,
+        c=[p.latency_ms for p in points],
+        cmap="viridis",
+        zorder=3,
+    )
+    figure.colorbar(drawn, label="latency [ms]")
+    axes.margins(x=0.12, y=0.15)
+    return _svg(figure, "pareto")
 
 
 def size_svg(models: Sequence[tuple[str, int, float]], trials: Sequence[tuple[str, int, float]]) -> str:

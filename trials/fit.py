@@ -26,11 +26,14 @@ from trials.averaging import MovingAverage
 from trials.budget import TimeBudget
 from trials.channel import Channel
 from trials.config import Config
+from trials.gather_set import GatherSet, gather_set
 from trials.metrics import scores
 from trials.module import Imaging
+from trials.picking import Picking, evaluate_picks
 from trials.run_folder import RunFolder
 from trials.teacher import teacher_of
 
+SCORES = ("val_ssim", "val_hit_5", "train_ssim", "train_hit_5")  # of an epoch, whichever there is
 GRADIENT_CLIP = 1.0  # norm of all gradients together
 
 
@@ -48,14 +51,14 @@ class EpochReport(Callback):
             if name.startswith(("train_", "val_"))
         } | self.extra
         self.run.add_metrics({"phase": self.phase, "epoch": trainer.current_epoch, **metrics})
-        score = metrics["val_ssim"] if "val_ssim" in metrics else metrics["train_ssim"]
-        self.channel.intermediate({"default": score, **metrics})
+        score = next(metrics[name] for name in SCORES if name in metrics)
+        self.channel.intermediate({"default": score, "epoch": len(self.run.metrics), **metrics})
 
 
 class EpochDraws(Callback):
     """Each epoch has a seed of its own, so that a resumed training sees the order and the draws it would have."""
 
-    def __init__(self, dataset: ShardDataset) -> None:
+    def __init__(self, dataset: ShardDataset | GatherSet) -> None:
         self.dataset = dataset
 
     def on_train_epoch_start(self, trainer: Any, module: pl.LightningModule) -> None:
@@ -67,8 +70,10 @@ class EpochDraws(Callback):
             sampler.generator.manual_seed(seed)  # order
 
 
-def training_set(config: Config) -> ShardDataset:
-    """What networks are trained on, mirrored and disturbed as the configuration says."""
+def training_set(config: Config) -> ShardDataset | GatherSet:
+    """What networks are trained on, varied and disturbed as the configuration says."""
+    if config.target == "first_break":
+        return gather_set(config, "train", varied=True)
     return ShardDataset(
         config.data.folder,
         "train",
@@ -77,6 +82,13 @@ def training_set(config: Config) -> ShardDataset:
         effects=config.effects,
         seed=config.seed,
     )
+
+
+def scoring_set(config: Config, split: str) -> ShardDataset | GatherSet:
+    """What networks are scored on: as it is stored."""
+    if config.target == "first_break":
+        return gather_set(config, split)
+    return ShardDataset(config.data.folder, split, config.target)
 
 
 def trainer_options(
@@ -139,18 +151,21 @@ def fit(
     Lasts `epochs`, or `minutes` if they are above 0.
     """
     train = training_set(config)
-    validation = ShardDataset(config.data.folder, "validation", config.target)
+    validation = scoring_set(config, "validation")
     batch_size = min(config.tune.batch_size, len(train))
     network.train()  # Lightning leaves modes as they are, and a pruned network comes in evaluation mode
     budget = TimeBudget(minutes) if minutes > 0 else None
-    module = Imaging(
-        network,
-        config.loss,
-        learning_rate=learning_rate,
-        weight_decay=config.tune.weight_decay,
-        budget=budget,
-        teacher=teacher_of(config),
-    )
+    options: dict[str, Any] = {
+        "learning_rate": learning_rate,
+        "weight_decay": config.tune.weight_decay,
+        "budget": budget,
+        "teacher": teacher_of(config),
+    }
+    if config.target == "first_break":
+        interval = config.data.survey.interval
+        module: Imaging = Picking(network, config.loss, width=config.picking.width, interval=interval, **options)
+    else:
+        module = Imaging(network, config.loss, **options)
     keep = ModelCheckpoint(run.path, filename=f"{phase}-checkpoint", enable_version_counter=False)
     # The average comes last: it takes the weights as the callbacks before it have left them.
     recipe = [EpochReport(run, channel, phase), keep, *callbacks, *_recipe(config, train, budget)]
@@ -169,13 +184,13 @@ def fit(
     return evaluate(network, config, "validation")
 
 
-def _recipe(config: Config, train: ShardDataset, budget: TimeBudget | None) -> list[Callback]:
+def _recipe(config: Config, train: ShardDataset | GatherSet, budget: TimeBudget | None) -> list[Callback]:
     """The callbacks that the configuration asks for; MovingAverage is the last."""
     callbacks: list[Callback] = [EpochDraws(train)]
     if budget is not None:
         callbacks.append(budget)
     if config.tune.patience > 0:
-        callbacks.append(EarlyStopping("val_ssim", mode="max", patience=config.tune.patience))
+        callbacks.append(EarlyStopping(f"val_{config.quality}", mode="max", patience=config.tune.patience))
     if config.tune.ema > 0:
         callbacks.append(MovingAverage(config.tune.ema))
     return callbacks
@@ -183,7 +198,9 @@ def _recipe(config: Config, train: ShardDataset, budget: TimeBudget | None) -> l
 
 @torch.no_grad()
 def evaluate(network: nn.Module, config: Config, split: str) -> dict[str, float]:
-    """Mean scores of `network` over a split: ssim, mae, rmse, psnr."""
+    """Mean scores of `network` over a split: ssim, mae, rmse, psnr; of a picker mae_ms, median_ms, hit_k."""
+    if config.target == "first_break":
+        return evaluate_picks(network, gather_set(config, split))
     dataset = ShardDataset(config.data.folder, split, config.target)
     device = next(network.parameters()).device
     network.eval()

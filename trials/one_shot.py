@@ -21,16 +21,20 @@ from torch.utils.data import Subset
 from datagen.dataset import ShardDataset, loader
 from search_spaces.front import front_of
 from search_spaces.genotype import Genotype, skip_share
+from search_spaces.picks import picks_of
 from search_spaces.size import most_probable, parameter_costs, random_genotype
 from search_spaces.strategies import MixedEdge, Parsec, PathEdge, SizePenalty
 from search_spaces.supernet import NasUnetSpace, log_probabilities
 from trials.channel import Channel
 from trials.config import Config, Loss
 from trials.fit import EpochDraws, EpochReport, interruptible, trainer_options, training_set
+from trials.gather_set import GatherSet
 from trials.losses import loss_terms
 from trials.metrics import ssim
 from trials.module import Batch, raise_unless_finite
 from trials.networks import geometry
+from trials.pick_scores import pick_scores
+from trials.picking import pick_loss
 from trials.run_folder import RunFolder
 
 GRADIENT_CLIP = 5.0  # as in the DARTS code
@@ -40,17 +44,24 @@ GRADIENT_CLIP = 5.0  # as in the DARTS code
 class SupernetTraining(LightningModule):  # type: ignore[misc]
     """The inner module of NNI's one-shot modules: one step of the supernet on one batch."""
 
-    def __init__(self, loss: Loss, learning_rate: float) -> None:
+    def __init__(self, loss: Loss, learning_rate: float, pick_width: float | None = None) -> None:
+        """`pick_width` [samples] of a label, of a picker."""
         super().__init__()
-        self.loss, self.learning_rate = loss, learning_rate
+        self.loss, self.learning_rate, self.pick_width = loss, learning_rate, pick_width
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        shots_BSTR, target_B1ZX = batch
+        shots_BSTR, target = batch
         prediction_B1ZX = self.model(shots_BSTR)
-        terms = loss_terms(self.loss, prediction_B1ZX, target_B1ZX)
+        if self.pick_width is None:
+            terms = loss_terms(self.loss, prediction_B1ZX, target)
+            score = {"train_ssim": ssim(prediction_B1ZX, target).mean()}
+        else:
+            samples = shots_BSTR.shape[2]
+            terms = {"loss": pick_loss(prediction_B1ZX, target, samples, self.pick_width)}
+            score = {"train_hit_5": pick_scores(picks_of(prediction_B1ZX, samples)[:, 0], target, 1.0)["hit_5"][0]}
         raise_unless_finite(terms, "search", self.trainer.current_epoch, "search.learning_rate")
-        logged = {"train_loss": terms["loss"].detach(), "train_ssim": ssim(prediction_B1ZX, target_B1ZX).mean()}
-        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(target_B1ZX))
+        logged = {"train_loss": terms["loss"].detach(), **score}
+        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(target))
         return terms["loss"]
 
     def configure_optimizers(self) -> Any:
@@ -102,9 +113,13 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     callbacks: list[Callback] = [report, EpochDraws(data)]
     if config.search.auxiliary_skip:
         callbacks.append(FadingSkip())
+    options = trainer_options(run, config, "supernet", config.search.epochs, callbacks)
+    if options["accelerator"] == "cpu":
+        options["precision"] = "32-true"  # oneDNN's dilated bfloat16 convolutions give NaN at some widths, such as 24
+    width = config.picking.width / config.data.survey.interval if config.target == "first_break" else None
     evaluator = Lightning(
-        SupernetTraining(config.loss, config.search.learning_rate),
-        Trainer(**trainer_options(run, config, "supernet", config.search.epochs, callbacks)),
+        SupernetTraining(config.loss, config.search.learning_rate, width),
+        Trainer(**options),
         **_halves(config, data),
     )
     narrow = replace(config.network, width=config.search.width or config.network.width)
@@ -118,7 +133,7 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     return report.found
 
 
-def _halves(config: Config, data: ShardDataset) -> dict[str, Any]:
+def _halves(config: Config, data: ShardDataset | GatherSet) -> dict[str, Any]:
     """Of the training split: every other model for the weights, the rest for the architecture."""
     samples = min(config.search.samples, len(data))
     weights, architecture = (

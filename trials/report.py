@@ -14,8 +14,9 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from compressors.pareto import Point, front
 from datagen.errors import InputError
-from trials.figures import curves_svg, data_uri, picture_uri, scale_uri, size_svg
+from trials.figures import curves_svg, data_uri, pareto_svg, picture_uri, scale_uri, size_svg
 from trials.run_folder import RunFolder
 
 Array = NDArray[Any]
@@ -84,6 +85,7 @@ class Report:
     models: tuple[ModelRow, ...]
     curves: tuple[Curve, ...] = ()
     trials: tuple[TrialRow, ...] = ()
+    compressed: tuple[Point, ...] = ()  # the compress trials
     samples: tuple[Sample, ...] = ()
     extent: tuple[float, float] = (0.0, 0.0)  # depth and width of a section [m]
     duration: float = 0.0  # of a gather [s]
@@ -157,6 +159,12 @@ def _figures(report: Report) -> list[_Figure]:
     if report.trials:
         caption += " Models are scored on the test split, trials on the validation split."
     figures = [_Figure(Markup(plot), f"SSIM against size. {'; '.join(sizes)}", caption)]
+    if report.compressed:
+        best = front(report.compressed)
+        told = [f"{p.nonzero:,} weights, {p.latency_ms:.1f} ms: SSIM {p.ssim:.3f}" for p in best]
+        caption = "Compressed networks, validation split; those on the line no other beats in SSIM, size and latency."
+        plot = pareto_svg(report.compressed, best)
+        figures.append(_Figure(Markup(plot), f"Pareto front of compression. {'; '.join(told)}", caption))
     if report.curves:
         for title, key, caption in (
             ("validation SSIM", "val_ssim", "Each training, epoch by epoch; higher is better."),

@@ -39,7 +39,7 @@ class RunFolder:
         """Makes the folder and writes what this run was asked to do."""
         self.path.mkdir(parents=True, exist_ok=True)
         (self.path / "result.json").unlink(missing_ok=True)
-        self._write("config.yml", yaml.safe_dump(to_tree(config), sort_keys=False))
+        self.save_config(config)
         provenance = {
             "command": sys.argv,
             "parameters": parameters or {},
@@ -51,6 +51,10 @@ class RunFolder:
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         self._write("provenance.json", json.dumps(provenance, indent=2))
+
+    def save_config(self, config: Config) -> None:
+        """Also for a run that changes its network on the way."""
+        self._write("config.yml", yaml.safe_dump(to_tree(config), sort_keys=False))
 
     @property
     def provenance(self) -> dict[str, Any]:

@@ -16,12 +16,13 @@ import torch
 from compressors.bundle import Bundle, load_bundle
 from compressors.verify import file_bytes, latency
 from datagen.dataset import ShardDataset
-from datagen.errors import InputError
 from search_spaces.build import count_parameters, nonzero_parameters
+from trials.compressed import points_of, winner_of
 from trials.config import Config
 from trials.experiment import FinishedTrial
 from trials.export import export
 from trials.metrics import ssim
+from trials.picking import images_only
 from trials.report import ModelRow, Prediction, Report, Sample, TrialRow, read_curve
 from trials.run_folder import RunFolder
 
@@ -42,10 +43,7 @@ def winners_of(trials: Sequence[FinishedTrial], unet: RunFolder) -> Winners:
 
     Raises InputError when no compress trial has finished.
     """
-    compressed = [trial for trial in trials if trial.stage == "compress"]
-    if not compressed:
-        raise InputError("no compress trial has finished; run the experiment to its end (seisnas run)")
-    winner = max(compressed, key=lambda trial: float(trial.metrics["default"]))
+    winner = winner_of(trials)
     return Winners(unet=unet, tuned=RunFolder(winner.parameters["winner"]["run"]), compressed=RunFolder(winner.run))
 
 
@@ -65,6 +63,8 @@ def summarise(
 ) -> Report:
     """Everything the report shows.  Scores of the table are those of the test split."""
     config = winners.compressed.config
+    images_only(config, "report")
+    assert config.target != "first_break"
     provenance = winners.compressed.provenance
     runs = zip(networks, (winners.unet, winners.tuned, winners.compressed), strict=True)
     spacing = config.data.grid.spacing
@@ -74,6 +74,7 @@ def summarise(
         models=tuple(_row(name, bundle) for name, bundle in networks.items()),
         curves=tuple(read_curve(run, name) for name, run in runs),
         trials=tuple(_trial(number, trial) for number, trial in enumerate(trials)),
+        compressed=tuple(point for point, _ in points_of(trials).values()),
         samples=_samples(config, networks),
         extent=(config.data.grid.nz * spacing, config.data.grid.nx * spacing),
         duration=config.data.survey.samples * config.data.survey.interval,
@@ -96,7 +97,7 @@ def _row(name: str, bundle: Bundle) -> ModelRow:
         parameters=count_parameters(bundle.network),
         nonzero=nonzero_parameters(bundle.network),
         file_bytes=sizes.weights,
-        zipped_bytes=sizes.weights_zipped,
+        zipped_bytes=sizes.weights_packed,
         latency_ms=latency(bundle.folder),
         ssim=scores["ssim"],
         mae=scores["mae"],

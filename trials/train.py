@@ -8,6 +8,7 @@ from trials.channel import Channel
 from trials.config import Config
 from trials.fit import fit
 from trials.networks import geometry
+from trials.picking import start_from
 from trials.run_folder import RunFolder
 from trials.scoring import measures
 
@@ -21,6 +22,8 @@ def train(
     """
     network = build(config.network, *geometry(config))
     initialise(network, config.network.encoder_init)
+    if config.picking.start is not None:
+        start_from(network, config.picking.start)
     scores = fit(
         network,
         config,

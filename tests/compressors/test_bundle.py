@@ -83,7 +83,8 @@ def test_reading_what_a_bundle_says_needs_no_torch(written):
 
 
 def test_the_folder_holds_what_a_stranger_needs(written):
-    names = {"model.safetensors", "genotype.json", "config.yml", "model.onnx", "README.md", "checksums.json"}
+    names = {"model.safetensors", "weights.seisnas", "genotype.json", "config.yml", "model.onnx", "README.md"}
+    names.add("checksums.json")
     assert {file.name for file in written.iterdir()} == names
     card = (written / "README.md").read_text()
     for fact in ("Ricker, peak at 15 Hz", "ssim | 0.81", "40 samples every 1 ms", "MIT", "16 × 18 cells"):
@@ -233,6 +234,17 @@ def test_the_graph_runs_with_any_number_of_models(written, parts):
         expected = 7.0 * parts["network"].eval()(shots(count)).detach().numpy()
         assert image.dtype == np.float32
         assert np.abs(image - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+@pytest.mark.usefixtures("without_graph")
+def test_the_card_tells_the_spread_of_the_scores_over_seeds(parts, written, tmp_path):
+    by_seed = {"ssim": [0.81, 0.83, 0.79], "mae": [0.05, 0.05, 0.06]}
+    folder = write_bundle(tmp_path / "b", **parts, scores_by_seed=by_seed)
+    card = (folder / "README.md").read_text()
+    assert "standard deviation of 3 seeds" in card
+    assert "| ssim | 0.81 | 0.81 ± 0.02 |" in card
+    assert load_bundle(folder).contents.scores_by_seed == by_seed
+    assert "its spread is not known" in (written / "README.md").read_text()
 
 
 @pytest.mark.usefixtures("without_graph")

@@ -153,3 +153,22 @@ def test_a_sparsity_out_of_range_is_refused(sparsity):
 def test_a_network_without_weights_is_refused():
     with pytest.raises(InputError, match="no convolution"):
         prune(nn.ReLU(), 0.5)
+
+
+@pytest.mark.parametrize("sparsity", [0.1, 0.5, 0.77, 0.98])
+def test_one_threshold_for_all_layers_reaches_the_sparsity_and_parts_kept_from_pruned(sparsity):
+    network = small_network()
+    with torch.no_grad():
+        network[6].weight.mul_(0.1)
+    before = {name: weight.detach().clone() for name, weight in network.named_parameters()}
+    masks = prune(network, sparsity, "global")
+    assert sparsity_of(network) == pytest.approx(sparsity, abs=1e-3)
+    gone = torch.cat([before[name][~mask].abs() for name, mask in masks.items()])
+    kept = torch.cat([before[name][mask].abs() for name, mask in masks.items()])
+    assert gone.max() <= kept.kthvalue(len(masks) + 1).values  # of each layer the largest stays in any case
+    assert all(mask.any() for mask in masks.values())
+
+
+def test_a_sparsity_that_spared_layers_make_impossible_is_refused():
+    with pytest.raises(InputError, match="cannot be reached"):
+        prune(small_network(), 0.9, spare=["6"])

@@ -84,7 +84,7 @@ def test_none_gives_zeros_even_where_the_input_is_not_a_number() -> None:
 def test_the_box_filter_is_average_pooling() -> None:
     x = torch.randn(2, 3, 6, 5)
     for stride in (1, 2):
-        torch.testing.assert_close(BoxFilter(3, stride)(x), functional.avg_pool2d(x, 3, stride=stride, padding=1))
+        torch.testing.assert_close(BoxFilter(stride)(x), functional.avg_pool2d(x, 3, stride=stride, padding=1))
 
 
 def test_squeeze_and_excitation_scales_whole_channels_by_less_than_one() -> None:

@@ -176,7 +176,32 @@ def test_a_compressed_network_keeps_its_zeros(compressed):
 def test_a_compressed_network_pays_for_its_size(compressed):
     run, _ = compressed
     result, weight = run.result, run.config.compress.size_weight
-    assert result["default"] == pytest.approx(result["ssim"] - weight * result["nonzero"] / result["parameters"])
+    assert result["default"] == pytest.approx(result["ssim"] - weight * result["nonzero"] / result["dense_parameters"])
+    assert result["dense_parameters"] == result["parameters"]
+    assert result["dense_ssim"] > 0
+
+
+def test_a_network_loses_channels_and_learns_from_the_dense_one(tuned, tmp_path):
+    source = tuned[0]
+    recipe = replace(source.config.compress, pruner="channel", sparsity=0.5, schedule="gradual", steps=2, distil=1.0)
+    torch.manual_seed(0)
+    wide = replace(source.config, network=replace(source.config.network, width=16, model="unet", genotype=None))
+    execute("tune", wide, RunFolder(tmp_path / "wide"), Recorder())
+    run = RunFolder(tmp_path / "narrow")
+    result = execute("compress", replace(wide, compress=recipe), run, Recorder(), source=RunFolder(tmp_path / "wide"))
+    assert result["parameters"] < 0.6 * result["dense_parameters"]
+    assert all(row["train_distil"] > 0 for row in run.metrics)
+    bundle = load_bundle(export(run, tmp_path / "bundle"))
+    assert bundle.network.head.in_channels == 8
+    assert bundle.contents.scores["ssim"] == pytest.approx(evaluate(trained(run), run.config, "test")["ssim"], abs=1e-5)
+
+
+def test_sensitive_layers_are_measured_and_left_whole(tuned, tmp_path):
+    source = tuned[0]
+    recipe = replace(source.config.compress, sparsity=0.6, scope="global", spare=0.5)
+    run = RunFolder(tmp_path)
+    execute("compress", replace(source.config, compress=recipe), run, Recorder(), source=source)
+    assert sparsity_of(trained(run)) == pytest.approx(0.6, abs=1e-3)
 
 
 def test_the_exported_bundle_is_the_compressed_network_scored_on_the_test_split(compressed, tmp_path):

@@ -1,0 +1,57 @@
+"""Channel pruning: whole channels go, so that the dense network, its file and its latency shrink.
+
+    group      all channels that must go together because sums, skips and depthwise convolutions tie them
+    worth      √ Σ w²   over all weights of a channel in all layers of its group, relative to the group's mean
+    kept       the worthiest (1 − sparsity) of every group, rounded to multiples of ROUND
+
+The groups are found by torch-pruning (Fang et al. 2023, DepGraph, arXiv 2301.12900), which follows one pass through
+the network.  What comes out is a plain torch module with narrower layers; search_spaces/narrow.py builds it again.
+"""
+
+import warnings
+
+import torch
+import torch_pruning
+from torch import nn
+
+from datagen.errors import InputError
+from search_spaces.fourier import UFourier
+from search_spaces.shape import Shape
+
+ROUND = 8  # channels: convolutions on CPUs work through them in blocks of 8 or 16
+
+
+def shrink(network: nn.Module, shape: Shape, sparsity: float) -> None:
+    """Takes the share `sparsity` of the channels of every group out of `network`, in place.
+
+    The last convolution keeps its one output, the first one the inputs that the front gives.
+
+    Raises
+    ------
+    InputError
+        `sparsity` is not in 0..<1, or the network has an operation whose channels cannot be told apart.
+    """
+    if not 0 <= sparsity < 1:
+        raise InputError(f"compress.sparsity: got {sparsity}; allowed is 0 or more and less than 1")
+    if any(isinstance(module, UFourier) for module in network.modules()):
+        raise InputError("compress.pruner: channel cannot prune u_fourier; set compress.pruner to level")
+    shots_BSTR = torch.zeros(1, shape.shots, shape.samples, shape.receivers, device=next(network.parameters()).device)
+    frozen = {name for name, weight in network.named_parameters() if not weight.requires_grad}
+    network.eval().requires_grad_(True)  # the path through the network is followed along its gradients
+    with warnings.catch_warnings(), torch.enable_grad():
+        warnings.simplefilter("ignore")  # torch-pruning's, of parameters it leaves alone
+        torch_pruning.pruner.BasePruner(
+            network,
+            shots_BSTR,
+            importance=torch_pruning.importance.GroupMagnitudeImportance(p=2),
+            pruning_ratio=sparsity,
+            ignored_layers=[layer for layer in network.modules() if _ends(layer)],
+            round_to=ROUND,
+        ).step()
+    for name, weight in network.named_parameters():
+        weight.requires_grad_(name not in frozen)
+        weight.grad = None
+
+
+def _ends(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.Conv2d) and layer.out_channels == 1

@@ -1,0 +1,109 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from compressors.deploy import Deployed, export_onnx
+from compressors.structured import ROUND, shrink
+from compressors.verify import graph_latency
+from datagen.errors import InputError
+from datagen.shards import Statistics
+from search_spaces.build import build, count_parameters
+from search_spaces.config import Network
+from search_spaces.genotype import Cell, Genotype
+from search_spaces.narrow import channels_of
+from search_spaces.primitives import OPERATIONS
+from search_spaces.shape import Shape
+
+
+@pytest.fixture(scope="module")
+def shape(recipe):
+    return Shape.of(recipe)
+
+
+def nas_unet(seed: int, **changes: object) -> Network:
+    spec = Network(depth=3, width=16, fold=2, **changes)
+    return replace(spec, genotype=Genotype.random(spec, seed).to_json())
+
+
+SPECS = {
+    "unet": Network(model="unet", depth=3, width=16, fold=2),
+    "unet_small": Network(model="unet_small", depth=3, parameters=40_000, fold=2),
+    "small cells": nas_unet(1, operations="small"),
+    "mobile cells": nas_unet(2, operations="mobile"),
+}
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_network_of_half_the_channels_is_built_again_bit_for_bit(shape, name):
+    torch.manual_seed(0)
+    spec = SPECS[name]
+    network = build(spec, shape, 0.1)
+    before = count_parameters(network)
+    shrink(network, shape, 0.5)
+    assert count_parameters(network) < 0.5 * before
+    again = build(replace(spec, channels=channels_of(network)), shape, 0.1)
+    again.load_state_dict(network.state_dict())
+    shots = torch.randn(2, shape.shots, shape.samples, shape.receivers)
+    assert torch.equal(again.eval()(shots), network.eval()(shots))
+
+
+@pytest.mark.parametrize("operation", [name for name in OPERATIONS if name not in ("u_fourier", "none")])
+def test_every_operation_of_a_cell_can_lose_channels(shape, operation):
+    spec = Network(depth=2, width=16, nodes=1, fold=2)
+    cell: Cell = ((operation,),)
+    genotype = Genotype(depth=2, width=16, nodes=1, encoder=cell, decoder=cell, down=operation, up=operation)
+    network = build(replace(spec, genotype=genotype.to_json()), shape, 0.1)
+    shrink(network, shape, 0.5)
+    assert network.head.in_channels == ROUND
+    assert network(torch.zeros(1, shape.shots, shape.samples, shape.receivers)).shape == (1, 1, shape.nz, shape.nx)
+
+
+def test_a_pruned_network_still_learns(shape):
+    network = build(SPECS["small cells"], shape, 0.1)
+    shrink(network, shape, 0.5)
+    network.train()(torch.randn(2, shape.shots, shape.samples, shape.receivers)).sum().backward()
+    assert all(weight.requires_grad for weight in network.parameters())
+    assert network.head.weight.grad is not None
+
+
+def test_the_graph_of_a_pruned_network_is_smaller(shape, tmp_path):
+    network = build(SPECS["unet"], shape, 0.1)
+    statistics = Statistics(shot_scale=0.1, image_scale=1.0, velocity_min=1500.0, velocity_max=4500.0)
+    export_onnx(Deployed(network, "rtm", statistics), shape, tmp_path / "dense.onnx")
+    shrink(network, shape, 0.5)
+    export_onnx(Deployed(network, "rtm", statistics), shape, tmp_path / "narrow.onnx")
+    sizes = [(tmp_path / f"{name}.onnx").stat().st_size for name in ("dense", "narrow")]
+    assert sizes[1] < sizes[0]
+    assert graph_latency(tmp_path / "narrow.onnx", runs=1) > 0
+
+
+def test_spectral_filters_are_refused_with_the_way_out(shape):
+    genotype = Genotype(
+        depth=2, width=16, nodes=1, encoder=(("u_fourier",),), decoder=(("skip",),), down="skip", up="skip"
+    )
+    network = build(Network(depth=2, width=16, nodes=1, genotype=genotype.to_json()), shape, 0.1)
+    with pytest.raises(InputError, match=r"compress\.pruner"):
+        shrink(network, shape, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("channels", "message"),
+    [
+        ("[]", "as JSON"),
+        ('{"head": [4, 1]}', "not the layers"),
+        ('{"head": [0, 1]}', "as JSON"),
+    ],
+)
+def test_channels_that_do_not_fit_are_refused(shape, channels, message):
+    with pytest.raises(InputError, match=message):
+        build(replace(SPECS["unet"], channels=channels), shape, 0.1)
+
+
+def test_channels_that_do_not_fit_together_are_refused(shape):
+    network = build(SPECS["unet"], shape, 0.1)
+    channels = channels_of(network).replace('"head": [16, 1]', '"head": [8, 1]')
+    with pytest.raises(InputError, match="fit together"):
+        build(replace(SPECS["unet"], channels=channels), shape, 0.1)
+    with pytest.raises(InputError, match="at most"):
+        build(replace(SPECS["unet"], channels=channels.replace("[8, 1]", "[32, 1]")), shape, 0.1)
