@@ -146,9 +146,8 @@ class Experiment:
     def stop(self) -> None:
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError, ValueError):
-                words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
-                where = os.readlink(entry / "cwd")
-                if str(self.folder) in where or f"{self.folder}/nni-experiments" in words:
+                words = (entry / "cmdline").read_bytes().decode(errors="replace")
+                if str(self.folder) in f"{words} {os.readlink(entry / 'cwd')}":
                     os.kill(int(entry.name), signal.SIGKILL)
         until(lambda: not self.alive())
         self.id = ""

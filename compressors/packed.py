@@ -186,5 +186,6 @@ def _tensor(file: Path, name: str, like: Tensor, found: Mapping[str, Any], parts
     values[here] = _from_planes(kept, dtype)
     values = values.reshape(tuple(like.shape))
     if dtype == "int8":
-        values = (values * _along(_from_planes(scales, "float32"), values)).astype(np.float32)
+        steps = _along(_from_planes(scales, "float32").astype(np.float32), values)
+        values = (values * steps).astype(np.float32)
     return torch.from_numpy(values).to(like.dtype)

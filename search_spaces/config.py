@@ -12,9 +12,20 @@ IMAGENET = ("resunet34", "denseunet")  # models whose encoder torchvision has we
 WEIGHT_FILES = (".safetensors", ".pth", ".pt")
 
 
+PRETRAINED = ("gan", "autoencoder")  # what `seisnas pretrain` leaves for the runs of the same name
+
+
 def _source(text: str) -> str:
-    if text not in ("scratch", "imagenet") and Path(text).suffix not in WEIGHT_FILES:
-        raise ValueError(f"allowed are scratch, imagenet or a file of weights ({', '.join(WEIGHT_FILES)})")
+    return _one_of(("scratch", *PRETRAINED, "imagenet"), text)
+
+
+def _decoder_source(text: str) -> str:
+    return _one_of(("scratch", *PRETRAINED), text)
+
+
+def _one_of(words: tuple[str, ...], text: str) -> str:
+    if text not in words and Path(text).suffix not in WEIGHT_FILES:
+        raise ValueError(f"allowed are {', '.join(words)} or a file of weights ({', '.join(WEIGHT_FILES)})")
     return text
 
 
@@ -35,14 +46,16 @@ class Network:
     # (gather_front.py).
     front: Literal["stack", "fold", "gather"] = "stack"
     fold: Annotated[int, Field(ge=1, le=16)] = 4  # time samples kept for each depth row
-    rows: Annotated[int, Field(ge=16, le=4096)] = 256  # of `gather`: what its time axis is brought to
-    scaling: Literal["trace", "gather"] = "trace"  # of `gather`: what is brought to an rms of 1
+    # Of `gather`, and of the gathers that are pretrained on: what the time axis is brought to, and an rms of 1.
+    rows: Annotated[int, Field(ge=16, le=4096)] = 256
+    scaling: Literal["trace", "gather"] = "trace"
     genotype: str | None = None
     channels: str | None = None  # of a channel-pruned network, layer by layer, as JSON (narrow.py)
     max_parameters: Annotated[int, Field(ge=1000)] = 700_000  # a search finds no network with more
     parameters: Annotated[int, Field(ge=1000)] | None = None  # of unet_small, to 2 %
-    # Weights that the encoder starts from: scratch, imagenet, or a file (search_spaces/pretrained.py).
+    # Weights that encoder and decoder start from: scratch, gan, autoencoder, a file; of some encoders imagenet.
     encoder_init: Annotated[str, AfterValidator(_source)] = "scratch"
+    decoder_init: Annotated[str, AfterValidator(_decoder_source)] = "scratch"
 
     @property
     def gather_rows(self) -> int | None:

@@ -18,11 +18,11 @@ from trials import (  # noqa: F401  their commands come first
     experiment_commands,
     host_commands,
     pick_command,
+    pretrain_commands,
 )
+from trials.ending import INTERRUPTED, TERMINATED, end_on_sigterm
 from trials.options import QUICKSTART, Preset, Run, Set, app, configuration, console
 from trials.quiet import quiet_libraries
-
-INTERRUPTED = 130  # exit status after Ctrl-C
 
 
 def _stage(stage: Any, preset: Path, changes: list[str] | None, run: Path | None, source: Path | None) -> None:
@@ -216,10 +216,11 @@ def doctor(
 def main() -> None:
     """Entry point: what the user can mend is one message and exit status 2."""
     quiet_libraries()
+    end_on_sigterm()
     try:
         app()
     except SystemExit as end:
-        if end.code == INTERRUPTED:
+        if end.code in (INTERRUPTED, TERMINATED):
             Console(stderr=True).print("stopped; the same command goes on from here")
         raise
     except InputError as error:

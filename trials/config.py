@@ -19,6 +19,7 @@ from datagen.config import STRICT, Data, Effects
 from datagen.errors import InputError
 from search_spaces.config import Network
 from trials.picking_config import Picking
+from trials.pretrain_config import Pretrain
 
 Weight = Annotated[float, Field(ge=0, le=100)]
 Epochs = Annotated[int, Field(ge=1, le=10_000)]
@@ -117,6 +118,7 @@ class Config:
     target: Target = "rtm"
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = "auto"  # a training's GPUs, or processes on CPUs
     # auto: mixed on GPUs, full on CPUs.  Of the CPUs only those with bfloat16 instructions are faster with mixed.
     precision: Literal["auto", "full", "mixed"] = "auto"
     data: Data
@@ -129,6 +131,7 @@ class Config:
     baseline: Baseline = Baseline()
     compare: Compare = Compare()
     picking: Picking = Picking()  # of target first_break
+    pretrain: Pretrain = Pretrain()
 
     def __post_init__(self) -> None:
         if (self.loss.distil > 0) != (self.tune.teacher is not None):

@@ -20,7 +20,7 @@ import requests
 from filelock import FileLock, Timeout
 
 from datagen.errors import InputError
-from trials import doctor, nnictl, processes, registry
+from trials import doctor, gpus, nnictl, processes, registry
 from trials.experiment import FinishedTrial, Plan, State, load_plan, plan_of, read_state, trials_of, write_state
 from trials.gpu_keys import gpu_keys, gpus_here
 from trials.manager import Manager
@@ -136,7 +136,10 @@ def _run(plan: Plan, port: int, on_update: Callable[[Snapshot], None], earlier: 
     experiment, reason, began = earlier or "", "", time.time()
     try:
         if manager is None:
-            manager = nnictl.resume(earlier, plan.folder, port) if earlier else nnictl.create(plan.path, port)
+            if earlier:
+                manager = nnictl.resume(earlier, plan.folder, port)
+            else:
+                manager = nnictl.create(gpus.fitted(plan.path, plan.folder), port)
         experiment = processes.experiment_of(manager)
         write_state(plan, experiment, finished=False)
         watch(plan, manager, on_update)

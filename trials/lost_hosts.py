@@ -1,14 +1,16 @@
-"""Trials whose host was lost: each gets one more chance, on whichever host is next.
+"""Trials that were killed or whose host was lost: each gets one more chance, on whichever host is next.
 
-    host gone ─► guard/run_folders.js: FAILED, host-lost.txt in the trial's folder ─► Again ─► the same parameters anew
+    host gone ─► guard/run_folders.js: FAILED, host-lost.txt in the trial's folder ─┐
+    killed (out of memory, by hand): nothing in the folder tells its end      ─┴► Again ─► the same parameters anew
 
-A trial that failed by itself would fail again and is not repeated.
+A trial that failed by itself (failure.txt) would fail again and is not repeated.
 """
 
 import logging
 from dataclasses import dataclass, field
 
-from trials.manager import Manager
+from trials.ending import FAILURE
+from trials.manager import Job, Manager
 from trials.schedule import Trial
 
 log = logging.getLogger(__name__)
@@ -31,7 +33,7 @@ class Again:
         """Whether the trial, which did not succeed, is to be tried again; if so it waits for `hand`."""
         if parameter_id in self._drawn or not _lost(trial, manager):
             return False
-        log.warning("%s: the host of %s was lost, the trial is tried again", trial.stage, trial.settings)
+        log.warning("%s: the trial with %s was cut off and is tried again", trial.stage, trial.settings)
         self._waiting.append((parameter_id, trial))
         return True
 
@@ -45,6 +47,14 @@ class Again:
 
 
 def _lost(trial: Trial, manager: Manager) -> bool:
-    """Whether a job with the trial's settings has lost its host; NNI does not tell the tuner which job was it."""
+    """Whether a job with the trial's settings was cut off; NNI does not tell the tuner which job was it."""
     jobs = [job for job in manager.jobs() if job.stage == trial.stage and job.settings == trial.settings]
-    return any(job.ended and job.folder is not None and (job.folder / MARK).exists() for job in jobs)
+    return any(_cut_off(job) for job in jobs)
+
+
+def _cut_off(job: Job) -> bool:
+    if not job.ended or job.status == "EARLY_STOPPED" or job.folder is None or not job.folder.is_dir():
+        return False
+    if (job.folder / MARK).exists():
+        return True
+    return not any((job.folder / name).exists() for name in ("result.json", FAILURE))

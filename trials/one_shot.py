@@ -2,6 +2,10 @@
 
 training split ─┬─ half: weights of the supernet     first-order DARTS (Liu et al. 2019): a step on the
                 └─ half: architecture                architecture, a step on the weights, and again
+
+A search goes on from its checkpoint.  It takes one device, whatever `devices` says: the paths that are drawn leave
+most parameters without gradient, and NNI's modules step their optimisers by hand, so there is nothing that DDP could
+average.
 """
 
 from dataclasses import replace
@@ -10,7 +14,6 @@ from typing import Any
 import nni
 import pytorch_lightning as pl
 import torch
-from nni.nas import strategy
 from nni.nas.evaluator.pytorch import Lightning, LightningModule, Trainer
 from nni.nas.execution import SequentialExecutionEngine
 from nni.nas.space import RawFormatModelSpace
@@ -23,9 +26,10 @@ from search_spaces.front import front_of
 from search_spaces.genotype import Genotype, skip_share
 from search_spaces.picks import picks_of
 from search_spaces.size import most_probable, parameter_costs, random_genotype
-from search_spaces.strategies import MixedEdge, Parsec, PathEdge, SizePenalty
+from search_spaces.strategies import Darts, Gumbel, MixedEdge, Parsec, PathEdge, SizePenalty
 from search_spaces.supernet import NasUnetSpace, log_probabilities
 from trials.channel import Channel
+from trials.checkpoint import keep_checkpoint, resume_from
 from trials.config import Config, Loss
 from trials.fit import EpochDraws, EpochReport, interruptible, trainer_options, training_set
 from trials.gather_set import GatherSet
@@ -79,6 +83,12 @@ class SearchReport(EpochReport):
         self.config, self.channels_in = config, channels_in
         self.found: Genotype | None = None
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"found": self.found.to_json() if self.found else None}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.found = Genotype.from_json(state_dict["found"]) if state_dict["found"] else None
+
     def on_train_epoch_end(self, trainer: pl.Trainer, module: Any) -> None:
         genotype = most_probable(log_probabilities(module), self.config.network, self.channels_in)
         share = skip_share(genotype)
@@ -110,7 +120,7 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
         return random_genotype(config.network, front.channels, config.seed)
     data = training_set(config)
     report = SearchReport(run, channel, config, front.channels)
-    callbacks: list[Callback] = [report, EpochDraws(data)]
+    callbacks: list[Callback] = [report, EpochDraws(data), *keep_checkpoint(run.path, "supernet")]
     if config.search.auxiliary_skip:
         callbacks.append(FadingSkip())
     options = trainer_options(run, config, "supernet", config.search.epochs, callbacks)
@@ -121,6 +131,7 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
         SupernetTraining(config.loss, config.search.learning_rate, width),
         Trainer(**options),
         **_halves(config, data),
+        fit_kwargs=resume_from(run.path, "supernet"),
     )
     narrow = replace(config.network, width=config.search.width or config.network.width)
     share = config.search.partial_channels if config.search.strategy == "darts" else 1
@@ -152,7 +163,7 @@ def _method(config: Config, channels_in: int) -> Any:
         "penalty": SizePenalty(*parameter_costs(config.network, channels_in), config.network.max_parameters),
     }
     if search.strategy == "darts":
-        return strategy.DARTS(**options, mutation_hooks=[MixedEdge.mutate])
+        return Darts(**options, mutation_hooks=[MixedEdge.mutate])
     if search.strategy == "gumbel":
-        return strategy.GumbelDARTS(**options, mutation_hooks=[PathEdge.mutate])
+        return Gumbel(**options, mutation_hooks=[PathEdge.mutate])
     return Parsec(**options, mutation_hooks=[PathEdge.mutate], architectures=search.architectures)

@@ -23,7 +23,8 @@ import pytest
 import requests
 
 from trials import processes
-from trials.launch import PATIENT_NNICTL, environment, stop
+from trials.launch import stop
+from trials.nnictl import NNICTL, environment
 
 pytestmark = [
     pytest.mark.skipif("SEISNAS_BROWSER" not in os.environ, reason="takes minutes: SEISNAS_BROWSER=1"),
@@ -168,7 +169,7 @@ class Experiment:
         }
         (self.folder / "nni.json").write_text(json.dumps(config))
         words = ["create", "--config", str(self.folder / "nni.json"), "--port", str(self.port)]
-        words = [sys.executable, "-c", PATIENT_NNICTL, *words]
+        words = [sys.executable, "-c", NNICTL, *words]
         subprocess.run(
             words, env=environment({**os.environ, "HOME": str(self.folder)}), check=True, capture_output=True
         )
@@ -200,7 +201,7 @@ for (const icon of document.querySelectorAll("[data-automationid='DetailsRow'] i
 SHOWN = """
 const found = {};
 for (const row of document.querySelectorAll("[data-automationid='DetailsRow']")) {
-  const id = row.querySelector("[data-automation-key='id']").innerText.trim();
+  const id = row.querySelector("[data-automation-key='id']").innerText.split('\\n')[0];
   const lines = row.parentElement.innerText.split('\\n').map(line => /^(rate|loss):(.*)$/.exec(line.trim()));
   found[id] = Object.fromEntries(lines.filter(Boolean).map(([, name, value]) => [name, JSON.parse(value)]));
 }

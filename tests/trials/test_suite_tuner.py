@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from datagen.errors import InputError
 from trials import suite_tuner
 from trials.algorithms import WORKING
+from trials.ending import FAILURE
 from trials.manager import Job, Manager
 from trials.suite_tuner import SuiteTuner
 
@@ -99,7 +100,7 @@ class Experiment:
         parameter_id, job_id, parameters = self.queue.pop(0)
         job_id = job_id or f"job{len(self.record.entries)}"
         run = self.folder / job_id
-        run.mkdir(exist_ok=True)
+        run.mkdir(parents=True, exist_ok=True)
         self.record.entries[job_id] = Job(job_id, "RUNNING", parameters, None, run)
         return parameter_id, job_id
 
@@ -109,8 +110,10 @@ class Experiment:
         """The trial reports and ends (without a score: fails, or is stopped), and the manager asks for another one."""
         job = self.record.entries[job_id]
         status, metric = ("FAILED", None) if score is None else ("SUCCEEDED", {"default": score})
+        assert job.folder is not None
+        if status == "FAILED":
+            (job.folder / FAILURE).write_text("by itself")
         if metric:
-            assert job.folder is not None
             (job.folder / "config.yml").write_text("network: {model: nasunet, max_parameters: 1000}")
             (job.folder / "result.json").write_text(json.dumps({"genotype": f"cells of {job_id}", "parameters": size}))
         if metric and parameter_id is None:
@@ -339,6 +342,29 @@ def test_the_next_stage_waits_for_a_resubmitted_trial(experiment: Experiment, sc
     assert experiment.queue[0][2]["winner"]["run"].endswith("job2" if score else "job0")
 
 
+def test_a_trial_that_was_killed_is_tried_again_with_the_same_parameters(experiment: Experiment) -> None:
+    parameter_id, job_id = experiment.submit()
+    assert parameter_id is not None
+    experiment.record.entries[job_id] = replace(experiment.record.entries[job_id], status="FAILED")
+    experiment.tuner.trial_end(parameter_id, False)
+    experiment.ask(1)
+    assert experiment.told[1]["stage"] == experiment.told[0]["stage"]
+    experiment.run(*[0.1 * number for number in range(11)])
+    assert experiment.stages == ["search"] * 4 + ["tune"] * 4 + ["compress"] * 4
+    assert experiment.done
+
+
+@pytest.mark.parametrize("ended", [1, 4, 8])
+def test_a_resumed_experiment_tries_what_it_would_have_tried(tmp_path: Path, ended: int) -> None:
+    scores = [0.1 * number for number in range(11)]
+    whole, cut = (Experiment(tmp_path / name, BUDGETS) for name in ("whole", "cut"))
+    whole.run(*scores)
+    cut.run(*scores[:ended])
+    cut.start(resume=True)
+    cut.run(*scores[ended:])
+    assert [job.settings for job in cut.record.jobs()] == [job.settings for job in whole.record.jobs()]
+
+
 def test_trials_that_failed_before_get_a_new_chance(experiment: Experiment) -> None:
     experiment.run(0.3, None, 0.1)
     experiment.queue.clear()  # handed out, but not submitted when the experiment was stopped
@@ -366,17 +392,17 @@ def test_a_finished_experiment_that_is_resumed_hands_out_nothing(experiment: Exp
     assert experiment.done
 
 
-def test_a_resumed_tuner_does_not_draw_again_what_it_drew_before(experiment: Experiment) -> None:
-    experiment.run(0.3, 0.2, 0.1, 0.5, 0.5)
+def test_a_resumed_tuner_does_not_try_again_what_it_tried_before(experiment: Experiment) -> None:
+    experiment.run(0.3, 0.2, 0.1, 0.5, None, 0.5)  # the one that failed frees a place, and so a seed
     experiment.queue.clear()
     experiment.start(resume=True)
     experiment.run(0.5, 0.5)
-    drawn = [job.settings["loss.ssim"] for job in experiment.record.jobs() if job.stage == "tune"]
-    assert len(set(drawn)) == len(drawn)
+    tried = [job.settings["loss.ssim"] for job in experiment.record.jobs() if job.stage == "tune"]
+    assert len(set(tried)) == len(tried) == 5
 
 
 @pytest.mark.parametrize("algorithm", WORKING)
-def test_a_resumed_experiment_tries_what_it_would_have_tried(tmp_path: Path, algorithm: str) -> None:
+def test_every_algorithm_tries_after_a_resume_what_it_would_have_tried(tmp_path: Path, algorithm: str) -> None:
     scores = [0.1 * number for number in range(11)]
     (tmp_path / "whole").mkdir()
     (tmp_path / "cut").mkdir()

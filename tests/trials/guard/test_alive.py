@@ -17,7 +17,8 @@ import pytest
 import requests
 
 from trials import processes
-from trials.launch import PATIENT_NNICTL, environment, stop
+from trials.launch import stop
+from trials.nnictl import NNICTL, environment
 
 TRIAL = """
 import time, nni
@@ -91,7 +92,7 @@ def alive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     (folder / "nni.json").write_text(json.dumps(config))
     portal = Portal(folder, free_port())
     words = ["create", "--config", str(folder / "nni.json"), "--port", str(portal.port)]
-    words = [sys.executable, "-c", PATIENT_NNICTL, *words]
+    words = [sys.executable, "-c", NNICTL, *words]
     subprocess.run(words, env=environment({**os.environ, "HOME": str(folder)}), check=True, capture_output=True)
     manager = processes.manager_on(portal.port)
     assert manager is not None
