@@ -117,7 +117,7 @@ def suite(folder: Path, hosts: list[Namespace]) -> dict[str, object]:
         },
         "killed": killed,
         "lost_trials": [path.parent.name for path in experiment.glob("environments/*/trials/*/host-lost.txt")],
-        "trials_on_a_network_of_another_host": sum(row["carried"] for row in rows),
+        "trials_on_a_network_tuned_elsewhere": sum(row["carried"] for row in rows),
         "data_sets_with_equal_bits": len({row["data"] for row in rows}) == 1,
         "bundle_exported_without_hosts": again.returncode == 0
         and (folder / "code" / "exports" / "two_hosts" / "model.onnx").exists(),
@@ -150,13 +150,13 @@ def trials(experiment: Path) -> list[dict[str, object]]:
     for result in experiment.glob("environments/*/trials/*/result.json"):
         parameters = json.loads((result.parent / "provenance.json").read_text())["parameters"]
         environment = result.parts[-4]
-        winner = parameters.get("winner", {}).get("run")
+        stage, winner = parameters["stage"]["_name"], parameters.get("winner", {}).get("run")
         rows.append(
             {
-                "stage": parameters["stage"]["_name"],
+                "stage": stage,
                 "env": environment,
                 "data": json.loads(result.read_text())["data"],
-                "carried": winner is not None and Path(winner).parts[-3] != environment,
+                "carried": stage == "compress" and Path(winner).parts[-3] != environment,
             }
         )
     return rows
