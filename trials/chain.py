@@ -45,11 +45,11 @@ def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
     plan = load_plan(nni_config)
     check_space(plan.space, partial(config_of, nni_config))
     check(plan, port, new=new)
+    on_hosts = check_hosts(nni_config, config.data, console)
     console.rule("data")
     made = generate(config.data, tell=console.print)
     console.print(f"{config.data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.0f} s")
     console.rule("search, tune, compress")
-    on_hosts = check_hosts(nni_config, config.data, console)
     with ExperimentDisplay(console) as display:
         outcome = run_experiment(nni_config, port, display.update, new=new)
     if not outcome.success:

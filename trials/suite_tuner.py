@@ -41,9 +41,8 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
         Stage → TPE, Random, GridSearch or Evolution; TPE for a stage that is not named.
 
     After `nnictl resume`, trials that succeeded or were stopped early keep their place in the budget, trials that
-    were under way run again from NNI's own queue, and trials that failed get a new chance.  Several
-    trials may run at a time (`trialConcurrency`): with the guard in force (trials/guard) each gets and shows its own
-    parameters.
+    were under way run again from NNI's own queue, and trials that failed get a new chance.  Several trials may run
+    at a time (`trialConcurrency`): with the guard in force (trials/guard) each gets and shows its own parameters.
     """
 
     def __init__(

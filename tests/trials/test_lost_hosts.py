@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from trials.ending import FAILURE
 from trials.manager import Job, Manager
 from trials.suite_tuner import SuiteTuner
 
@@ -56,6 +57,8 @@ class Experiment:
     def end(self, parameter_id: int, number: int, *, score: float | None = None, lost: bool = False) -> None:
         job = self.record.entries[number]
         assert job.folder is not None
+        if score is None and not lost:
+            (job.folder / FAILURE).write_text("it diverged")
         if lost:
             (job.folder / "host-lost.txt").write_text("h was lost")
         if score is not None:
