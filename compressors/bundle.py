@@ -6,11 +6,11 @@ name/   ─► checksums, names and shapes checked ─► network
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from statistics import fmean, stdev
 
 import jinja2
 from safetensors import SafetensorError
@@ -29,7 +29,7 @@ from compressors.contents import (
     read_contents,
     to_yaml,
 )
-from compressors.deploy import Deployed, export_onnx
+from compressors.deploy import Target, deployed, export_onnx
 from compressors.packed import pack
 from compressors.seal import SEAL, inside, seal
 from datagen.config import Data
@@ -50,7 +50,8 @@ class Bundle:
 
     @property
     def deployed(self) -> nn.Module:
-        return Deployed(self.network, self.contents.target, self.contents.statistics).eval()
+        contents = self.contents
+        return deployed(self.network, contents.target, contents.statistics, contents.shape).eval()
 
 
 def write_bundle(
@@ -60,15 +61,17 @@ def write_bundle(
     spec: Network,
     shape: Shape,
     statistics: Statistics,
-    target: Literal["rtm", "velocity"],
+    target: Target,
     data_recipe: Data,
     scores: Mapping[str, float],
     name: str,
     picture: Path | None = None,
+    scores_by_seed: Mapping[str, Sequence[float]] | None = None,
 ) -> Path:
     """Writes all that is needed to use `network` elsewhere, and returns the folder.
 
-    `scores` are those on the test split, `picture` a PNG for the model card.  A bundle that lies
+    `scores` are those on the test split, `scores_by_seed` the same of all networks that were trained alike from
+    other seeds (this one's included), `picture` a PNG for the model card.  A bundle that lies
     there already is replaced once the new one is complete.
 
     Raises
@@ -86,6 +89,7 @@ def write_bundle(
         statistics=statistics,
         data=data_recipe,
         scores=dict(scores),
+        scores_by_seed={name: list(values) for name, values in (scores_by_seed or {}).items()},
         made_with={package: version(package) for package in ("seisnas", "torch")},
     )
     part = folder.with_name(f".{folder.name}.part")
@@ -135,7 +139,8 @@ def _fill(part: Path, network: nn.Module, contents: Contents, picture: Path | No
     if contents.network.genotype is not None:
         (part / GENOTYPE).write_text(contents.network.genotype)
     (part / CONFIG).write_text(to_yaml(contents))
-    export_onnx(Deployed(network, contents.target, contents.statistics), contents.shape, part / ONNX)
+    whole = deployed(network, contents.target, contents.statistics, contents.shape)
+    export_onnx(whole, contents.shape, part / ONNX)
     if picture is not None:
         shutil.copyfile(picture, part / PICTURE)
     (part / CARD).write_text(_card(part, network, contents))
@@ -143,12 +148,18 @@ def _fill(part: Path, network: nn.Module, contents: Contents, picture: Path | No
 
 
 def _card(part: Path, network: nn.Module, contents: Contents) -> str:
-    template = Path(__file__).with_name("card.md.jinja").read_text()
+    name = "picker_card.md.jinja" if contents.target == "first_break" else "card.md.jinja"
+    template = Path(__file__).with_name(name).read_text()
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     return environment.from_string(template).render(
         bundle=contents,
+        spread={
+            name: f"{fmean(values):.4g} ± {stdev(values):.2g}"
+            for name, values in contents.scores_by_seed.items()
+            if len(values) > 1
+        },
         parameters=count_parameters(network),
         nonzero=nonzero_parameters(network),
         sizes={name: (part / name).stat().st_size for name in (ONNX, WEIGHTS, PACKED)},

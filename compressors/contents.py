@@ -3,7 +3,7 @@
 model.safetensors   weights
 genotype.json       of a searched network
 config.yml          network, shapes, scales, survey and geology it was trained on, scores
-model.onnx          raw shots [B, S, T, R] float32 → image in physical units [B, 1, Z, X]
+model.onnx          raw shots [B, S, T, R] float32 → image in physical units [B, 1, Z, X], or picks [B, 2, R]
 README.md           the model card
 picture.png         if there is one
 weights.seisnas     the weights once more, packed: what they are worth in bytes (packed.py)
@@ -37,12 +37,14 @@ class Contents:
 
     format: Literal[1] = 1
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-    target: Literal["rtm", "velocity"]
+    target: Literal["rtm", "velocity", "first_break"]
     network: Network
     shape: Shape
     statistics: Statistics  # of the training split
     data: Data  # the recipe of the data set
     scores: dict[str, float]  # on the test split
+    # The same of networks trained alike from other seeds, this one's included; empty where it is the only one.
+    scores_by_seed: dict[str, list[float]] = Field(default_factory=dict)
     made_with: dict[str, str]  # package → version
 
 
@@ -65,10 +67,10 @@ def read_contents(folder: str | Path) -> Contents:
     folder = Path(folder)
     names = check_seal(folder, required=REQUIRED, optional=OPTIONAL)
     contents = _parse(folder)
-    if contents.shape != Shape.of(contents.data):
+    shape = Shape.of(contents.data, contents.network.gather_rows)
+    if contents.shape != shape:
         raise InputError(
-            f"{folder / CONFIG}: shape is {contents.shape}, but data gives {Shape.of(contents.data)}; "
-            "export the bundle again"
+            f"{folder / CONFIG}: shape is {contents.shape}, but data gives {shape}; export the bundle again"
         )
     if contents.network.model != "nasunet":
         return contents

@@ -12,7 +12,7 @@ from datagen.errors import InputError
 
 
 class Imager:
-    """Maps raw shots `[B, S, T, R]` to images `[B, 1, Z, X]` in physical units, on the CPU.
+    """Maps raw shots `[B, S, T, R]` to images `[B, 1, Z, X]` in physical units, or to picks `[B, 2, R]`, on the CPU.
 
     `threads` 0 leaves their number to ONNX Runtime.
 
@@ -40,8 +40,11 @@ class Imager:
         return image_B1ZX
 
     def _check_shapes(self, file: Path) -> None:
-        shape = self.contents.shape
-        expected = [[shape.shots, shape.samples, shape.receivers], [1, shape.nz, shape.nx]]
+        shape, picks = self.contents.shape, self.contents.target == "first_break"
+        expected = [
+            [shape.shots, shape.samples, shape.receivers],
+            [2, shape.receivers] if picks else [1, shape.nz, shape.nx],
+        ]
         ends = [*self._session.get_inputs(), *self._session.get_outputs()]
         found = [list(end.shape[1:]) for end in ends]
         if found != expected:

@@ -133,7 +133,7 @@ def _planes(values: NDArray[np.generic]) -> bytes:
     return values.view(np.uint8).reshape(-1, values.dtype.itemsize).T.tobytes()
 
 
-def _from_planes(part: bytes, dtype: str) -> NDArray[np.generic]:
+def _from_planes(part: bytes, dtype: str) -> NDArray[Any]:
     width = np.dtype(dtype).itemsize
     return np.ascontiguousarray(np.frombuffer(part, np.uint8).reshape(width, -1).T).view(dtype).reshape(-1)
 

@@ -41,6 +41,18 @@ def find_pairs(folder: Path) -> list[Pair]:
     return pairs
 
 
+def find_shots(folder: Path) -> list[Path]:
+    """The files of shots below `folder`, in the order of their numbers, with or without models beside them.
+
+    Raises InputError: there is none.
+    """
+    names = {path: found for path in folder.rglob("*.npy") if (found := NAME.fullmatch(path.name))}
+    shots = sorted((path for path, found in names.items() if found["word"].lower() in MODELS_OF), key=_in_order)
+    if not shots:
+        raise InputError(f"{folder}: no shots as OpenFWI names them, data1.npy or seis2_1_0.npy, and no SEG-Y")
+    return shots
+
+
 def find_split(folder: Path, split_files: Path | None = None) -> tuple[list[Pair], list[Pair]] | None:
     """OpenFWI's own pairs for training and for testing (which it calls val), from the split files of `folder`.
 

@@ -43,7 +43,7 @@ def read_segy_model(path: Path) -> tuple[NDArray[np.float32], str]:
     Raises InputError as `open_segy`, and if a trace of the cube is missing or there twice.
     """
     with open_segy(path) as file:
-        inline, crossline = (_header(file, field) for field in (TraceField.INLINE_3D, TraceField.CROSSLINE_3D))
+        inline, crossline = (header(file, field) for field in (TraceField.INLINE_3D, TraceField.CROSSLINE_3D))
         values = np.asarray(file.trace.raw[:], np.float32)  # [trace, z]
     lines, y = np.unique(inline, return_inverse=True)
     crosses, x = np.unique(crossline, return_inverse=True)
@@ -108,47 +108,58 @@ class SegyGathers:
 def _shot_table(path: Path, receivers: int) -> tuple[NDArray[np.int64], int, float]:
     """Traces of each shot in the order of receivers [shot, R], time samples, interval [s] (0: not told)."""
     with open_segy(path) as file:
-        record, sx, sy, gx, gy, number, offset = (
-            _header(file, field)
-            for field in (
-                TraceField.FieldRecord,
-                TraceField.SourceX,
-                TraceField.SourceY,
-                TraceField.GroupX,
-                TraceField.GroupY,
-                TraceField.TraceNumber,
-                TraceField.offset,
-            )
-        )
-        samples = len(file.samples)
-        interval = _header(file, TraceField.TRACE_SAMPLE_INTERVAL)[0] or file.bin[segyio.BinField.Interval]
-    label = np.stack([record, np.zeros_like(record)] if len(np.unique(record)) > 1 else _along(sx, sy))
-    names, shot = np.unique(label, axis=1, return_inverse=True)
-    count = np.bincount(shot.ravel())
+        record = header(file, TraceField.FieldRecord)
+        shot, order = sorted_traces(file)
+        samples, interval = len(file.samples), interval_of(file)
+    count = np.bincount(shot)
     wrong = np.flatnonzero(count != receivers)
     if len(wrong):
-        told = ", ".join(f"shot {_shot_name(record, shot.ravel(), each)} has {count[each]}" for each in wrong[:5])
+        told = ", ".join(f"shot {_shot_name(record, shot, each)} has {count[each]}" for each in wrong[:5])
         more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
         raise InputError(
-            f"{path}: {told}{more} traces; each of its {names.shape[1]} shots must have data.survey.receivers, "
+            f"{path}: {told}{more} traces; each of its {len(count)} shots must have data.survey.receivers, "
             f"{receivers}; set data.survey.receivers, or mend the file"
         )
-    for keys in (_along(gx, gy), [number], [offset]):
-        places = np.stack([shot.ravel(), *keys])
+    return order.reshape(-1, receivers), samples, interval
+
+
+def sorted_traces(file: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The shot of each trace, 0 …, and all traces in the order of shots and receivers; see `SegyGathers`."""
+    record, sx, sy, gx, gy, number, offset = (
+        header(file, field)
+        for field in (
+            TraceField.FieldRecord,
+            TraceField.SourceX,
+            TraceField.SourceY,
+            TraceField.GroupX,
+            TraceField.GroupY,
+            TraceField.TraceNumber,
+            TraceField.offset,
+        )
+    )
+    label = np.stack([record, np.zeros_like(record)] if len(np.unique(record)) > 1 else along(sx, sy))
+    shot = np.unique(label, axis=1, return_inverse=True)[1].ravel()
+    for keys in (along(gx, gy), [number], [offset]):
+        places = np.stack([shot, *keys])
         if np.unique(places, axis=1).shape[1] == places.shape[1]:
-            order = np.lexsort((*reversed(keys), shot.ravel()))
-            return order.reshape(-1, receivers), samples, interval * 1e-6
-    return np.argsort(shot.ravel(), kind="stable").reshape(-1, receivers), samples, interval * 1e-6
+            return shot, np.lexsort((*reversed(keys), shot))
+    return shot, np.argsort(shot, kind="stable")
+
+
+def interval_of(file: Any) -> float:
+    """[s] between time samples; 0: no header tells."""
+    return float(header(file, TraceField.TRACE_SAMPLE_INTERVAL)[0] or file.bin[segyio.BinField.Interval]) * 1e-6
 
 
 def _shot_name(record: NDArray[np.int64], shot: NDArray[np.int64], which: int) -> str:
     return f"{int(record[shot == which][0])}" if len(np.unique(record)) > 1 else f"number {which + 1}"
 
 
-def _along(x: NDArray[np.int64], y: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def along(x: NDArray[np.int64], y: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """Coordinates, the one first along which the line runs."""
     return [x, y] if np.ptp(x) >= np.ptp(y) else [y, x]
 
 
-def _header(file: Any, field: int) -> NDArray[np.int64]:
+def header(file: Any, field: int) -> NDArray[np.int64]:
+    """A word of the trace headers, of all traces."""
     return np.asarray(file.attributes(field)[:], np.int64)

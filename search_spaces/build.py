@@ -11,6 +11,7 @@ from search_spaces.genotype import Genotype
 from search_spaces.inversion_net import InversionNet
 from search_spaces.narrow import narrow
 from search_spaces.nas_unet import NasUnet
+from search_spaces.network import Features, ImagingNetwork
 from search_spaces.shape import Shape
 from search_spaces.unet import UNet, doubling
 from search_spaces.unet_small import shrunk_unet
@@ -38,30 +39,40 @@ def _whole(network: Network, shape: Shape, shot_scale: float) -> nn.Module:
             f"shots: their scale (90th percentile of the amplitude) is {shot_scale}, it must be above 0; "
             "records that are mostly empty cannot be normalised, see the data set"
         )
+    if network.model == "inversionnet":
+        return InversionNet(shape, shot_scale)
+    return network_behind(front_of(network, shape, shot_scale), network)
+
+
+def network_behind(front: Features, network: Network) -> ImagingNetwork:
+    """Encoder, decoder and head of the configuration, with fresh weights, behind any front.
+
+    Raises InputError as `build`, and for an InversionNet, which has no such parts.
+    """
     match network.model:
         case "unet":
-            return UNet(doubling(network.width, network.depth), front_of(network, shape, shot_scale))
+            return UNet(doubling(network.width, network.depth), front)
         case "unet_small":
             assert network.parameters is not None  # Network sees to it
-            return shrunk_unet(network.parameters, network.depth, front_of(network, shape, shot_scale))
+            return shrunk_unet(network.parameters, network.depth, front)
         case "inversionnet":
-            return InversionNet(shape, shot_scale)
+            raise InputError("network.model: an inversionnet needs the whole survey; known: nasunet, unet, resunet34")
         case "resunet34" | "denseunet":
             from search_spaces import torchvision_unets  # noqa: PLC0415  torchvision takes a second to import
 
             kind = {"resunet34": torchvision_unets.ResUNet34, "denseunet": torchvision_unets.DenseUNet}[network.model]
-            return kind(front_of(network, shape, shot_scale))
+            return kind(front)
         case "nasunet":
-            return _found(network, shape, shot_scale)
+            return _found(network, front)
 
 
-def _found(network: Network, shape: Shape, shot_scale: float) -> NasUnet:
+def _found(network: Network, front: Features) -> NasUnet:
     if network.genotype is None:
         raise InputError(
             "network.genotype: a nasunet is built from a genotype (JSON text), got none; "
             "search for one first, or set network.model to 'unet'"
         )
-    return NasUnet(Genotype.from_json(network.genotype), front_of(network, shape, shot_scale))
+    return NasUnet(Genotype.from_json(network.genotype), front)
 
 
 def count_parameters(net: nn.Module) -> int:

@@ -12,9 +12,20 @@ IMAGENET = ("resunet34", "denseunet")  # models whose encoder torchvision has we
 WEIGHT_FILES = (".safetensors", ".pth", ".pt")
 
 
+PRETRAINED = ("gan", "autoencoder")  # what `seisnas pretrain` leaves for the runs of the same name
+
+
 def _source(text: str) -> str:
-    if text not in ("scratch", "imagenet") and Path(text).suffix not in WEIGHT_FILES:
-        raise ValueError(f"allowed are scratch, imagenet or a file of weights ({', '.join(WEIGHT_FILES)})")
+    return _one_of(("scratch", *PRETRAINED, "imagenet"), text)
+
+
+def _decoder_source(text: str) -> str:
+    return _one_of(("scratch", *PRETRAINED), text)
+
+
+def _one_of(words: tuple[str, ...], text: str) -> str:
+    if text not in words and Path(text).suffix not in WEIGHT_FILES:
+        raise ValueError(f"allowed are {', '.join(words)} or a file of weights ({', '.join(WEIGHT_FILES)})")
     return text
 
 
@@ -31,16 +42,29 @@ class Network:
     width: Annotated[int, Field(ge=4, le=128)] = 16  # channels at the finest scale
     nodes: Annotated[int, Field(ge=1, le=5)] = 2  # in a cell
     operations: Literal["small", "mobile", "full"] = "mobile"  # named sets of search_spaces/primitives.py
-    front: Literal["stack", "fold"] = "stack"  # how shots become features on the image's grid (front.py)
+    # How shots become features on the image's grid (front.py); `gather` for picking, one gather at a time
+    # (gather_front.py).
+    front: Literal["stack", "fold", "gather"] = "stack"
     fold: Annotated[int, Field(ge=1, le=16)] = 4  # time samples kept for each depth row
+    # Of `gather`, and of the gathers that are pretrained on: what the time axis is brought to, and an rms of 1.
+    rows: Annotated[int, Field(ge=16, le=4096)] = 256
+    scaling: Literal["trace", "gather"] = "trace"
     genotype: str | None = None
     channels: str | None = None  # of a channel-pruned network, layer by layer, as JSON (narrow.py)
     max_parameters: Annotated[int, Field(ge=1000)] = 700_000  # a search finds no network with more
     parameters: Annotated[int, Field(ge=1000)] | None = None  # of unet_small, to 2 %
-    # Weights that the encoder starts from: scratch, imagenet, or a file (search_spaces/pretrained.py).
+    # Weights that encoder and decoder start from: scratch, gan, autoencoder, a file; of some encoders imagenet.
     encoder_init: Annotated[str, AfterValidator(_source)] = "scratch"
+    decoder_init: Annotated[str, AfterValidator(_decoder_source)] = "scratch"
+
+    @property
+    def gather_rows(self) -> int | None:
+        """Rows of a network that sees one gather; None for one that images a survey."""
+        return self.rows if self.front == "gather" else None
 
     def __post_init__(self) -> None:
+        if self.front == "gather" and self.model == "inversionnet":
+            raise ValueError("front: an inversionnet has its own; set network.model to unet, resunet34 or nasunet")
         if self.model == "unet_small" and self.parameters is None:
             raise ValueError("parameters: unet_small is made to a size; set network.parameters to the one wanted")
         if self.encoder_init == "imagenet" and self.model not in IMAGENET:

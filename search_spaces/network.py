@@ -7,6 +7,7 @@ Z × X, each next one half as large (rounded up).  A decoder maps that list to `
 any size.  (InversionNet alone has no skips: its encoder gives one code, its decoder the whole section.)
 """
 
+import torch
 from torch import Tensor, nn
 
 
@@ -14,6 +15,15 @@ class Features(nn.Module):
     """A front: shots `[B, S, T, R]` → features `[B, channels, Z, X]`."""
 
     channels: int
+
+
+class SingleChannel(Features):
+    """The front of a network that takes samples `[B, 1, Z, X]` as they are: gathers, velocity models."""
+
+    channels = 1
+
+    def forward(self, sample_B1ZX: Tensor) -> Tensor:
+        return sample_B1ZX.contiguous(memory_format=torch.channels_last)
 
 
 class ImagingNetwork(nn.Module):

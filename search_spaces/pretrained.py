@@ -1,9 +1,9 @@
-"""Weights for an encoder that learned elsewhere: from photographs, from unlabelled shots, from another run.
+"""Weights for an encoder or a decoder that learned elsewhere: from photographs, from unlabelled shots, in another run.
 
-    file ─► names and shapes that the encoder has too ─► copied;  first convolution: its channels adapted
+    file ─► names and shapes that the part has too ─► copied;  an encoder's first convolution: its channels adapted
 
-A file holds name → tensor, with the names of the encoder's weights or, like the weights of a run, with `encoder.`
-before them.
+A file holds name → tensor, with the names of the part's weights or, like the weights of a run, with `encoder.` or
+`decoder.` before them.
 """
 
 import logging
@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlparse
 
 import torch
@@ -22,57 +23,58 @@ from datagen.errors import InputError
 
 log = logging.getLogger(__name__)
 
-PREFIX = "encoder."
+Part = Literal["encoder", "decoder"]
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """Names: of the encoder's tensors that were `copied` and that stay `fresh`, of the file's that were `unused`."""
+    """Names: of the part's tensors that were `copied` and that stay `fresh`, of the file's that were `unused`."""
 
     copied: tuple[str, ...]
     fresh: tuple[str, ...]
     unused: tuple[str, ...]
 
 
-def initialise(net: nn.Module, encoder_init: str) -> Loaded:
-    """Gives the encoder of a fresh network the weights that `Network.encoder_init` names, and logs which.
+def initialise(net: nn.Module, init: str, part: Part = "encoder") -> Loaded:
+    """Gives a part of a fresh network the weights that `Network.encoder_init` or `decoder_init` names, and logs which.
 
     Raises
     ------
     InputError
-        The file is not there, cannot be had or read, or no weight of it fits the encoder.
+        The file is not there, cannot be had or read, or no weight of it fits the part.
     """
-    encoder = net.encoder
-    assert isinstance(encoder, nn.Module)
-    if encoder_init == "scratch":
-        return Loaded(copied=(), fresh=tuple(encoder.state_dict()), unused=())
-    file = imagenet_file(str(encoder.imagenet_url)) if encoder_init == "imagenet" else Path(encoder_init)
-    weights = read_weights(file)
-    if any(name.startswith(PREFIX) for name in weights):
-        weights = {name.removeprefix(PREFIX): value for name, value in weights.items() if name.startswith(PREFIX)}
-    loaded = copy_weights(encoder, weights)
-    if not set(loaded.copied) & {name for name, _ in encoder.named_parameters()}:
+    module = getattr(net, part)
+    assert isinstance(module, nn.Module)
+    if init == "scratch":
+        return Loaded(copied=(), fresh=tuple(module.state_dict()), unused=())
+    file = imagenet_file(str(module.imagenet_url)) if init == "imagenet" else Path(init)
+    weights = read_weights(file, part)
+    prefix = f"{part}."
+    if any(name.startswith(prefix) for name in weights):
+        weights = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+    loaded = copy_weights(module, weights, adapt=part == "encoder")
+    if not set(loaded.copied) & {name for name, _ in module.named_parameters()}:
         raise InputError(
-            f"network.encoder_init: no weight of {file} fits this encoder; it has {_some(loaded.fresh)}, "
-            f"the file {_some(tuple(weights))}; give a file of the same encoder"
+            f"network.{part}_init: no weight of {file} fits this {part}; it has {_some(loaded.fresh)}, "
+            f"the file {_some(tuple(weights))}; give a file of the same {part}"
         )
     log.log(
         logging.WARNING if loaded.fresh else logging.INFO,
-        "encoder: %d tensors from %s; left fresh: %s; in the file but not used: %s",
-        len(loaded.copied), file, ", ".join(loaded.fresh) or "none", ", ".join(loaded.unused) or "none",
+        "%s: %d tensors from %s; left fresh: %s; in the file but not used: %s",
+        part, len(loaded.copied), file, ", ".join(loaded.fresh) or "none", ", ".join(loaded.unused) or "none",
     )  # fmt: skip
     return loaded
 
 
 @torch.no_grad()
-def copy_weights(encoder: nn.Module, weights: Mapping[str, Tensor]) -> Loaded:
-    """Copies what has the name and the shape of a tensor of `encoder`, and adapts its first convolution."""
-    first = next(f"{name}.weight" for name, module in encoder.named_modules() if isinstance(module, nn.Conv2d))
-    own = encoder.state_dict()
+def copy_weights(module: nn.Module, weights: Mapping[str, Tensor], *, adapt: bool = True) -> Loaded:
+    """Copies what has the name and the shape of a tensor of `module`; with `adapt` its first convolution takes any."""
+    first = next(f"{name}.weight" for name, each in module.named_modules() if isinstance(each, nn.Conv2d))
+    own = module.state_dict()
     copied = []
     for name in own.keys() & weights.keys():
         given = weights[name]
-        if name == first and given.ndim == 4:
+        if adapt and name == first and given.ndim == 4:
             given = adapt_channels(given, own[name].shape[1])
         if given.shape == own[name].shape:
             own[name].copy_(given)
@@ -118,13 +120,13 @@ def imagenet_file(url: str) -> Path:
     return file
 
 
-def read_weights(file: Path) -> dict[str, Tensor]:
+def read_weights(file: Path, part: Part = "encoder") -> dict[str, Tensor]:
     """Name → tensor of a `.safetensors` or a `.pth` file; never runs code of the file.
 
     Raises InputError for a file that is missing or holds something else.
     """
     if not file.is_file():
-        raise InputError(f"network.encoder_init: got {file}, but there is no such file")
+        raise InputError(f"network.{part}_init: got {file}, but there is no such file")
     try:
         weights = (
             load_file(file)
@@ -135,7 +137,7 @@ def read_weights(file: Path) -> dict[str, Tensor]:
         weights = None
     if not (isinstance(weights, dict) and weights and all(isinstance(value, Tensor) for value in weights.values())):
         raise InputError(
-            f"network.encoder_init: {file} is no file of name → tensor; make one with safetensors.torch.save_file, "
+            f"network.{part}_init: {file} is no file of name → tensor; make one with safetensors.torch.save_file, "
             "or torch.save of a state_dict and nothing else"
         )
     # The DenseNet of torchvision's download still has the names of an older torchvision.

@@ -51,7 +51,11 @@ class Shape:
     geometry: Geometry | None = None  # for networks that stack the shots
 
     @classmethod
-    def of(cls, data: Data) -> "Shape":
+    def of(cls, data: Data, gather_rows: int | None = None) -> "Shape":
+        """Of the whole survey and its image; with `gather_rows` of a single gather, brought to so many rows."""
+        if gather_rows is not None:
+            survey = data.survey
+            return cls(shots=1, samples=survey.samples, receivers=survey.receivers, nz=gather_rows, nx=survey.receivers)
         return cls(
             shots=data.survey.shots,
             samples=data.survey.samples,

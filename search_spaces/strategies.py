@@ -15,7 +15,11 @@ from typing import Any
 
 import torch
 from nni.nas import strategy
-from nni.nas.oneshot.pytorch.differentiable import DartsLightningModule
+from nni.nas.oneshot.pytorch.differentiable import (
+    DartsLightningModule,
+    GumbelDartsLightningModule,
+    LinearTemperatureScheduler,
+)
 from nni.nas.oneshot.pytorch.profiler import ExpectationProfilerPenalty
 from nni.nas.oneshot.pytorch.supermodule.differentiable import DifferentiableMixedLayer, GumbelSoftmax
 from torch import Tensor, nn
@@ -92,7 +96,23 @@ class PathEdge(LiveProbabilities):
         return y if self.gate is None else y * self.gate
 
 
-class ParsecModule(DartsLightningModule):  # type: ignore[misc]
+class InOrder(DartsLightningModule):  # type: ignore[misc]
+    """Keeps α in the order of the network.
+
+    NNI's comes out of a set, in another order in each process, and an optimiser that goes on from a checkpoint would
+    take the moments of one α for those of another.
+    """
+
+    def arch_parameters(self) -> list[nn.Parameter]:
+        found = set(super().arch_parameters())
+        return [parameter for parameter in self.parameters() if parameter in found]
+
+
+class GumbelModule(InOrder, GumbelDartsLightningModule):  # type: ignore[misc]
+    """NNI's own, with α in order."""
+
+
+class ParsecModule(InOrder):
     """The steps of parsec; while the weights warm up, those of one path drawn evenly."""
 
     def __init__(self, training_module: Any, *, architectures: int, **options: Any) -> None:
@@ -155,7 +175,33 @@ def importance_weights(losses_K: Tensor) -> Tensor:
     return torch.softmax(-losses_K / (spread + 1e-12), dim=0)
 
 
-class Parsec(strategy.DARTS):  # type: ignore[misc]
+class Darts(strategy.DARTS):  # type: ignore[misc]
+    """NNI's DARTS with α in order."""
+
+    def configure_oneshot_module(self, training_module: Any) -> DartsLightningModule:
+        return InOrder(training_module, **self._options())
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "arc_learning_rate": self.arc_learning_rate,
+            "gradient_clip_val": self.gradient_clip_val,
+            "warmup_epochs": self.warmup_epochs,
+            "penalty": self.penalty,
+        }
+
+
+class Gumbel(Darts):
+    """NNI's GumbelDARTS with α in order; the temperature τ falls from 1 to 0.33."""
+
+    def configure_softmax(self) -> nn.Module:
+        softmax: nn.Module = GumbelSoftmax()
+        return softmax
+
+    def configure_oneshot_module(self, training_module: Any) -> DartsLightningModule:
+        return GumbelModule(training_module, LinearTemperatureScheduler(1.0, 0.33), **self._options())
+
+
+class Parsec(Darts):
     """`architectures` is the K of paths drawn for each step."""
 
     def __init__(self, *, architectures: int, **options: Any) -> None:
@@ -163,14 +209,7 @@ class Parsec(strategy.DARTS):  # type: ignore[misc]
         self.architectures = architectures
 
     def configure_oneshot_module(self, training_module: Any) -> ParsecModule:
-        return ParsecModule(
-            training_module,
-            architectures=self.architectures,
-            arc_learning_rate=self.arc_learning_rate,
-            gradient_clip_val=self.gradient_clip_val,
-            warmup_epochs=self.warmup_epochs,
-            penalty=self.penalty,
-        )
+        return ParsecModule(training_module, architectures=self.architectures, **self._options())
 
 
 class SizePenalty(ExpectationProfilerPenalty):  # type: ignore[misc]

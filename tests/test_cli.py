@@ -48,6 +48,8 @@ COMMANDS = [
     "compress",
     "export",
     "predict",
+    "pick",
+    "bench-model",
     "report",
 ]
 
@@ -138,7 +140,7 @@ def test_a_missing_bundle_is_refused(tmp_path):
 
 
 def test_predict_needs_one_kind_of_input(tmp_path):
-    assert "either an .npy of shots or --velocity" in refused("predict", tmp_path)
+    assert "either shots (.npy, OpenFWI folder, SEG-Y) or --velocity" in refused("predict", tmp_path)
 
 
 def test_compress_from_an_unfinished_run_is_refused(preset, tmp_path):

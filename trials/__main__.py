@@ -9,11 +9,16 @@ It reads its parameters from NNI, runs the one stage they name and reports to th
 import argparse
 import os
 import sys
+from pathlib import Path
 
 from datagen.errors import InputError
 from trials.channel import Channel, under_nni
 from trials.config import load, settings
+from trials.ending import FAILURE, INTERRUPTED, end_on_sigterm
 from trials.execute import execute
+from trials.host_folders import keep_data, run_of
+from trials.memory import OutOfMemory
+from trials.module import Diverged
 from trials.run_folder import RunFolder
 
 
@@ -35,12 +40,27 @@ def main() -> None:
     winner = parameters.get("winner", {})
     genotype = {"network.genotype": winner["genotype"]} if winner.get("genotype") else {}
     config = load(arguments.preset, settings(arguments.set), winner.get("parameters", {}), genotype, chosen)
-    source = RunFolder(winner["run"]) if winner else None
+    keep_data(config.data.folder)
+    source = RunFolder(run_of(winner)) if winner else None
     execute(stage, config, RunFolder(os.environ["NNI_OUTPUT_DIR"]), channel, source=source, parameters=parameters)
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """`main`, with a word in the run folder about how it failed: a trial without one was killed (lost_hosts.py)."""
+    end_on_sigterm()
+    failure = Path(os.environ.get("NNI_OUTPUT_DIR", "."), FAILURE)
+    failure.unlink(missing_ok=True)
     try:
         main()
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BaseException as error:
+        if under_nni():
+            failure.write_text(f"{type(error).__name__}: {error}\n")
+        if isinstance(error, InputError | Diverged | OutOfMemory):
+            sys.exit(f"failed: {error}")
+        raise
+
+
+if __name__ == "__main__":
+    run()

@@ -6,7 +6,6 @@
 Networks of different speed are compared fairly by time only if each of them comes to the end of its schedule.
 """
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,8 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
+
+from trials.devices import one_clock
 
 TICKS = 10_000  # of the schedule, when time decides
 
@@ -24,7 +25,7 @@ class TimeBudget(Callback):
     What is used up survives in checkpoints.
     """
 
-    def __init__(self, minutes: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, minutes: float, clock: Callable[[], float] = one_clock) -> None:
         self.budget = 60 * minutes  # [s]
         self.used = 0.0  # [s]
         self._clock, self._lap = clock, 0.0

@@ -4,9 +4,11 @@ generate ─► one NNI experiment: search ─► tune ─► compress ─► UN
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import yaml
 from rich import box
@@ -21,9 +23,12 @@ from trials.config import Config, load, settings
 from trials.display import ExperimentDisplay
 from trials.execute import execute
 from trials.experiment import FinishedTrial, load_plan, read_state, trials_of
-from trials.launch import run_experiment
+from trials.host_table import check_hosts, warn_of_bits
+from trials.launch import check, run_experiment
+from trials.picking import images_only
 from trials.report import ModelRow, Report, readable_bytes, write_report
 from trials.run_folder import RunFolder
+from trials.space_check import check_space
 from trials.summary import Winners, bundles, summarise, winners_of
 from trials.watch import ExperimentError
 
@@ -36,14 +41,21 @@ def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
     Raises InputError for what the user can mend, ExperimentError with the reason when the experiment fails.
     """
     config = config_of(nni_config)
+    images_only(config, "run")
+    plan = load_plan(nni_config)
+    check_space(plan.space, partial(config_of, nni_config))
+    check(plan, port, new=new)
     console.rule("data")
     made = generate(config.data, tell=console.print)
     console.print(f"{config.data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.0f} s")
     console.rule("search, tune, compress")
+    on_hosts = check_hosts(nni_config, config.data, console)
     with ExperimentDisplay(console) as display:
         outcome = run_experiment(nni_config, port, display.update, new=new)
     if not outcome.success:
         raise ExperimentError(outcome.reason)
+    if on_hosts:
+        warn_of_bits(outcome.trials, config.data, console)
     winners = winners_of(outcome.trials, unet_folder(config))
     console.rule("UNet on the same data, with the same epochs and loss")
     train_unet(config, winners)
@@ -78,18 +90,21 @@ def unet_folder(config: Config) -> RunFolder:
     return RunFolder(Path("runs") / config.name / "unet")
 
 
-def config_of(nni_config: Path) -> Config:
-    """The configuration that the trials of an experiment start from: the preset of its trialCommand."""
+def config_of(nni_config: Path, changes: Mapping[str, Any] | None = None) -> Config:
+    """The configuration that the trials of an experiment start from: the preset of its trialCommand.
+
+    `changes` (config path → value) lie over it, as a trial's parameters do.
+    """
     try:
-        command = shlex.split(yaml.safe_load(nni_config.read_text())["trialCommand"])
+        command = shlex.split(str(yaml.safe_load(nni_config.read_text())["trialCommand"]))
     except FileNotFoundError:
         raise InputError(f"--config {nni_config}: no such file; the project's own is nni_config.yml") from None
-    except (yaml.YAMLError, KeyError, TypeError) as error:
+    except (yaml.YAMLError, OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{nni_config}: no trialCommand can be read from it: {error}") from None
     if command[:3] != ["python", "-m", "trials"]:
         raise InputError(f"{nni_config}: trialCommand is {shlex.join(command)}; it must start with python -m trials")
     arguments = parse(command[3:])
-    return load(arguments.preset, settings(arguments.set))
+    return load(arguments.preset, settings(arguments.set), changes or {})
 
 
 def train_unet(config: Config, winners: Winners) -> None:

@@ -20,7 +20,7 @@ class Channel:
     def __init__(self) -> None:
         self._nni: Any = None
         self._parameter_id: int | None = None
-        self._sequence = 0
+        self.sequence = 0  # of the next intermediate result
 
     @classmethod
     def of_trial(cls) -> tuple["Channel", dict[str, Any]]:
@@ -32,8 +32,8 @@ class Channel:
         return channel, parameters
 
     def intermediate(self, metrics: dict[str, Any]) -> None:
-        self._send("PERIODICAL", self._sequence, metrics)
-        self._sequence += 1
+        self._send("PERIODICAL", self.sequence, metrics)
+        self.sequence += 1
 
     def final(self, metrics: dict[str, Any]) -> None:
         """Numbers only: NNI's page makes an axis of every key; the rest is in the run's result.json."""

@@ -12,11 +12,17 @@ import typer
 from rich.console import Console
 
 from datagen.errors import InputError
-from trials import data_commands  # noqa: F401  its commands come first
+from trials import (  # noqa: F401  their commands come first
+    bench_command,
+    data_commands,
+    experiment_commands,
+    host_commands,
+    pick_command,
+    pretrain_commands,
+)
+from trials.ending import INTERRUPTED, TERMINATED, end_on_sigterm
 from trials.options import QUICKSTART, Preset, Run, Set, app, configuration, console
 from trials.quiet import quiet_libraries
-
-INTERRUPTED = 130  # exit status after Ctrl-C
 
 
 def _stage(stage: Any, preset: Path, changes: list[str] | None, run: Path | None, source: Path | None) -> None:
@@ -33,8 +39,9 @@ def _stage(stage: Any, preset: Path, changes: list[str] | None, run: Path | None
 
     folder = RunFolder(run or Path("runs") / config.name / stage)
     result = execute(stage, config, folder, Channel(), source=RunFolder(source) if source else None)
-    for name in ("default", "ssim", "mae", "parameters", "nonzero", "latency_ms"):
-        console.print(f"  {name:<11} {result[name]:.5g}")
+    for name in ("default", "ssim", "mae", "mae_ms", "hit_5", "parameters", "nonzero", "latency_ms"):
+        if name in result:
+            console.print(f"  {name:<11} {result[name]:.5g}")
     console.print(f"validation scores; the run is in {folder.path}", soft_wrap=True)
 
 
@@ -70,6 +77,9 @@ def compress(
 def export(
     source: Annotated[Path | None, typer.Argument(help="A finished tune or compress run.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: exports/<name>.")] = None,
+    others: Annotated[
+        list[Path] | None, typer.Option("--with", help="Run from another seed, for the spread of scores; repeatable.")
+    ] = None,
     config: Annotated[Path, typer.Option("--config", help="Without a run: this experiment's.")] = Path(
         "nni_config.yml"
     ),
@@ -86,14 +96,18 @@ def export(
     if source is not None and limits != (None, None, None):
         raise InputError("export: give either a run or limits; limits choose among the runs of an experiment")
     run = RunFolder(source) if source is not None else chosen_run(config, *limits)
-    console.print(f"wrote {write(run, output)}")
+    console.print(f"wrote {write(run, output, [RunFolder(other) for other in others or []])}")
 
 
 @app.command()
 def predict(
     bundle: Annotated[Path, typer.Argument(help="Folder of a bundle, for example exports/quickstart.")],
-    shots: Annotated[Path | None, typer.Argument(help=".npy of shots [S, T, R] or [N, S, T, R].")] = None,
-    output: Annotated[list[Path] | None, typer.Option("--output", "-o", help=".npy or .png; repeatable.")] = None,
+    shots: Annotated[
+        Path | None, typer.Argument(help=r".npy of shots \[S, T, R] or \[N, S, T, R], OpenFWI folder, or SEG-Y.")
+    ] = None,
+    output: Annotated[list[Path] | None, typer.Option("--output", "-o", help=".npy, .sgy or .png; repeatable.")] = None,
+    resample: Annotated[bool, typer.Option("--resample", help="Bring sampling in time and receivers to it.")] = False,
+    interval: Annotated[float | None, typer.Option(help="Between samples of an .npy \\[s], if not its own.")] = None,
     velocity: Annotated[
         Path | None,
         typer.Option(help="Instead of shots: a velocity model, .npy [z, x] in m/s, or .bin of float32."),
@@ -105,12 +119,13 @@ def predict(
 ) -> None:
     """Image shots with a bundle, or the shots that its own survey would record over a velocity model.
 
+    Shots of another survey are refused, with what differs; see docs/deploy.md for what --resample can mend.
     With --velocity the shots of the window are modelled with the bundle's survey and the prediction is drawn
     beside the RTM image.
     """
     outputs = output or [Path("prediction.png")]
     if (shots is None) == (velocity is None):
-        raise InputError("predict: give either an .npy of shots or --velocity FILE")
+        raise InputError("predict: give either shots (.npy, OpenFWI folder, SEG-Y) or --velocity FILE")
     if velocity is not None:
         from trials.predict_window import predict_window
 
@@ -119,7 +134,7 @@ def predict(
         from trials.predict import predict as image
 
         assert shots is not None
-        written = image(bundle, shots, outputs)
+        written = image(bundle, shots, outputs, resample=resample, interval=interval)
     for path in written:
         console.print(f"wrote {path}")
 
@@ -201,10 +216,11 @@ def doctor(
 def main() -> None:
     """Entry point: what the user can mend is one message and exit status 2."""
     quiet_libraries()
+    end_on_sigterm()
     try:
         app()
     except SystemExit as end:
-        if end.code == INTERRUPTED:
+        if end.code in (INTERRUPTED, TERMINATED):
             Console(stderr=True).print("stopped; the same command goes on from here")
         raise
     except InputError as error:

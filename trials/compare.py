@@ -1,8 +1,8 @@
 """Networks side by side: the same data, loss and recipe for each, several seeds, scored on the test split.
 
-    for each target   a search, and random genotypes at its cost        ─► two genotypes of NasUnets
-                      each model, briefly, with each learning rate      ─► the best on the validation split
-                      each seed of each model, in full                  ─► scores on the test split ─► the table
+    for each target    a search, and random genotypes at its cost        ─► two genotypes of NasUnets
+    for the first one  each model, briefly, with each learning rate      ─► the best on the validation split
+    for each target    each seed of each model, in full                  ─► scores on the test split ─► the table
 
 Every run has a folder and a lock of its own.  Stopped and started again the command goes on where it stopped; started
 several times at once, each takes the next run that nobody works on.  The table is written after each run.
@@ -16,11 +16,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from datagen.errors import InputError
+from search_spaces.config import Network
 from trials.channel import Channel
 from trials.config import ComparedModel, Config, Target
 from trials.execute import Stage, execute
 from trials.fit import evaluate
 from trials.networks import trained
+from trials.picking import images_only
 from trials.run_folder import RunFolder
 
 SMALL = ("nasunet", "random_search", "unet_small")  # models of the size that the search finds
@@ -42,6 +44,7 @@ class Comparison:
     """All runs of a comparison and where they lie."""
 
     def __init__(self, config: Config) -> None:
+        images_only(config, "compare")
         self.config = config
         budget = f"{config.compare.minutes:g}min" if config.compare.minutes else f"{config.tune.epochs}epochs"
         self.folder = Path("runs") / config.name / "compare" / budget
@@ -59,10 +62,10 @@ class Comparison:
         names = [_training(target, model, seed) for seed in self._seeds(model)]
         return [self.run(name) for name in names if self.finished(name)]
 
-    def learning_rate(self, target: Target, model: ComparedModel) -> float:
-        """Of the sweep, the one with the best validation score."""
+    def learning_rate(self, model: ComparedModel) -> float:
+        """Of the sweep, the one with the best validation score; found with the first target, kept for the others."""
         rates = self.config.compare.learning_rates
-        return max(rates, key=lambda rate: self.run(_sweep(target, model, rate)).result["default"])
+        return max(rates, key=lambda rate: self.run(self._sweep(model, rate)).result["default"])
 
     def found(self, target: Target, model: ComparedModel) -> RunFolder:
         """The search run whose genotype a model has; the random search's is its best on the validation split."""
@@ -70,6 +73,19 @@ class Comparison:
             runs = [self.run(name) for name in self._draws(target)]
             return max(runs, key=lambda run: run.result["default"])
         return self.run(f"{target}/search")
+
+    def _baseline(self, target: Target, model: ComparedModel) -> Network:
+        """Without what only a search needs: trainings of big networks stay when its settings change."""
+        given, unet = self.config.network, self.config.baseline
+        assert model != "random_search"
+        plain = Network(model="unet", front=given.front, fold=given.fold, width=unet.width, depth=unet.depth)
+        if model == "unet_small":
+            size = int(self.found(target, "nasunet").result["parameters"])
+            return replace(plain, model=model, depth=given.depth, parameters=size)
+        return replace(plain, model=model)
+
+    def _sweep(self, model: ComparedModel, rate: float) -> str:
+        return f"{self.config.compare.targets[0]}/{model}/rate{rate:g}"
 
     def _seeds(self, model: ComparedModel) -> range:
         compare = self.config.compare
@@ -84,10 +100,11 @@ class Comparison:
         for target in compare.targets:
             for model in compare.models:
                 yield from self._searches(target, model)
-                for rate in compare.learning_rates:
-                    settings = self._settings(target, model, rate, 1, short=True)
-                    needs = self._genotype(target, model)
-                    yield Job(name=_sweep(target, model, rate), stage="tune", settings=settings, needs=needs)
+                if target == compare.targets[0]:
+                    for rate in compare.learning_rates:
+                        settings = self._settings(target, model, rate, 1, short=True)
+                        needs = self._genotype(target, model)
+                        yield Job(name=self._sweep(model, rate), stage="tune", settings=settings, needs=needs)
             for seed in range(1, 1 + max(compare.seeds, compare.big_seeds)):
                 for model in compare.models:
                     if seed in self._seeds(model):
@@ -108,12 +125,13 @@ class Comparison:
         return (f"{target}/search",) if model in SMALL else ()
 
     def _full(self, target: Target, model: ComparedModel, seed: int) -> Job:
-        sweep = tuple(_sweep(target, model, rate) for rate in self.config.compare.learning_rates)
+        sweep = tuple(self._sweep(model, rate) for rate in self.config.compare.learning_rates)
+        needs = (*sweep, *self._genotype(target, model))
 
         def settings() -> Config:
-            return self._settings(target, model, self.learning_rate(target, model), seed)()
+            return self._settings(target, model, self.learning_rate(model), seed)()
 
-        return Job(name=_training(target, model, seed), stage="tune", settings=settings, needs=sweep, full=True)
+        return Job(name=_training(target, model, seed), stage="tune", settings=settings, needs=needs, full=True)
 
     def _settings(
         self, target: Target, model: ComparedModel, rate: float, seed: int, *, short: bool = False
@@ -123,14 +141,8 @@ class Comparison:
             if model == "nasunet" or model == "random_search":
                 genotype = (self.found(target, model).path / "genotype.json").read_text()
                 network = replace(network, model="nasunet", genotype=genotype)
-            elif model == "unet_small":
-                size = int(self.found(target, "nasunet").result["parameters"])
-                network = replace(network, model=model, parameters=size, genotype=None)
-            elif model == "unet":
-                baseline = self.config.baseline
-                network = replace(network, model=model, width=baseline.width, depth=baseline.depth, genotype=None)
             else:
-                network = replace(network, model=model, genotype=None)
+                network = self._baseline(target, model)
             tune = replace(self.config.tune, learning_rate=rate, patience=0, minutes=0 if short else compare.minutes)
             if short:
                 tune = replace(tune, epochs=compare.sweep_epochs)
@@ -158,7 +170,8 @@ def _require_same(comparison: Comparison, job: Job) -> None:
     run = comparison.run(job.name)
     if run.finished and all(comparison.finished(name) for name in job.needs):
         wanted = job.settings()
-        if replace(run.config, compare=wanted.compare) != wanted:
+        unused = {"compare": wanted.compare} | ({} if job.stage == "search" else {"search": wanted.search})
+        if replace(run.config, **unused) != wanted:  # type: ignore[arg-type]
             raise InputError(
                 f"{run.path}: made with other settings than the preset's now; delete the folder to have it made anew, "
                 "or give the preset another name"
@@ -182,10 +195,6 @@ def _work(comparison: Comparison, job: Job) -> bool:
     except Timeout:
         return False
     return True
-
-
-def _sweep(target: Target, model: ComparedModel, rate: float) -> str:
-    return f"{target}/{model}/rate{rate:g}"
 
 
 def _training(target: Target, model: ComparedModel, seed: int) -> str:

@@ -30,7 +30,7 @@ from trials.scoring import measures
 def compress(config: Config, run: RunFolder, channel: Channel, source: RunFolder) -> dict[str, Any]:
     """Prunes the network that the run `source` left, fine-tunes what remains and scores it."""
     network = trained(source)
-    dense, parameters = evaluate(network, config, "validation")["ssim"], count_parameters(network)
+    dense, parameters = evaluate(network, config, "validation")[config.quality], count_parameters(network)
     config = _fine_tuning(config, source)
     if config.network.genotype is not None:
         run.save_genotype(config.network.genotype)
@@ -42,7 +42,7 @@ def compress(config: Config, run: RunFolder, channel: Channel, source: RunFolder
         if config.compress.pruner == "level":
             callbacks = (KeepZeros(network, prune(network, sparsity, config.compress.scope, spare=spare)),)
         else:
-            shrink(network, Shape.of(config.data), 1 - (1 - sparsity) / (1 - before))
+            shrink(network, Shape.of(config.data, config.network.gather_rows), 1 - (1 - sparsity) / (1 - before))
             before = sparsity
         scores = fit(
             network,
@@ -60,10 +60,10 @@ def compress(config: Config, run: RunFolder, channel: Channel, source: RunFolder
     run.save_weights(network.state_dict())
     measured = measures(network, config, scores)
     return {
-        "default": scores["ssim"] - config.compress.size_weight * measured["nonzero"] / parameters,
+        "default": scores[config.quality] - config.compress.size_weight * measured["nonzero"] / parameters,
         **measured,
         "sparsity": config.compress.sparsity,
-        "dense_ssim": dense,
+        f"dense_{config.quality}": dense,
         "dense_parameters": parameters,
         **({"genotype": config.network.genotype} if config.network.genotype else {}),
     }
@@ -83,5 +83,7 @@ def _spared(network: nn.Module, config: Config) -> list[str]:
     compress = config.compress
     if compress.pruner != "level" or compress.spare == 0:
         return []
-    losses = sensitivities(network, compress.sparsity, lambda each: evaluate(each, config, "validation")["ssim"])
+    losses = sensitivities(
+        network, compress.sparsity, lambda each: evaluate(each, config, "validation")[config.quality]
+    )
     return spared(network, losses, compress.sparsity, compress.spare)

@@ -18,11 +18,14 @@ from compressors.config import Compress
 from datagen.config import STRICT, Data, Effects
 from datagen.errors import InputError
 from search_spaces.config import Network
+from trials.picking_config import Picking
+from trials.pretrain_config import Pretrain
 
 Weight = Annotated[float, Field(ge=0, le=100)]
 Epochs = Annotated[int, Field(ge=1, le=10_000)]
 LearningRate = Annotated[float, Field(gt=0, le=1)]
-Target = Literal["rtm", "velocity"]
+ImageTarget = Literal["rtm", "velocity"]
+Target = Literal["rtm", "velocity", "first_break"]
 ComparedModel = Literal["nasunet", "random_search", "unet_small", "unet", "resunet34", "inversionnet"]
 FeatureKind = Literal["vgg16", "vgg19", "gan"]
 
@@ -96,7 +99,7 @@ class Baseline:
 class Compare:
     """The table that `seisnas compare` makes: every model with the same data, loss and `tune` settings."""
 
-    targets: tuple[Target, ...] = ("rtm", "velocity")
+    targets: tuple[ImageTarget, ...] = ("rtm", "velocity")
     models: tuple[ComparedModel, ...] = get_args(ComparedModel)
     seeds: Annotated[int, Field(ge=1, le=100)] = 3  # trainings of each network of the searched one's size
     big_seeds: Annotated[int, Field(ge=1, le=100)] = 2  # of the others
@@ -115,6 +118,7 @@ class Config:
     target: Target = "rtm"
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = "auto"  # a training's GPUs, or processes on CPUs
     # auto: mixed on GPUs, full on CPUs.  Of the CPUs only those with bfloat16 instructions are faster with mixed.
     precision: Literal["auto", "full", "mixed"] = "auto"
     data: Data
@@ -126,10 +130,19 @@ class Config:
     compress: Compress = Compress()
     baseline: Baseline = Baseline()
     compare: Compare = Compare()
+    picking: Picking = Picking()  # of target first_break
+    pretrain: Pretrain = Pretrain()
 
     def __post_init__(self) -> None:
         if (self.loss.distil > 0) != (self.tune.teacher is not None):
             raise ValueError("loss.distil above 0 and tune.teacher (a run folder) need each other")
+        if (self.target == "first_break") != (self.network.front == "gather"):
+            raise ValueError("target first_break and network.front gather need each other")
+
+    @property
+    def quality(self) -> str:
+        """Name of the score, the higher the better, that trials are compared by."""
+        return "hit_5" if self.target == "first_break" else "ssim"
 
 
 def load(preset: str | Path, *layers: Mapping[str, Any]) -> Config:

@@ -8,6 +8,8 @@ import typer
 from datagen.errors import InputError
 from trials.options import QUICKSTART, Preset, Set, Workers, app, configuration, console
 
+GAN = "gan:"  # before the generator that draws velocity models
+
 
 def _tell(line: str) -> None:
     console.print(line, soft_wrap=True)
@@ -23,8 +25,12 @@ def generate(
         typer.Option(metavar="ADDRESS", help="Use a dask cluster: its scheduler's address or scheduler file."),
     ] = None,
     velocity_from: Annotated[
-        Path | None,
-        typer.Option(help="Cut the models from this file, as --set data.velocity_file.path=…; it needs its spacing."),
+        str | None,
+        typer.Option(
+            metavar="FILE|gan:FILE",
+            help="Cut the models from this file, as --set data.velocity_file.path=…, which needs its spacing; "
+            "gan: draw them with the generator.safetensors of `seisnas pretrain`.",
+        ),
     ] = None,
 ) -> None:
     """Make the data set: geology, shots and RTM images by the wave equation (Devito).
@@ -32,15 +38,20 @@ def generate(
     Stopped and started again, it goes on where it stopped and ends with the same bits.  With --velocity-from and,
     for example, --set data.velocity_file.spacing=12.5 the velocity models are sections of a file (docs/data.md).
     """
-    origin = [] if velocity_from is None else [f"data.velocity_file.path={velocity_from}"]
-    config = configuration(preset, [*origin, *(changes or [])])
+    gan = velocity_from.removeprefix(GAN) if velocity_from and velocity_from.startswith(GAN) else None
+    origin = [] if velocity_from is None or gan else [f"data.velocity_file.path={velocity_from}"]
+    data = configuration(preset, [*origin, *(changes or [])]).data
 
     from datagen.generate import generate as make
 
     if workers is not None and dask is not None:
         raise InputError("generate: give either --workers, processes here, or --dask, whose workers are its own")
-    made = make(config.data, workers=workers, dask=dask, tell=_tell)
-    console.print(f"{config.data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.1f} s")
+    if gan is not None:
+        from trials.gan_velocity import with_gan_velocity
+
+        data = with_gan_velocity(data, Path(gan), _tell)
+    made = make(data, workers=workers, dask=dask, tell=_tell)
+    console.print(f"{data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.1f} s")
 
 
 @app.command("import")

@@ -44,17 +44,17 @@ class ExperimentDisplay:
         for task, stage in zip(self._progress.tasks, snapshot.stages, strict=True):
             if stage.running and not task.started:
                 self._progress.start_task(task.id)
-            if stage.succeeded == stage.budget:
+            if stage.done == stage.budget:
                 self._progress.stop_task(task.id)
-            self._progress.update(task.id, completed=stage.succeeded, note=_note(snapshot, stage))
+            self._progress.update(task.id, completed=stage.done, note=_note(snapshot, stage))
         if not self._console.is_terminal:
             self._log(snapshot)
 
     def _log(self, snapshot: Snapshot) -> None:
         for before, stage in zip(self._shown, snapshot.stages, strict=bool(self._shown)):
-            if stage.succeeded != before.succeeded or stage.failed != before.failed:
+            if stage.done != before.done or stage.failed != before.failed:
                 note = _note(snapshot, stage)  # empty when the next stage has begun already
-                done = f"{stage.name}: {stage.succeeded} of {stage.budget} trials done"
+                done = f"{stage.name}: {stage.done} of {stage.budget} trials done"
                 self._console.print("; ".join([done, note] if note else [done]))
         self._shown = snapshot.stages
 

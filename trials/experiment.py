@@ -10,7 +10,8 @@ Nothing here needs the manager to run.
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+import traceback
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,12 @@ from nni.experiment.config.utils import unset_base_path
 from nni.runtime.log import silence_stdout
 
 from datagen.errors import InputError
-from trials.manager import Manager
-from trials.suite_tuner import SuiteTuner
+from trials.algorithm_check import check_algorithms
+from trials.gpu_keys import GpuKeys
+from trials.record import Record
+
+# What NNI raises at a configuration that it does not take.
+_REFUSALS = (AssertionError, AttributeError, KeyError, OSError, TypeError, ValueError, yaml.YAMLError)
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class Plan:
     folder: Path  # of all experiments
     budgets: dict[str, int]  # stage → trials, in the order in which they run
     digest: str  # of the settings that make up the experiment
+    space: Any = None  # NNI's search space
+    gpus: GpuKeys | None = None  # asked for on this machine; none when trials run on others
 
     @property
     def state_file(self) -> Path:
@@ -62,18 +69,15 @@ class FinishedTrial:
 def load_plan(path: Path) -> Plan:
     """Reads and checks `path`.  Raises InputError with NNI's or the tuner's own complaint."""
     silence_stdout()  # NNI talks to the terminal from the moment it is imported
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
     try:
         config = ExperimentConfig.load(path).canonical_copy()
-        arguments = config.tuner.class_args or {}
-        SuiteTuner(**arguments, manager=Manager("")).update_search_space(config.search_space)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (AttributeError, KeyError, OSError, TypeError, ValueError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: not a usable NNI configuration: {error}") from None
+        budgets = check_algorithms(config)
+    except _REFUSALS as error:
+        raise InputError(f"{path}: not a usable NNI configuration: {_said(error)}") from None
     finally:
         unset_base_path()  # NNI forgets to when `load` fails
-    stages = [branch["_name"] for branch in config.search_space["stage"]["_value"]]
-    budgets = {stage: arguments["budgets"][stage] for stage in stages}
     if config.max_trial_number is not None and config.max_trial_number < sum(budgets.values()):
         raise InputError(f"{path}: maxTrialNumber: got {config.max_trial_number}; the budgets need more: {budgets}")
     return Plan(
@@ -82,7 +86,37 @@ def load_plan(path: Path) -> Plan:
         folder=Path(config.experiment_working_directory),
         budgets=budgets,
         digest=_digest(path, config),
+        space=config.search_space,
+        gpus=GpuKeys.of(config),
     )
+
+
+def plan_of(record: Record) -> Plan:
+    """The plan of an experiment that was started before, from what NNI has kept of it.
+
+    Raises InputError when this version of SeisNAS cannot go on with it.
+    """
+    silence_stdout()
+    try:
+        config = ExperimentConfig(**record.config).canonical_copy()
+        budgets = check_algorithms(config)
+    except _REFUSALS as error:
+        raise InputError(f"experiment {record.id}: cannot go on: {_said(error)}") from None
+    plan = Plan(
+        path=record.folder,
+        name=record.name or record.id,
+        folder=record.folder.parent,
+        budgets=budgets,
+        digest="",
+        gpus=GpuKeys.of(config),
+    )
+    state = read_state(plan)
+    return replace(plan, digest=state.digest) if state and state.experiment == record.id else plan
+
+
+def _said(error: Exception) -> str:
+    """Its message; many of NNI's checks have none, so then the line that failed."""
+    return str(error) or str(traceback.extract_tb(error.__traceback__)[-1].line).removeprefix("assert ")
 
 
 def read_state(plan: Plan) -> State | None:

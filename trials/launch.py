@@ -8,12 +8,10 @@ Interrupted and started again, it goes on where it stopped.
 """
 
 import contextlib
-import os
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,19 +20,13 @@ import requests
 from filelock import FileLock, Timeout
 
 from datagen.errors import InputError
-from trials import doctor, portal, processes
-from trials.experiment import FinishedTrial, Plan, State, load_plan, read_state, trials_of, write_state
+from trials import doctor, gpus, nnictl, processes, registry
+from trials.experiment import FinishedTrial, Plan, State, load_plan, plan_of, read_state, trials_of, write_state
+from trials.gpu_keys import gpu_keys, gpus_here
 from trials.manager import Manager
+from trials.record import Record, read_record
 from trials.watch import ExperimentError, Snapshot, watch
 
-# nnictl gives the manager 3 s to answer, too little on a busy machine.
-PATIENT_NNICTL = """\
-import nni.experiment.launcher as launcher
-launcher._check_rest_server.__defaults__ = (60, None)
-from nni.tools.nnictl.nnictl import parse_args
-parse_args()
-"""
-START = 180.0  # [s] nnictl may take
 STOP = 30.0  # [s] the manager may take to end its trials and itself
 
 
@@ -77,6 +69,41 @@ def run_experiment(
         return _run(plan, port, on_update, earlier.experiment if earlier else None)
 
 
+def check(plan: Plan, port: int, *, new: bool = False) -> None:
+    """Raises InputError as `run_experiment` would, before anything is made."""
+    earlier = _earlier(plan, new=new)
+    if earlier is None or not (earlier.finished or processes.manager_of(earlier.experiment)):
+        _require_ready(plan, port)
+
+
+def resume(record: Record, port: int, on_update: Callable[[Snapshot], None]) -> Outcome:
+    """Goes on with an experiment, whatever configuration is here now, and watches it to its end.
+
+    Raises InputError as `run_experiment`.
+    """
+    plan = plan_of(record)
+    with _alone(plan):
+        return _run(plan, port, on_update, record.id)
+
+
+@contextlib.contextmanager
+def view(record: Record, port: int) -> Iterator[str]:
+    """The address of the web page of a stopped experiment, served until the context ends.
+
+    Raises InputError when the experiment runs or the port is taken, ExperimentError when NNI does not start.
+    """
+    running = processes.manager_of(record.id)
+    if running is not None:
+        raise InputError(f"experiment {record.id} runs; its page is http://127.0.0.1:{processes.port_of(running)}")
+    doctor.require(doctor.free_port(port))
+    try:
+        nnictl.view(record.id, record.folder.parent, port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        with _undisturbed():
+            stop(record.id)
+
+
 def stop(experiment: str) -> None:
     """Ends the experiment with all its processes; `nnictl resume` or `run_experiment` can go on with it."""
     manager = processes.manager_of(experiment)
@@ -85,16 +112,34 @@ def stop(experiment: str) -> None:
             Manager.on_port(processes.port_of(manager)).stop()
             processes.wait(processes.of_experiment(experiment), STOP)
     processes.end(experiment)
+    registry.forget_process(experiment)
+
+
+def _require_ready(plan: Plan, port: int) -> None:
+    """Raises InputError with all that this machine lacks."""
+    doctor.require(
+        doctor.compiler(),
+        doctor.free_port(port),
+        doctor.writable(plan.folder),
+        doctor.disk(plan.folder),
+        *([gpu_keys(plan.gpus, gpus_here())] if plan.gpus else []),
+    )
 
 
 def _run(plan: Plan, port: int, on_update: Callable[[Snapshot], None], earlier: str | None) -> Outcome:
     """Starts the experiment, or finds the one that an earlier, killed launcher has left running."""
     manager = processes.manager_of(earlier) if earlier else None
     if manager is None:
-        doctor.require(doctor.compiler(), doctor.free_port(port))
-    experiment, reason = earlier or "", ""
+        _require_ready(plan, port)
+    elif processes.only_shows(manager):
+        raise InputError(f"experiment {earlier} is shown by seisnas view; end that first: seisnas stop {earlier}")
+    experiment, reason, began = earlier or "", "", time.time()
     try:
-        manager = manager or _start(plan, port, earlier)
+        if manager is None:
+            if earlier:
+                manager = nnictl.resume(earlier, plan.folder, port)
+            else:
+                manager = nnictl.create(gpus.fitted(plan.path, plan.folder), port)
         experiment = processes.experiment_of(manager)
         write_state(plan, experiment, finished=False)
         watch(plan, manager, on_update)
@@ -103,49 +148,12 @@ def _run(plan: Plan, port: int, on_update: Callable[[Snapshot], None], earlier: 
         reason = str(error)
     finally:
         with _undisturbed():
-            if not experiment and (started := processes.manager_on(port)) is not None:  # nnictl was interrupted
-                experiment = processes.experiment_of(started)
+            if not experiment:  # nnictl was interrupted, or refused a port that somebody else took meanwhile
+                experiment = processes.started_in(plan.folder, port, began) or ""
             if experiment:
                 stop(experiment)
     folder = plan.folder / experiment
     return Outcome(experiment, folder, not reason, reason, trials_of(folder) if experiment else [])
-
-
-def _start(plan: Plan, port: int, earlier: str | None) -> psutil.Process:
-    """Has nnictl start the manager."""
-    if earlier is None:
-        words = ["create", "--config", str(plan.path)]
-    else:
-        processes.end(earlier)  # a manager that was killed leaves its trial running
-        words = ["resume", earlier, "--experiment_dir", str(plan.folder)]
-    try:
-        nnictl = subprocess.run(
-            [sys.executable, "-c", PATIENT_NNICTL, *words, "--port", str(port)],
-            env=environment(os.environ),
-            umask=0o077,
-            start_new_session=True,  # Ctrl-C is for this process, which then stops the experiment in order
-            capture_output=True,
-            text=True,
-            timeout=START,
-        )
-    except subprocess.TimeoutExpired:
-        raise ExperimentError(f"nnictl {words[0]} did not end in {START:.0f} s") from None
-    manager = processes.manager_on(port)
-    if manager is None or nnictl.returncode:
-        raise ExperimentError(f"nnictl {words[0]} failed:\n{(nnictl.stdout + nnictl.stderr)[-3000:]}")
-    return manager
-
-
-def environment(outer: Mapping[str, str]) -> dict[str, str]:
-    """For nnictl and all that it starts: the guard in force, our python first, no proxy for this machine."""
-    local = ",".join(filter(None, [outer.get("no_proxy"), "localhost,127.0.0.1"]))
-    return {
-        "PYTHONWARNINGS": "ignore:pkg_resources is deprecated",  # nnictl imports it at every start
-        **portal.guarded(outer),
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), outer.get("PATH", os.defpath)]),
-        "no_proxy": local,
-        "NO_PROXY": local,
-    }
 
 
 def _earlier(plan: Plan, *, new: bool) -> State | None:
@@ -156,13 +164,17 @@ def _earlier(plan: Plan, *, new: bool) -> State | None:
     changed = state.digest != plan.digest
     if new or (state.finished and changed):
         if processes.manager_of(state.experiment) is not None:
-            raise InputError(f"experiment {state.experiment} still runs; end it: nnictl stop {state.experiment}")
+            raise InputError(f"experiment {state.experiment} still runs; end it: seisnas stop {state.experiment}")
         return None
     if changed:
         raise InputError(
             f"{plan.path}: experiment {state.experiment} is not finished and the settings have changed since "
             "it was started; put them back to go on with it, or start afresh with --new"
         )
+    try:
+        read_record(plan.folder / state.experiment)
+    except InputError as error:
+        raise InputError(f"{error}\nstart afresh with --new") from None
     return state
 
 

@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -27,6 +28,9 @@ class Job:
     parameters: dict[str, Any]  # what SuiteTuner handed out; empty for a trial that a user added by hand
     metric: Any  # the final one, of a succeeded trial only
     folder: Path | None  # where a trial on this machine writes; known once it was submitted
+    number: int | None = None  # as the web page counts
+    started: float | None = None  # [s since 1970]
+    seconds: float | None = None  # that it took; None while it runs
 
     @property
     def stage(self) -> str | None:
@@ -56,9 +60,9 @@ class Manager:
     @classmethod
     def of_dispatcher(cls) -> "Manager":
         """The manager that started this process, found through NNI's own command channel."""
-        channel = os.environ["NNI_TUNER_COMMAND_CHANNEL"]  # ws://localhost:8080/tuner, with any URL prefix
-        root = channel.removeprefix("ws://localhost").removesuffix("/tuner")
-        return cls(f"http://127.0.0.1{root}/api/v1/nni")
+        # ws://localhost:8080/tuner?token=…, with any URL prefix
+        channel = urlsplit(os.environ["NNI_TUNER_COMMAND_CHANNEL"])
+        return cls(f"http://127.0.0.1:{channel.port}{channel.path.removesuffix('/tuner')}/api/v1/nni")
 
     def status(self) -> tuple[str, list[str]]:
         """Status of the experiment (RUNNING, DONE, ERROR, …) and the manager's own errors."""
@@ -82,7 +86,12 @@ class Manager:
     def latest_metric(self) -> Any:
         """The metric that came in last, or None."""
         rows = self._request("GET", "metric-data-latest")
-        return _twice(max(rows, key=lambda row: row["timestamp"])["data"]) if rows else None
+        return unpack(max(rows, key=lambda row: row["timestamp"])["data"]) if rows else None
+
+    def intermediates(self, job_id: str) -> list[Any]:
+        """The intermediate results of a trial in the order in which they came."""
+        rows = self._request("GET", f"metric-data/{job_id}?type=PERIODICAL")
+        return [unpack(row["data"]) for row in sorted(rows, key=lambda row: row["timestamp"])]
 
     def set_max_trials(self, number: int) -> None:
         self._request("PUT", "experiment?update_type=MAX_TRIAL_NUM", {"params": {"maxTrialNumber": number}})
@@ -103,15 +112,19 @@ def _job(entry: dict[str, Any]) -> Job:
     handed = json.loads(entry["hyperParameters"][0]) if entry.get("hyperParameters") else {}
     by_hand = handed.get("parameter_source") == "customized"
     finals = entry.get("finalMetricData") or []
+    started, ended = entry.get("startTime"), entry.get("endTime")
     return Job(
         id=entry["trialJobId"],
         status=entry["status"],
         parameters={} if by_hand else handed.get("parameters") or {},
-        metric=_twice(finals[0]["data"]) if finals else None,
+        metric=unpack(finals[0]["data"]) if finals else None,
         folder=Path(entry["logPath"]) if "logPath" in entry else None,
+        number=entry.get("sequenceId"),
+        started=started / 1000 if started else None,
+        seconds=(ended - started) / 1000 if started and ended else None,
     )
 
 
-def _twice(data: str) -> Any:
+def unpack(data: str) -> Any:
     """A metric as NNI stores it: JSON text within JSON text."""
     return json.loads(json.loads(data))

@@ -63,13 +63,13 @@ class Imaging(pl.LightningModule):
         terms = loss_terms(self.loss, self(shots_BSTR), target_B1ZX, teacher_B1ZX)
         raise_unless_finite(terms, "training", self.current_epoch, "tune.learning_rate")
         logged = {f"train_{name}": value.detach() for name, value in terms.items()}
-        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(target_B1ZX))
+        self.log_dict(logged, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(target_B1ZX))
         return terms["loss"]
 
     def validation_step(self, batch: Batch, index: int) -> None:
         shots_BSTR, target_B1ZX = batch
         logged = {f"val_{name}": value.mean() for name, value in scores(self(shots_BSTR), target_B1ZX).items()}
-        self.log_dict(logged, on_epoch=True, batch_size=len(target_B1ZX))
+        self.log_dict(logged, on_epoch=True, sync_dist=True, batch_size=len(target_B1ZX))
 
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.AdamW(self.network.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)

@@ -17,9 +17,14 @@ def statistics(config: Config) -> Statistics:
     return load_manifest(config.data.folder).statistics
 
 
+def shot_scale(config: Config) -> float:
+    """90th percentile of the amplitude of the training shots; a network that sees one gather scales it by itself."""
+    return 1.0 if config.network.front == "gather" else statistics(config).shot_scale
+
+
 def geometry(config: Config) -> tuple[Shape, float]:
     """The two facts about the data that a network is built with: its shapes and the scale of its shots."""
-    return Shape.of(config.data), statistics(config).shot_scale
+    return Shape.of(config.data, config.network.gather_rows), shot_scale(config)
 
 
 def with_genotype(config: Config, genotype: Genotype) -> Config:

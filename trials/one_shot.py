@@ -2,6 +2,10 @@
 
 training split ─┬─ half: weights of the supernet     first-order DARTS (Liu et al. 2019): a step on the
                 └─ half: architecture                architecture, a step on the weights, and again
+
+A search goes on from its checkpoint.  It takes one device, whatever `devices` says: the paths that are drawn leave
+most parameters without gradient, and NNI's modules step their optimisers by hand, so there is nothing that DDP could
+average.
 """
 
 from dataclasses import replace
@@ -10,7 +14,6 @@ from typing import Any
 import nni
 import pytorch_lightning as pl
 import torch
-from nni.nas import strategy
 from nni.nas.evaluator.pytorch import Lightning, LightningModule, Trainer
 from nni.nas.execution import SequentialExecutionEngine
 from nni.nas.space import RawFormatModelSpace
@@ -21,16 +24,21 @@ from torch.utils.data import Subset
 from datagen.dataset import ShardDataset, loader
 from search_spaces.front import front_of
 from search_spaces.genotype import Genotype, skip_share
+from search_spaces.picks import picks_of
 from search_spaces.size import most_probable, parameter_costs, random_genotype
-from search_spaces.strategies import MixedEdge, Parsec, PathEdge, SizePenalty
+from search_spaces.strategies import Darts, Gumbel, MixedEdge, Parsec, PathEdge, SizePenalty
 from search_spaces.supernet import NasUnetSpace, log_probabilities
 from trials.channel import Channel
+from trials.checkpoint import keep_checkpoint, resume_from
 from trials.config import Config, Loss
 from trials.fit import EpochDraws, EpochReport, interruptible, trainer_options, training_set
+from trials.gather_set import GatherSet
 from trials.losses import loss_terms
 from trials.metrics import ssim
 from trials.module import Batch, raise_unless_finite
 from trials.networks import geometry
+from trials.pick_scores import pick_scores
+from trials.picking import pick_loss
 from trials.run_folder import RunFolder
 
 GRADIENT_CLIP = 5.0  # as in the DARTS code
@@ -40,17 +48,24 @@ GRADIENT_CLIP = 5.0  # as in the DARTS code
 class SupernetTraining(LightningModule):  # type: ignore[misc]
     """The inner module of NNI's one-shot modules: one step of the supernet on one batch."""
 
-    def __init__(self, loss: Loss, learning_rate: float) -> None:
+    def __init__(self, loss: Loss, learning_rate: float, pick_width: float | None = None) -> None:
+        """`pick_width` [samples] of a label, of a picker."""
         super().__init__()
-        self.loss, self.learning_rate = loss, learning_rate
+        self.loss, self.learning_rate, self.pick_width = loss, learning_rate, pick_width
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        shots_BSTR, target_B1ZX = batch
+        shots_BSTR, target = batch
         prediction_B1ZX = self.model(shots_BSTR)
-        terms = loss_terms(self.loss, prediction_B1ZX, target_B1ZX)
+        if self.pick_width is None:
+            terms = loss_terms(self.loss, prediction_B1ZX, target)
+            score = {"train_ssim": ssim(prediction_B1ZX, target).mean()}
+        else:
+            samples = shots_BSTR.shape[2]
+            terms = {"loss": pick_loss(prediction_B1ZX, target, samples, self.pick_width)}
+            score = {"train_hit_5": pick_scores(picks_of(prediction_B1ZX, samples)[:, 0], target, 1.0)["hit_5"][0]}
         raise_unless_finite(terms, "search", self.trainer.current_epoch, "search.learning_rate")
-        logged = {"train_loss": terms["loss"].detach(), "train_ssim": ssim(prediction_B1ZX, target_B1ZX).mean()}
-        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(target_B1ZX))
+        logged = {"train_loss": terms["loss"].detach(), **score}
+        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(target))
         return terms["loss"]
 
     def configure_optimizers(self) -> Any:
@@ -67,6 +82,12 @@ class SearchReport(EpochReport):
         super().__init__(run, channel, "supernet")
         self.config, self.channels_in = config, channels_in
         self.found: Genotype | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"found": self.found.to_json() if self.found else None}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.found = Genotype.from_json(state_dict["found"]) if state_dict["found"] else None
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: Any) -> None:
         genotype = most_probable(log_probabilities(module), self.config.network, self.channels_in)
@@ -99,13 +120,18 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
         return random_genotype(config.network, front.channels, config.seed)
     data = training_set(config)
     report = SearchReport(run, channel, config, front.channels)
-    callbacks: list[Callback] = [report, EpochDraws(data)]
+    callbacks: list[Callback] = [report, EpochDraws(data), *keep_checkpoint(run.path, "supernet")]
     if config.search.auxiliary_skip:
         callbacks.append(FadingSkip())
+    options = trainer_options(run, config, "supernet", config.search.epochs, callbacks)
+    if options["accelerator"] == "cpu":
+        options["precision"] = "32-true"  # oneDNN's dilated bfloat16 convolutions give NaN at some widths, such as 24
+    width = config.picking.width / config.data.survey.interval if config.target == "first_break" else None
     evaluator = Lightning(
-        SupernetTraining(config.loss, config.search.learning_rate),
-        Trainer(**trainer_options(run, config, "supernet", config.search.epochs, callbacks)),
+        SupernetTraining(config.loss, config.search.learning_rate, width),
+        Trainer(**options),
         **_halves(config, data),
+        fit_kwargs=resume_from(run.path, "supernet"),
     )
     narrow = replace(config.network, width=config.search.width or config.network.width)
     share = config.search.partial_channels if config.search.strategy == "darts" else 1
@@ -118,7 +144,7 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     return report.found
 
 
-def _halves(config: Config, data: ShardDataset) -> dict[str, Any]:
+def _halves(config: Config, data: ShardDataset | GatherSet) -> dict[str, Any]:
     """Of the training split: every other model for the weights, the rest for the architecture."""
     samples = min(config.search.samples, len(data))
     weights, architecture = (
@@ -137,7 +163,7 @@ def _method(config: Config, channels_in: int) -> Any:
         "penalty": SizePenalty(*parameter_costs(config.network, channels_in), config.network.max_parameters),
     }
     if search.strategy == "darts":
-        return strategy.DARTS(**options, mutation_hooks=[MixedEdge.mutate])
+        return Darts(**options, mutation_hooks=[MixedEdge.mutate])
     if search.strategy == "gumbel":
-        return strategy.GumbelDARTS(**options, mutation_hooks=[PathEdge.mutate])
+        return Gumbel(**options, mutation_hooks=[PathEdge.mutate])
     return Parsec(**options, mutation_hooks=[PathEdge.mutate], architectures=search.architectures)

@@ -12,7 +12,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="""The smallest network that images the subsurface as well as a big one.
 
-The stages, in order: generate → search → tune → compress → export → predict, report.
+The stages, in order: generate → search → tune → compress → export → predict or pick, report.
 [bold]seisnas run[/] does them all with one NNI experiment that you watch in the browser.
 
 Every setting lives in a preset (presets/*.yml); change one with --set, for example

@@ -23,6 +23,7 @@ from torchvision.models.vgg import cfgs, make_layers
 
 from datagen.errors import InputError
 from trials.config import FeatureKind
+from trials.discriminator_features import DiscriminatorFeatures
 from trials.metrics import DATA_RANGE
 
 Features = Callable[[Tensor], list[Tensor]]
@@ -106,7 +107,7 @@ def perceptual(features: Features, prediction_B1ZX: Tensor, target_B1ZX: Tensor)
 
 @cache
 def features_of(kind: FeatureKind, file: str | None) -> Features:
-    """Features of `kind` with weights from `file` (safetensors), or else as torchvision downloads them; once a process.
+    """Features of `kind` with weights from `file` (safetensors), or of a VGG as torchvision has them; once a process.
 
     Raises
     ------
@@ -115,7 +116,12 @@ def features_of(kind: FeatureKind, file: str | None) -> Features:
         without one.
     """
     if kind == "gan":
-        raise InputError("loss.perceptual_features: got 'gan', but no trained GAN is known here; known: vgg16, vgg19")
+        if file is None:
+            raise InputError(
+                "loss.perceptual_features: got gan without a file; set loss.perceptual_weights to the "
+                "encoder.safetensors of `seisnas pretrain`, kind gan"
+            )
+        return frozen(DiscriminatorFeatures(file))
     trunk = VggFeatures(VGG[kind])
     names = list(trunk.state_dict())
     weights = _downloaded(kind, names) if file is None else _read(file, kind, names)

@@ -1,6 +1,6 @@
-"""NNI's web page, kept on this machine: portal_guard.js in force for every `nnictl` of this environment.
+"""NNI's web page, kept safe: the guard in force for every `nnictl` of this environment.
 
-    nnictl (python: the .pth sets NODE_OPTIONS) ──► node --require portal_guard.js nni_node/main.js
+    nnictl (python: .pth ─► guard/on_start.py sets NODE_OPTIONS) ──► node --require guard/index.js nni_node/main.js
 
 `python -m trials.portal install` writes the .pth; `seisnas doctor` checks it.
 """
@@ -12,13 +12,12 @@ from pathlib import Path
 
 from datagen.errors import InputError
 
-GUARD = Path(__file__).with_name("portal_guard.js")
+GUARD = Path(__file__).with_name("guard") / "index.js"
+ON_START = GUARD.with_name("on_start.py")
 
-# Python runs a .pth line that starts with `import` at every start.  This one adds the option only while the
-# guard exists and keeps options that are already there; the guard itself acts in NNI's manager only.
+# Python runs a .pth line that starts with `import` at every start.  This one does nothing once the guard is gone.
 PTH = """\
-import os; g = {guard!r}; o = os.environ.get("NODE_OPTIONS", ""); \
-os.path.isfile(g) and g not in o and os.environ.update(NODE_OPTIONS=(o + {option!r}).strip())
+import os; f = {file!r}; os.path.isfile(f) and exec(compile(open(f).read(), f, "exec"), {{"__file__": f}})
 """
 
 
@@ -28,11 +27,9 @@ def node_option() -> str:
 
 
 def guarded(environment: Mapping[str, str]) -> dict[str, str]:
-    """`environment` with the guard in force."""
-    options = environment.get("NODE_OPTIONS", "")
-    if str(GUARD) not in options:
-        options = f"{options} {node_option()}".strip()
-    return {**environment, "NODE_OPTIONS": options}
+    """`environment` with the guard in force, in place of the one that another checkout may have installed."""
+    others = environment.get("NODE_OPTIONS", "").replace(node_option(), "")
+    return {**environment, "NODE_OPTIONS": f"{node_option()} {others}".strip()}
 
 
 def pth_file() -> Path:
@@ -40,7 +37,7 @@ def pth_file() -> Path:
 
 
 def pth_text() -> str:
-    return PTH.format(guard=str(GUARD), option=f" {node_option()}")
+    return PTH.format(file=str(ON_START))
 
 
 def install() -> Path:

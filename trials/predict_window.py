@@ -4,6 +4,7 @@ velocity model ─► window ─► shots (wave equation) ─┬─► bundle �
                                                    └─► reverse-time migration ───► RTM image
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from compressors.contents import Contents
 from compressors.imager import Imager
 from datagen.modelling import WaveEngine
+from trials.image_files import part_of
 from trials.metrics import ssim
 from trials.predict import check_outputs
 from trials.sections import draw_sections, image_section, reach, velocity_section
@@ -45,7 +47,7 @@ def predict_window(
         The bundle or the file is damaged, the window leaves the model, or the bundle's survey cannot be
         modelled on its velocities.
     """
-    files = check_outputs(outputs)
+    files = check_outputs(outputs, (".npy", ".png"))
     imager = Imager(bundle)
     contents = imager.contents
     window_ZX = cut_window(read_velocity(Path(velocity), shape, unit), spacing, at, contents.data.grid)
@@ -58,7 +60,10 @@ def predict_window(
         if file.suffix == ".png":
             _draw(file, heading, window_ZX, image_MZX[0], prediction_ZX, contents)
         else:
-            np.save(file, prediction_ZX)
+            part = part_of(file)
+            with part.open("wb") as stream:
+                np.save(stream, prediction_ZX)
+            os.replace(part, file)
     return files
 
 

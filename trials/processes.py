@@ -1,6 +1,6 @@
 """The processes of one experiment, found and ended; never those of anybody else.
 
-    manager (by its command line) ──► tuner, trials, TensorBoard (by the mark that portal_guard.js gave them)
+    manager (by its command line) ──► tuner, trials, TensorBoard (by the mark that guard/processes.js gave them)
 
 Process ids alone are not trusted: they are used again after a reboot.
 """
@@ -8,10 +8,12 @@ Process ids alone are not trusted: they are used again after a reboot.
 import contextlib
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 
-MARK = "SEISNAS_EXPERIMENT"  # set to the experiment's id by portal_guard.js, inherited by all children
+CLOCK = 2.0  # [s] the system knows the time of its own start, from which processes count, to whole seconds
+MARK = "SEISNAS_EXPERIMENT"  # set to the experiment's id by guard/processes.js, inherited by all children
 
 
 def manager_of(experiment: str) -> psutil.Process | None:
@@ -31,6 +33,21 @@ def experiment_of(manager: psutil.Process) -> str:
 
 def port_of(manager: psutil.Process) -> int:
     return int(_argument(manager, "port"))
+
+
+def started_in(folder: Path, port: int, since: float) -> str | None:
+    """The experiment in `folder` whose manager was started on `port` since then [s since 1970]; None: there is none."""
+    with contextlib.suppress(psutil.Error):
+        manager = manager_on(port)
+        if manager is not None and manager.create_time() >= since - CLOCK:
+            ours = Path(_argument(manager, "experiments-directory")) == folder
+            return experiment_of(manager) if ours else None
+    return None
+
+
+def only_shows(manager: psutil.Process) -> bool:
+    """Whether it serves the web page of a stopped experiment and runs no trials."""
+    return _argument(manager, "action") == "view"
 
 
 def alive(process: psutil.Process) -> bool:
@@ -92,4 +109,5 @@ def _mark(process: psutil.Process) -> str | None:
 
 def _argument(manager: psutil.Process, name: str) -> str:
     words = manager.cmdline()
-    return str(words[words.index(f"--{name}") + 1])
+    option = f"--{name}"
+    return str(words[words.index(option) + 1]) if option in words else ""

@@ -10,6 +10,7 @@ TALK = (
     ".*does not have many workers.*",  # a loader that reads memory-mapped shards needs none
     ".*pkg_resources is deprecated.*",  # NNI
     ".*exists and is not empty.*",  # a run folder holds more than checkpoints
+    ".*in eval mode at the start of training.*",  # norms of a discriminator stand still, averages are not trained
     ".*lr_scheduler.step.*before.*optimizer.step.*",  # manual optimisation of NNI's one-shot modules
 )
 

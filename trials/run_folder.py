@@ -5,17 +5,18 @@ provenance.json   command, parameters as given, git commit, versions, device, st
 metrics.jsonl     one line an epoch
 genotype.json     of a searched network
 weights.safetensors
-checkpoint.ckpt   of a training that is under way
+*-checkpoint.ckpt of a phase, while the run is under way
 tensorboard/
 result.json       the final metrics: written last, so its presence means that the run succeeded
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,9 @@ from torch import Tensor
 
 from datagen.errors import InputError
 from trials.config import Config, load, to_tree
+from trials.host_facts import versions
 
+LEFT = ("result.json", "metrics.jsonl", "genotype.json", "weights.safetensors", "*-checkpoint.ckpt", "test.json")
 PACKAGES = ("seisnas", "torch", "nni", "pytorch-lightning", "devito", "numpy")
 
 
@@ -35,16 +38,25 @@ class RunFolder:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).resolve()
 
-    def start(self, config: Config, parameters: dict[str, Any] | None = None) -> None:
-        """Makes the folder and writes what this run was asked to do."""
+    def start(
+        self, config: Config, parameters: dict[str, Any] | None = None, *, stage: str = "", source: Path | None = None
+    ) -> None:
+        """Makes the folder and writes what this run was asked to do.
+
+        A run that was asked the same goes on from what it has left; what one of other settings has left is removed.
+        """
+        if not self.was_asked(config, parameters, stage=stage, source=source):
+            self._clear()
         self.path.mkdir(parents=True, exist_ok=True)
         (self.path / "result.json").unlink(missing_ok=True)
         self.save_config(config)
         provenance = {
             "command": sys.argv,
+            "stage": stage,
+            "source": str(source) if source else None,
             "parameters": parameters or {},
             "commit": _git_commit(),
-            "versions": {name: metadata.version(name) for name in PACKAGES},
+            "versions": versions(PACKAGES),
             "python": sys.version.split()[0],
             "device": config.device,
             "seed": config.seed,
@@ -55,6 +67,23 @@ class RunFolder:
     def save_config(self, config: Config) -> None:
         """Also for a run that changes its network on the way."""
         self._write("config.yml", yaml.safe_dump(to_tree(config), sort_keys=False))
+
+    def was_asked(
+        self, config: Config, parameters: dict[str, Any] | None = None, *, stage: str = "", source: Path | None = None
+    ) -> bool:
+        """Whether the run that is in the folder, finished or not, is this one."""
+        if not all((self.path / name).exists() for name in ("config.yml", "provenance.json")):
+            return False
+        wanted = {"stage": stage, "source": str(source) if source else None, "parameters": parameters or {}}
+        provenance, mine = self.provenance, self.config
+        same = all(provenance.get(name, value) == value for name, value in wanted.items())
+        return same and mine == replace(config, compare=mine.compare, baseline=mine.baseline)  # of other runs
+
+    def _clear(self) -> None:
+        left = (name for pattern in LEFT for name in self.path.glob(pattern))
+        for file in left:
+            file.unlink()
+        shutil.rmtree(self.path / "tensorboard", ignore_errors=True)
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -68,6 +97,12 @@ class RunFolder:
     def add_metrics(self, row: dict[str, Any]) -> None:
         with (self.path / "metrics.jsonl").open("a") as file:
             file.write(json.dumps(row) + "\n")
+
+    def forget_metrics(self, phase: str, epoch: int) -> None:
+        """Drops the lines of a phase from an epoch on, which will come again."""
+        kept = [row for row in self.metrics if row["phase"] != phase or row["epoch"] < epoch]
+        if len(kept) < len(self.metrics):
+            self._write("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in kept))
 
     @property
     def metrics(self) -> list[dict[str, Any]]:

@@ -7,9 +7,12 @@ NNI's life cycle is not known here; see suite_tuner.py.
 
 import json
 import math
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 
 def score_of(metric: Any) -> float | None:
@@ -20,7 +23,7 @@ def score_of(metric: Any) -> float | None:
 
 @dataclass(kw_only=True)
 class Trial:
-    """One trial that counts in the budget of its stage; without a score it has failed, once it has ended."""
+    """One trial that counts in the budget of its stage; once it has ended, one without a score cannot win."""
 
     stage: str
     settings: dict[str, Any]  # config path → value
@@ -28,18 +31,32 @@ class Trial:
     score: float | None = None  # the higher the better
     genotype: str | None = None  # JSON text
     run: str | None = None  # the folder that it wrote
+    reason: str = ""  # why it ended without a score
 
     def end(self, metric: Any = None, folder: Path | None = None) -> None:
         """Takes its final metric and the `result.json` in its folder; without them it has failed."""
         self.ended = True
         score = score_of(metric)
         if score is None or folder is None:
+            self.reason = "it failed or was stopped before its end"
             return
         try:
             result = json.loads((folder / "result.json").read_text())
-        except (OSError, ValueError):
+            limit = _size_limit(folder)
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            self.reason = f"its result cannot be read: {error}"
+            return
+        if limit is not None and result.get("parameters", 0) > limit:
+            self.reason = f"its network has {result['parameters']} parameters, network.max_parameters is {limit}"
             return
         self.score, self.run, self.genotype = score, str(folder), result.get("genotype")
+
+
+def _size_limit(run: Path) -> int | None:
+    """`network.max_parameters` of the run, which binds searched networks only."""
+    file = run / "config.yml"
+    network = yaml.safe_load(file.read_text())["network"] if file.exists() else {}
+    return network.get("max_parameters") if network.get("model") == "nasunet" else None
 
 
 class Schedule:
@@ -71,10 +88,14 @@ class Schedule:
         return self.open_stage() is None and all(trial.ended for trial in self.trials)
 
     @property
-    def lost_stage(self) -> str | None:
-        """The stage that ended without a winner, which ends the experiment."""
-        ended = [stage for stage in self.budgets if self._ended(stage)]
-        return next((stage for stage in ended if self._best(stage) is None), None)
+    def lost(self) -> str | None:
+        """Which stage ended without a winner, which ends the experiment, and why; None when none did."""
+        for stage in self.budgets:
+            if self._ended(stage) and self._best(stage) is None:
+                reasons = Counter(trial.reason for trial in self.of(stage))
+                told = "; ".join(f"{number} × {reason}" for reason, number in reasons.items())
+                return f"{stage}: no trial has won, so the experiment ends here: {told}"
+        return None
 
     @property
     def missing(self) -> int:

@@ -17,7 +17,7 @@ def measures(network: nn.Module, config: Config, scores: dict[str, float]) -> di
         **scores,
         "parameters": count_parameters(network),
         "nonzero": nonzero_parameters(network),
-        "latency_ms": latency_ms(network, Shape.of(config.data)),
+        "latency_ms": latency_ms(network, Shape.of(config.data, config.network.gather_rows)),
     }
 
 

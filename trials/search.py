@@ -28,7 +28,7 @@ def search(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
     found = with_genotype(config, genotype)
     measured = train(found, run, channel, phase="retrain", epochs=config.search.retrain_epochs)
     return {
-        "default": measured["ssim"],
+        "default": measured[config.quality],
         **measured,
         "skip_share": skip_share(genotype),
         "genotype": genotype.to_json(),

@@ -22,6 +22,7 @@ from trials.config import Config
 from trials.experiment import FinishedTrial
 from trials.export import export
 from trials.metrics import ssim
+from trials.picking import images_only
 from trials.report import ModelRow, Prediction, Report, Sample, TrialRow, read_curve
 from trials.run_folder import RunFolder
 
@@ -62,6 +63,8 @@ def summarise(
 ) -> Report:
     """Everything the report shows.  Scores of the table are those of the test split."""
     config = winners.compressed.config
+    images_only(config, "report")
+    assert config.target != "first_break"
     provenance = winners.compressed.provenance
     runs = zip(networks, (winners.unet, winners.tuned, winners.compressed), strict=True)
     spacing = config.data.grid.spacing

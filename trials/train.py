@@ -2,14 +2,17 @@
 
 from typing import Any
 
+import torch
+
 from search_spaces.build import build
-from search_spaces.pretrained import initialise
 from trials.channel import Channel
 from trials.config import Config
 from trials.fit import fit
 from trials.networks import geometry
+from trials.picking import start_from
 from trials.run_folder import RunFolder
 from trials.scoring import measures
+from trials.transfer import start_parts
 
 
 def train(
@@ -19,8 +22,11 @@ def train(
 
     Returns its validation scores, sizes and latency.  Lasts `epochs`, or `minutes` if they are above 0.
     """
+    torch.manual_seed(config.seed)  # after a search too, which may be of an earlier life of the run
     network = build(config.network, *geometry(config))
-    initialise(network, config.network.encoder_init)
+    start_parts(network, config, run)
+    if config.picking.start is not None:
+        start_from(network, config.picking.start)
     scores = fit(
         network,
         config,

@@ -9,12 +9,12 @@ from trials.train import train
 
 
 def tune(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
-    """Trains the network of the configuration; the trial's score is its validation SSIM."""
+    """Trains the network of the configuration; the trial's score is its validation SSIM, or hits of first breaks."""
     if config.network.genotype is not None:
         run.save_genotype(config.network.genotype)
     measured = train(config, run, channel, phase="tune", epochs=config.tune.epochs, minutes=config.tune.minutes)
     return {
-        "default": measured["ssim"],
+        "default": measured[config.quality],
         **measured,
         **({"genotype": config.network.genotype} if config.network.genotype else {}),
     }

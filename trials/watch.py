@@ -1,14 +1,12 @@
-"""Follows a running experiment until every trial of its budget has succeeded, or tells why that cannot be.
+"""Follows a running experiment until every trial of its budget has ended well, or tells why that cannot be.
 
 NNI's own status is not enough: it stays RUNNING for ever when the tuner has failed, so the tuner's process
 and the flow of trials are watched as well.
 """
 
-import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +16,14 @@ import requests
 from trials import processes
 from trials.experiment import Plan
 from trials.manager import Job, Manager
+from trials.nni_logs import error_in, last_line, traceback_in
 from trials.schedule import score_of
 
 POLL = 1.0  # [s]
 SETTLED = 3.0  # [s] DONE must hold: a resumed experiment passes through it
 MUTE = 120.0  # [s] the manager may be silent on a busy machine
 NO_TUNER = 10.0  # [s] the tuner's process may be missing, at the start
+FIRST = 900.0  # [s] until the first trial: hosts get the code and start before it
 IDLE = 120.0  # [s] no trial may run or wait while the experiment is not done,
 FAILED = 5.0  # [s] and this long when the tuner has logged an error
 
@@ -41,6 +41,12 @@ class StageProgress:
     succeeded: int
     running: int
     failed: int
+    stopped: int = 0  # early, by an assessor, which is no failure
+
+    @property
+    def done(self) -> int:
+        """Trials of the budget that have come to their end."""
+        return self.succeeded + self.stopped
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class Snapshot:
     @property
     def stage(self) -> str:
         """The stage at hand, the last one at the end."""
-        unfinished = [stage.name for stage in self.stages if stage.succeeded < stage.budget]
+        unfinished = [stage.name for stage in self.stages if stage.done < stage.budget]
         return unfinished[0] if unfinished else self.stages[-1].name
 
 
@@ -83,19 +89,19 @@ def watch(plan: Plan, process: psutil.Process, on_update: Callable[[Snapshot], N
     while True:
         time.sleep(POLL)
         if not processes.alive(process):
-            raise ExperimentError(f"NNI's manager has ended; see {health.log}")
+            raise ExperimentError(f"NNI's manager has ended{health.manager_said()}; its logs are in {health.log}")
         try:
             status, errors = manager.status()
-            jobs, latest = manager.jobs(), manager.latest_metric()
+            jobs, latest, limit = manager.jobs(), manager.latest_metric(), manager.max_trials()
         except requests.RequestException as error:
             if mute.held(True) > MUTE:
                 raise ExperimentError(f"NNI's manager does not answer: {error}") from None
             continue
         mute.held(False)
-        stages = tuple(_progress(stage, budget, jobs) for stage, budget in plan.budgets.items())
+        stages = progress(plan.budgets, jobs)
         on_update(Snapshot(experiment, f"http://127.0.0.1:{port}", stages, latest))
         if done.held(status == "DONE") > SETTLED:
-            return _require_success(stages, jobs)
+            return _require_success(stages, jobs, limit, health)
         problem = health.problem(status, errors, jobs)
         if problem is not None:
             raise ExperimentError(problem)
@@ -121,35 +127,68 @@ class Health:
             return f"the tuner has ended\n{self._traceback() or self.log}"
         if idle > FAILED and (traceback := self._traceback()) is not None:
             return f"the tuner has failed\n{traceback}"
-        if idle > IDLE:
-            return f"no trial was handed out for {IDLE:.0f} s\n{self.log}"
+        patience = IDLE if jobs else FIRST
+        if idle > patience:
+            return f"no trial was handed out for {patience:.0f} s\n{self.log}"
         return None
+
+    def at_a_glance(self, status: str, errors: list[str], jobs: list[Job]) -> str | None:
+        """What is wrong beyond doubt, seen once."""
+        if status == "ERROR" or (status != "DONE" and all(job.ended for job in jobs) and self._traceback()):
+            return f"NNI reports {status} {'; '.join(errors)}\n{self._traceback() or self.log}"
+        young = time.time() - self._manager.create_time() < NO_TUNER
+        if not young and not processes.tuner_alive(self._manager):
+            return f"the tuner has ended\n{self._traceback() or self.log}"
+        return None
+
+    def tuner_said(self) -> str | None:
+        """The tuner's last error since its manager was started."""
+        return error_in(self.log / "dispatcher.log", self._manager.create_time())
+
+    def manager_said(self) -> str:
+        """The manager's last error, ready to follow a sentence."""
+        said = error_in(self.log / "nnimanager.log", self._manager.create_time())
+        return f": {said}" if said else ""
 
     def _traceback(self) -> str | None:
         """The last traceback that the tuner has logged since its manager was started."""
         log = self.log / "dispatcher.log"
-        text = log.read_text(errors="replace") if log.is_file() else ""
-        started = datetime.fromtimestamp(self._manager.create_time()).strftime("[%Y-%m-%d %H:%M:%S]")
-        lines = re.finditer(r"^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\]", text, re.MULTILINE)
-        recent = next((text[line.start() :] for line in lines if line[0] >= started), "")
-        _, traceback, last = recent.rpartition("Traceback")
-        return f"{log}:\n{traceback}{last[:4000]}" if traceback else None
+        traceback = traceback_in(log, self._manager.create_time())
+        return f"{log}:\n{traceback}" if traceback else None
 
 
-def _progress(stage: str, budget: int, jobs: list[Job]) -> StageProgress:
-    mine = [job for job in jobs if job.stage == stage]
-    succeeded = sum(_succeeded(job) for job in mine)
-    running = sum(not job.ended for job in mine)
-    return StageProgress(stage, budget, succeeded, running, len(mine) - succeeded - running)
+def progress(budgets: Mapping[str, int], jobs: Sequence[Job]) -> tuple[StageProgress, ...]:
+    """Counts the trials of each stage."""
+
+    def count(stage: str, budget: int) -> StageProgress:
+        mine = [job for job in jobs if job.stage == stage]
+        succeeded = sum(succeeded_with_score(job) for job in mine)
+        running = sum(not job.ended for job in mine)
+        stopped = sum(job.status == "EARLY_STOPPED" for job in mine)
+        return StageProgress(stage, budget, succeeded, running, len(mine) - succeeded - running - stopped, stopped)
+
+    return tuple(count(stage, budget) for stage, budget in budgets.items())
 
 
-def _succeeded(job: Job) -> bool:
+def succeeded_with_score(job: Job) -> bool:
     return job.status == "SUCCEEDED" and score_of(job.metric) is not None
 
 
-def _require_success(stages: tuple[StageProgress, ...], jobs: list[Job]) -> None:
-    short = [stage for stage in stages if stage.succeeded < stage.budget]
-    if short:
-        counts = ", ".join(f"{stage.name} {stage.succeeded} of {stage.budget}" for stage in short)
-        errors = [f"  {job.folder}/trial.stderr" for job in jobs if job.stage and not _succeeded(job)]
-        raise ExperimentError("\n".join([f"trials that succeeded: {counts}; what the others said:", *errors]))
+def _require_success(stages: tuple[StageProgress, ...], jobs: Sequence[Job], limit: float, health: Health) -> None:
+    """Raises ExperimentError when NNI is done and the budget is not."""
+    short = [stage for stage in stages if stage.done < stage.budget]
+    if not short:
+        return
+    counts = ", ".join(f"{stage.name} {stage.done} of {stage.budget}" for stage in short)
+    said = [health.tuner_said()]
+    if len(jobs) < limit:  # SuiteTuner lowers the limit to the number of trials when it has no more
+        said.append("NNI has ended it because maxExperimentDuration was over")
+    failed = [job for job in jobs if job.stage and job.ended and not succeeded_with_score(job)]
+    words = [_last_words(job) for job in failed if job.status != "EARLY_STOPPED"]
+    raise ExperimentError("\n".join([f"trials that succeeded: {counts}", *filter(None, said), *words]))
+
+
+def _last_words(job: Job) -> str:
+    log = job.folder / "trial.stderr" if job.folder else None
+    said = last_line(log) if log else ""
+    return f"  {job.stage} trial {job.id} {job.status}: {said or 'it said nothing'} ({log})"

@@ -237,6 +237,17 @@ def test_the_graph_runs_with_any_number_of_models(written, parts):
 
 
 @pytest.mark.usefixtures("without_graph")
+def test_the_card_tells_the_spread_of_the_scores_over_seeds(parts, written, tmp_path):
+    by_seed = {"ssim": [0.81, 0.83, 0.79], "mae": [0.05, 0.05, 0.06]}
+    folder = write_bundle(tmp_path / "b", **parts, scores_by_seed=by_seed)
+    card = (folder / "README.md").read_text()
+    assert "standard deviation of 3 seeds" in card
+    assert "| ssim | 0.81 | 0.81 ± 0.02 |" in card
+    assert load_bundle(folder).contents.scores_by_seed == by_seed
+    assert "its spread is not known" in (written / "README.md").read_text()
+
+
+@pytest.mark.usefixtures("without_graph")
 def test_scores_survive_writing_to_the_last_digit(parts, tmp_path):
     scores = {"ssim": 1 / 3, "mae": 3.0e-5}
     folder = write_bundle(tmp_path / "b", **{**parts, "scores": scores})

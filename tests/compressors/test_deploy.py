@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -12,6 +13,7 @@ from torch import nn
 from compressors.deploy import INPUT, export_onnx
 from search_spaces.build import build
 from search_spaces.config import Network
+from search_spaces.front import Front
 from search_spaces.genotype import Genotype
 from search_spaces.shape import Geometry, Shape
 
@@ -56,6 +58,22 @@ def test_onnx_runtime_gives_the_image_of_torch_for_any_batch(make: Callable[[], 
         wanted = net.eval()(x_BSTR).numpy()
     export_onnx(net, SHAPE, tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
-    for batch in (1, 3):
+    for batch in (1, 2, 3):
         (image,) = session.run(None, {INPUT: x_BSTR[:batch].numpy()})
         np.testing.assert_allclose(image, wanted[:batch], atol=1e-4, rtol=0)
+
+
+def test_a_stack_is_gathered_by_element_with_short_indices(tmp_path: Path) -> None:
+    """Slices of one number, or indices of 64 bits, would make the front the slowest part of a small network."""
+    front = Front(SHAPE, 0.02, kind="stack", fold=2)
+    export_onnx(front, SHAPE, tmp_path / "front.onnx")
+    model = onnx.load(tmp_path / "front.onnx")
+    onnx.checker.check_model(model)
+    (gather,) = (node for node in model.graph.node if "Gather" in node.op_type)
+    assert gather.op_type == "GatherElements"
+    (source,) = (node for node in model.graph.node if gather.input[1] in node.output)
+    assert source.op_type == "Expand"
+    x_BSTR = 0.02 * torch.randn(2, SHAPE.shots, SHAPE.samples, SHAPE.receivers)
+    session = onnxruntime.InferenceSession(tmp_path / "front.onnx", providers=["CPUExecutionProvider"])
+    (features,) = session.run(None, {INPUT: x_BSTR.numpy()})
+    np.testing.assert_allclose(features, front(x_BSTR).numpy(), atol=1e-4, rtol=0)

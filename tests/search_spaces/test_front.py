@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from search_spaces.front import GAIN_POWER, KNEE, Front, resampling_matrix
+from search_spaces.front import GAIN_POWER, KNEE, Front, Resampling, resampling_matrix
 from search_spaces.shape import Shape
 
 SHAPE = Shape(shots=2, samples=400, receivers=24, nz=32, nx=24)
@@ -37,6 +37,15 @@ def test_what_the_coarse_grid_cannot_hold_is_removed_and_not_aliased() -> None:
 
 def test_resampling_to_the_same_grid_changes_nothing() -> None:
     assert (resampling_matrix(64, 64) == np.eye(64)).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"), [(800, 256), (999, 280), (1000, 279), (501, 65), (20, 47), (5, 4), (9, 9)]
+)
+def test_even_and_odd_parts_together_are_the_whole_matrix(given: int, wanted: int) -> None:
+    columns = torch.randn(2, given, 3, generator=torch.Generator().manual_seed(0))
+    whole = torch.from_numpy(resampling_matrix(given, wanted)) @ columns.double()
+    torch.testing.assert_close(Resampling(given, wanted)(columns).double(), whole, atol=1e-5, rtol=0)
 
 
 def test_the_folded_record_keeps_its_band() -> None:

@@ -58,7 +58,11 @@ def test_the_projects_own_configuration_is_usable() -> None:
         ({"tuner": {**CONFIG["tuner"], "classArgs": {"budgets": {"search": 0}}}}, "each stage needs 1 trial or more"),
         ({"tuner": {**CONFIG["tuner"], "classArgs": {"budgets": {"search": 1}}}}, "the search space has search, tune"),
         ({"tuner": {**CONFIG["tuner"], "classArgs": {"budget": {"search": 1}}}}, "budget"),
-        ({"tuner": {"name": "TPE"}}, "budgets"),
+        ({"tuner": {"name": "TPE"}}, "tuner.name: got TPE"),
+        ({"tuner": {"name": "Anneal"}}, "Anneal does not work here: it fails after two trials"),
+        ({"tuner": {**CONFIG["tuner"], "className": "nowhere.Tuner"}}, "no module nowhere"),
+        ({"assessor": {"name": "Medianstop"}}, "mixes the trials of all stages"),
+        ({"trialConcurrency": 0}, "self.trial_concurrency > 0"),
     ],
 )
 def test_what_nni_or_the_tuner_refuses_is_an_input_error(

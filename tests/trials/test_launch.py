@@ -18,7 +18,11 @@ from filelock import FileLock
 from datagen.errors import InputError
 from trials import processes
 from trials.experiment import load_plan, write_state
-from trials.launch import Outcome, environment, run_experiment
+from trials.experiment_state import state_of
+from trials.launch import Outcome, resume, run_experiment, view
+from trials.manager import Manager
+from trials.nnictl import environment
+from trials.record import read_record
 from trials.watch import Snapshot
 
 SPACE = {
@@ -74,11 +78,9 @@ def experiment(folder: Path, **tuner: Any) -> Path:
 
 
 def free_port() -> int:
-    for port in range(18000, 19000):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
-    raise AssertionError("no free port")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -168,6 +170,43 @@ def test_a_finished_experiment_is_reported_instead_of_run_again(life: Life) -> N
     assert life.again.trials == life.outcome.trials
 
 
+def test_a_finished_experiment_is_known_by_its_files(life: Life) -> None:
+    record = read_record(life.outcome.folder)
+    assert state_of(record).word == "finished"
+    assert [(job.stage, job.status, job.metric) for job in record.jobs] == [
+        (stage, "SUCCEEDED", {"default": 0.5}) for stage in ("search", "tune", "compress")
+    ]
+    assert [job.parameters for job in record.jobs] == [trial.parameters for trial in life.outcome.trials]
+
+
+def test_the_page_of_a_finished_experiment_is_shown_and_leaves_no_process(life: Life) -> None:
+    record = read_record(life.outcome.folder)
+    with view(record, free_port()) as url:
+        assert len(Manager(f"{url}/api/v1/nni").jobs()) == 3
+        assert state_of(record).word == "shown"
+    assert processes.of_experiment(record.id) == []
+
+
+def test_a_killed_experiment_goes_on_without_its_configuration(tmp_path: Path, home: Path) -> None:
+    config, killed = experiment(tmp_path), list[str]()
+
+    def kill(snapshot: Snapshot) -> None:
+        if snapshot.stages[1].running and not killed:
+            killed.append(snapshot.experiment)
+            for process in processes.of_experiment(snapshot.experiment):
+                process.kill()
+
+    outcome = run_experiment(config, free_port(), kill)
+    assert "NNI's manager has ended" in outcome.reason
+    config.unlink()
+    record = read_record(outcome.folder)
+    assert state_of(record).word == "stopped"
+    outcome = resume(record, free_port(), lambda _: None)
+    assert (outcome.success, outcome.reason) == (True, "")
+    assert [trial.stage for trial in outcome.trials] == ["search", "tune", "compress"]
+    assert processes.of_experiment(outcome.experiment) == []
+
+
 def test_the_files_of_an_experiment_are_for_their_owner_only(life: Life) -> None:
     assert life.outcome.folder.stat().st_mode & 0o077 == 0
 
@@ -224,7 +263,7 @@ def test_a_new_experiment_is_refused_while_the_old_one_runs(tmp_path: Path) -> N
     sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
     with subprocess.Popen([*sleep, "/x/nni_node/main.js", "--experiment-id", "abc"]) as manager:
         try:
-            with pytest.raises(InputError, match="still runs; end it: nnictl stop abc"):
+            with pytest.raises(InputError, match="still runs; end it: seisnas stop abc"):
                 run_experiment(config, free_port(), new=True)
         finally:
             manager.kill()
@@ -234,5 +273,5 @@ def test_our_python_comes_first_and_no_proxy_sees_this_machine() -> None:
     found = environment({"PATH": "/bin", "no_proxy": "example.org"})
     assert found["PATH"] == f"{Path(sys.executable).parent}:/bin"
     assert found["no_proxy"] == found["NO_PROXY"] == "example.org,localhost,127.0.0.1"
-    assert "portal_guard.js" in found["NODE_OPTIONS"]
+    assert "guard/index.js" in found["NODE_OPTIONS"]
     assert json.dumps(found)

@@ -24,6 +24,7 @@ ANSWERS: dict[str, Any] = {
     "/api/v1/nni/check-status": {"status": "RUNNING", "errors": []},
     "/api/v1/nni/experiment": {"id": "abc", "params": {"maxTrialNumber": 40}},
     "/api/v1/nni/metric-data-latest": [metric({"default": 0.1}, 5), metric({"default": 0.2}, 9), metric(0.3, 7)],
+    "/api/v1/nni/metric-data/a?type=PERIODICAL": [metric({"default": 0.2}, 9), metric({"default": 0.1}, 5)],
     "/api/v1/nni/trial-jobs": [
         {
             "trialJobId": "a",
@@ -70,6 +71,10 @@ def test_jobs_carry_what_the_tuner_handed_out_and_what_came_back(manager: Manage
 
 def test_the_latest_metric_is_the_last_in_time(manager: Manager) -> None:
     assert manager.latest_metric() == {"default": 0.2}
+
+
+def test_intermediate_results_come_in_the_order_of_time(manager: Manager) -> None:
+    assert manager.intermediates("a") == [{"default": 0.1}, {"default": 0.2}]
 
 
 def test_status_and_limit(manager: Manager) -> None:

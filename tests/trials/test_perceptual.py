@@ -137,7 +137,7 @@ def test_what_torchvision_downloads_is_unpickled_without_code_and_checked(monkey
 
 
 def test_features_of_a_gan_need_one():
-    with pytest.raises(InputError, match="no trained GAN"):
+    with pytest.raises(InputError, match=r"set loss\.perceptual_weights"):
         features_of("gan", None)
 
 

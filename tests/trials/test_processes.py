@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +45,21 @@ def test_a_manager_is_known_by_its_command_line(started: list[subprocess.Popen[s
     assert processes.manager_of("exp-three") is None
 
 
+def test_a_stranger_that_took_the_port_is_not_taken_for_ours(
+    started: list[subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    began = time.time()
+    words = [SLEEP, "/x/nni_node/main.js", "--port", "18997", "--experiments-directory", "/elsewhere"]
+    theirs = start(started, *words, "--experiment-id", "theirs")
+    assert processes.started_in(tmp_path, 18997, began) is None
+    theirs.kill()
+    theirs.wait()
+    start(started, *words[:-1], str(tmp_path), "--experiment-id", "ours")
+    assert processes.started_in(tmp_path, 18997, began) == "ours"
+    assert processes.started_in(tmp_path, 18996, began) is None
+    assert processes.started_in(tmp_path, 18997, time.time() + 60) is None
+
+
 def test_only_processes_of_the_experiment_are_ended(started: list[subprocess.Popen[str]]) -> None:
     ours = [manager(started, "exp-one", 18999), start(started, SEISNAS_EXPERIMENT="exp-one")]
     stranger = start(started, SLEEP, "exp-one", "/nni-experiments/exp-one", SEISNAS_EXPERIMENT="exp-two")
@@ -62,7 +78,7 @@ def test_a_process_that_does_not_listen_is_killed(started: list[subprocess.Popen
 
 
 def test_the_guard_gives_the_mark_that_is_looked_for() -> None:
-    guard = Path(processes.__file__).with_name("portal_guard.js").read_text()
+    guard = Path(processes.__file__).with_name("guard").joinpath("processes.js").read_text()
     assert f"const MARK = '{processes.MARK}'" in guard
 
 

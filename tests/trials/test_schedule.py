@@ -46,7 +46,7 @@ def test_a_stage_without_a_winner_ends_the_experiment() -> None:
     schedule.add("search", {}).end()
     assert schedule.open_stage() is None
     assert schedule.over
-    assert schedule.lost_stage == "search"
+    assert str(schedule.lost).startswith("search: no trial has won")
 
 
 @pytest.mark.parametrize("text", [None, "", "{"])

@@ -2,15 +2,20 @@
 
 import json
 import logging
+import tempfile
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from datagen.errors import InputError
 from trials import suite_tuner
+from trials.algorithms import WORKING
+from trials.ending import FAILURE
 from trials.manager import Job, Manager
 from trials.suite_tuner import SuiteTuner
 
@@ -58,6 +63,7 @@ class Experiment:
     folder: Path
     budgets: dict[str, int]
     concurrency: int = 1
+    algorithms: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.record = Record()
@@ -67,7 +73,7 @@ class Experiment:
         self.start()
 
     def start(self, *, resume: bool = False) -> None:
-        self.tuner = SuiteTuner(self.budgets, seed=1, manager=self.record)
+        self.tuner = SuiteTuner(self.budgets, seed=1, algorithms=self.algorithms, manager=self.record)
         self.next_id = 0
         if resume:
             self.tuner.load_checkpoint()
@@ -94,22 +100,27 @@ class Experiment:
         parameter_id, job_id, parameters = self.queue.pop(0)
         job_id = job_id or f"job{len(self.record.entries)}"
         run = self.folder / job_id
-        run.mkdir(exist_ok=True)
+        run.mkdir(parents=True, exist_ok=True)
         self.record.entries[job_id] = Job(job_id, "RUNNING", parameters, None, run)
         return parameter_id, job_id
 
-    def finish(self, parameter_id: int | None, job_id: str, score: float | None) -> None:
-        """The trial reports and ends (without a score: fails), and the manager asks for another one."""
+    def finish(
+        self, parameter_id: int | None, job_id: str, score: float | None, *, stopped: bool = False, size: int = 10
+    ) -> None:
+        """The trial reports and ends (without a score: fails, or is stopped), and the manager asks for another one."""
         job = self.record.entries[job_id]
         status, metric = ("FAILED", None) if score is None else ("SUCCEEDED", {"default": score})
+        assert job.folder is not None
+        if status == "FAILED":
+            (job.folder / FAILURE).write_text("by itself")
         if metric:
-            assert job.folder is not None
-            (job.folder / "result.json").write_text(json.dumps({"genotype": f"cells of {job_id}"}))
+            (job.folder / "config.yml").write_text("network: {model: nasunet, max_parameters: 1000}")
+            (job.folder / "result.json").write_text(json.dumps({"genotype": f"cells of {job_id}", "parameters": size}))
         if metric and parameter_id is None:
             self.tuner.import_data([{"parameter": job.parameters, "value": metric}])
         elif metric:
             self.tuner.receive_trial_result(parameter_id, "", metric, trial_job_id=job_id)  # type: ignore[arg-type]
-        self.record.entries[job_id] = replace(job, status=status, metric=metric)
+        self.record.entries[job_id] = replace(job, status="EARLY_STOPPED" if stopped else status, metric=metric)
         if parameter_id is not None:
             self.tuner.trial_end(parameter_id, metric is not None)
         if len(self.record.entries) < self.record.limit:
@@ -176,7 +187,26 @@ def test_a_stage_in_which_all_trials_fail_ends_the_experiment_with_a_reason(
     with caplog.at_level(logging.ERROR):
         experiment.run(0.5, 0.6, 0.7, None, None, None, None)
     assert experiment.done
-    assert "tune: every trial failed" in caplog.text
+    assert "tune: no trial has won" in caplog.text
+
+
+def test_a_network_above_the_limit_counts_in_the_budget_and_cannot_win(experiment: Experiment) -> None:
+    experiment.run(0.1, 0.2)
+    experiment.finish(*experiment.submit(), 0.9, size=1001)
+    assert experiment.told[3]["stage"]["_name"] == "tune"
+    assert experiment.told[3]["winner"]["run"].endswith("job1")
+
+
+def test_a_stage_of_networks_above_the_limit_ends_the_experiment_with_a_reason(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = Experiment(tmp_path, {"search": 2, "tune": 1, "compress": 1})
+    one.finish(*one.submit(), 0.9, size=1001)
+    one.finish(*one.submit(), None)
+    assert one.done
+    assert "search: no trial has won" in caplog.text
+    assert "1 × its network has 1001 parameters, network.max_parameters is 1000" in caplog.text
+    assert "1 × it failed" in caplog.text
 
 
 def test_a_trial_that_reports_and_then_fails_has_failed(experiment: Experiment) -> None:
@@ -254,6 +284,34 @@ def test_a_budget_is_a_whole_number_of_trials(budgets: dict[str, Any]) -> None:
         SuiteTuner(budgets, manager=Record())
 
 
+def test_every_algorithm_fills_every_budget(tmp_path: Path) -> None:
+    for algorithm in WORKING:
+        (tmp_path / algorithm).mkdir()
+        one = Experiment(tmp_path / algorithm, BUDGETS, algorithms=dict.fromkeys(BUDGETS, algorithm))
+        one.run(0.1, None, 0.3, 0.1, 0.2)
+        one.start(resume=True)
+        while one.queue:
+            one.run(0.4)
+        assert one.done
+        assert [one.stages.count(stage) for stage in BUDGETS] == [4, 4, 4]  # the failed search has a new chance
+        drawn = [json.dumps(job.settings) for job in one.record.jobs() if job.stage == "tune"]
+        assert len(set(drawn)) == len(drawn)
+
+
+@pytest.mark.parametrize(
+    ("algorithms", "complaint"),
+    [
+        ({"search": "Anneal"}, "algorithms.search: got 'Anneal': NNI has it, but it fails after two trials"),
+        ({"tune": "tpe"}, "got 'tpe': unknown; usable are TPE, Random, GridSearch, Evolution"),
+        ({"train": "TPE"}, "got a stage 'train'; the budgets have search, tune, compress"),
+        ("Random", "write stage: algorithm"),
+    ],
+)
+def test_an_algorithm_that_does_not_work_is_refused(algorithms: Any, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        SuiteTuner(BUDGETS, algorithms=algorithms, manager=Record())
+
+
 def test_budgets_and_branches_must_be_of_the_same_stages() -> None:
     with pytest.raises(InputError, match=r"got \['search', 'tune'\]; the search space has search, tune, compress"):
         SuiteTuner({"search": 1, "tune": 1}, manager=Record()).update_search_space(SPACE)
@@ -284,6 +342,29 @@ def test_the_next_stage_waits_for_a_resubmitted_trial(experiment: Experiment, sc
     assert experiment.queue[0][2]["winner"]["run"].endswith("job2" if score else "job0")
 
 
+def test_a_trial_that_was_killed_is_tried_again_with_the_same_parameters(experiment: Experiment) -> None:
+    parameter_id, job_id = experiment.submit()
+    assert parameter_id is not None
+    experiment.record.entries[job_id] = replace(experiment.record.entries[job_id], status="FAILED")
+    experiment.tuner.trial_end(parameter_id, False)
+    experiment.ask(1)
+    assert experiment.told[1]["stage"] == experiment.told[0]["stage"]
+    experiment.run(*[0.1 * number for number in range(11)])
+    assert experiment.stages == ["search"] * 4 + ["tune"] * 4 + ["compress"] * 4
+    assert experiment.done
+
+
+@pytest.mark.parametrize("ended", [1, 4, 8])
+def test_a_resumed_experiment_tries_what_it_would_have_tried(tmp_path: Path, ended: int) -> None:
+    scores = [0.1 * number for number in range(11)]
+    whole, cut = (Experiment(tmp_path / name, BUDGETS) for name in ("whole", "cut"))
+    whole.run(*scores)
+    cut.run(*scores[:ended])
+    cut.start(resume=True)
+    cut.run(*scores[ended:])
+    assert [job.settings for job in cut.record.jobs()] == [job.settings for job in whole.record.jobs()]
+
+
 def test_trials_that_failed_before_get_a_new_chance(experiment: Experiment) -> None:
     experiment.run(0.3, None, 0.1)
     experiment.queue.clear()  # handed out, but not submitted when the experiment was stopped
@@ -311,13 +392,27 @@ def test_a_finished_experiment_that_is_resumed_hands_out_nothing(experiment: Exp
     assert experiment.done
 
 
-def test_a_resumed_tuner_does_not_draw_again_what_it_drew_before(experiment: Experiment) -> None:
-    experiment.run(0.3, 0.2, 0.1, 0.5, 0.5)
+def test_a_resumed_tuner_does_not_try_again_what_it_tried_before(experiment: Experiment) -> None:
+    experiment.run(0.3, 0.2, 0.1, 0.5, None, 0.5)  # the one that failed frees a place, and so a seed
     experiment.queue.clear()
     experiment.start(resume=True)
     experiment.run(0.5, 0.5)
-    drawn = [told["stage"]["loss.ssim"] for told in experiment.told if told["stage"]["_name"] == "tune"]
-    assert len(set(drawn)) == len(drawn)
+    tried = [job.settings["loss.ssim"] for job in experiment.record.jobs() if job.stage == "tune"]
+    assert len(set(tried)) == len(tried) == 5
+
+
+@pytest.mark.parametrize("algorithm", WORKING)
+def test_every_algorithm_tries_after_a_resume_what_it_would_have_tried(tmp_path: Path, algorithm: str) -> None:
+    scores = [0.1 * number for number in range(11)]
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "cut").mkdir()
+    algorithms = dict.fromkeys(BUDGETS, algorithm)
+    whole, cut = (Experiment(tmp_path / name, BUDGETS, algorithms=algorithms) for name in ("whole", "cut"))
+    whole.run(*scores)
+    cut.run(*scores[:5])
+    cut.start(resume=True)
+    cut.run(*scores[5:])
+    assert [job.settings for job in cut.record.jobs()] == [job.settings for job in whole.record.jobs()]
 
 
 def test_trials_that_a_user_added_do_not_count_after_a_resume(experiment: Experiment) -> None:
@@ -346,3 +441,99 @@ def test_a_change_of_the_search_space_is_refused_and_loses_nothing(experiment: E
     experiment.tuner.update_search_space({"stage": {"_type": "choice", "_value": []}})
     experiment.run(*[0.5] * 10)
     assert experiment.done
+
+
+# Random histories against a model of ten lines
+
+
+@dataclass
+class Expected:
+    """One trial that should count."""
+
+    told: dict[str, Any]
+    job: str | None = None  # none before it was submitted
+    end: str = ""  # scored, failed, stopped or big; empty while it runs
+    score: float = 0.0
+
+    @property
+    def stage(self) -> str:
+        return str(self.told["stage"]["_name"])
+
+
+class Model:
+    """Which stage should go on now, and with which winner."""
+
+    def __init__(self, budgets: dict[str, int]) -> None:
+        self.budgets = budgets
+        self.trials: list[Expected] = []
+
+    def winner(self, stage: str) -> Expected | None:
+        scored = [trial for trial in self.trials if trial.stage == stage and trial.end == "scored"]
+        return max(scored, key=lambda trial: trial.score, default=None)
+
+    def next(self) -> tuple[str, str | None] | None:
+        """(stage, job that has won the one before) of a trial that may start."""
+        before = None
+        for stage, budget in self.budgets.items():
+            trials = [trial for trial in self.trials if trial.stage == stage]
+            if len(trials) < budget:
+                return stage, before
+            winner = self.winner(stage)
+            if not all(trial.end for trial in trials) or winner is None:
+                return None
+            before = winner.job
+        return None
+
+    def expect(self, told: list[dict[str, Any]]) -> None:
+        for one in told:
+            assert self.next() == (one["stage"]["_name"], Path(one["winner"]["run"]).name if "winner" in one else None)
+            self.trials.append(Expected(one))
+
+
+STEPS = st.tuples(st.sampled_from(["scored"] * 4 + ["failed", "stopped", "big", "resume"]), st.integers(0, 9))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    budgets=st.tuples(*[st.integers(1, 4)] * 3),
+    concurrency=st.integers(1, 3),
+    algorithm=st.sampled_from(WORKING),
+    steps=st.lists(STEPS, max_size=25),
+)
+def test_any_history_of_ends_and_resumes_agrees_with_the_model(
+    budgets: tuple[int, int, int], concurrency: int, algorithm: str, steps: list[tuple[str, int]]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        live_through(Path(folder), dict(zip(BUDGETS, budgets, strict=True)), concurrency, algorithm, steps)
+
+
+def live_through(
+    folder: Path, budgets: dict[str, int], concurrency: int, algorithm: str, steps: list[tuple[str, int]]
+) -> None:
+    one = Experiment(folder, budgets, concurrency, dict.fromkeys(budgets, algorithm))
+    model, running, seen = Model(budgets), list[tuple[int | None, str]](), 0
+    by_job: dict[str, Expected] = {}
+    for what, pick in [*steps, *[("scored", 0)] * 40]:
+        model.expect(one.told[seen:])
+        seen = len(one.told)
+        while one.queue and len(running) < concurrency:
+            told = one.queue[0][2]
+            running.append(one.submit())
+            waiting = next((t for t in model.trials if t.job is None and t.told["stage"] == told["stage"]), None)
+            if waiting is not None and running[-1][1] not in by_job:
+                waiting.job = running[-1][1]
+                by_job[waiting.job] = waiting
+        if not running:
+            break
+        if what == "resume":  # the manager has lost what was not submitted; failed trials get a new chance
+            model.trials = [trial for trial in model.trials if trial.job is not None and trial.end != "failed"]
+            running.clear()
+            one.start(resume=True)
+            continue
+        parameter_id, job = running.pop(pick % len(running))
+        by_job[job].end, by_job[job].score = what, pick / 10
+        score = pick / 10 if what in ("scored", "big") else None
+        one.finish(parameter_id, job, score, stopped=what == "stopped", size=1001 if what == "big" else 10)
+    assert one.done
+    assert model.next() is None
+    assert all(trial.end for trial in model.trials)

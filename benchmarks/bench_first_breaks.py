@@ -1,0 +1,178 @@
+"""Error of first-break picks against the number of labelled gathers, for pickers that start from different weights.
+
+classical       STA/LTA with AIC, its settings the best of a grid on the labelled gathers
+scratch         network with fresh weights
+synthetic       network trained on Devito gathers with eikonal labels (`seisnas tune -p presets/field.yml`)
+autoencoder, gan, gan_synthetic     encoder weights from a file: --weights gan=FILE
+
+Recorded gathers that somebody has picked, cross-validated over pairs of neighbours: both of a pair are tested, or
+both may be trained on.  Every network has the same settings and number of steps.  The spread is over seeds, of the mean
+over all tested traces.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+from numpy.typing import NDArray
+from rich.console import Console
+
+from datagen.gathers import read_recording
+from search_spaces.picks import picks_of
+from trials.channel import Channel
+from trials.classical_picker import fitted
+from trials.config import Config, load
+from trials.execute import execute
+from trials.gather_set import gather_set
+from trials.networks import trained
+from trials.pick_scores import HITS
+from trials.run_folder import RunFolder
+
+ROOT = Path(__file__).resolve().parents[1]
+PRESET = ROOT / "presets/field.yml"
+BATCH = 4
+PAIR = 2  # neighbours that are never parted
+CHANGES: dict[str, Any] = {
+    "effects": {"snr_db": [10.0, 40.0], "noise_band": [5.0, 1200.0]},
+    "picking.stretch": [0.8, 1.25],
+    "picking.shift": [-0.01, 0.02],
+    "picking.gain": [-1.5, 1.5],
+}
+
+
+def settings_of(labelled: Path, interval: float, train: list[int], held: list[int], steps: int) -> dict[str, Any]:
+    return CHANGES | {
+        "picking.labelled": str(labelled),
+        "picking.interval": interval,
+        "picking.train": train,
+        "picking.held": held,
+        "picking.draws": steps * BATCH,
+        "tune.batch_size": BATCH,
+        "tune.epochs": 1,
+    }
+
+
+def folds_of(gathers: int, labelled: int, seed: int) -> list[tuple[list[int], list[int]]]:
+    """(train, held) of each pair held out; the labelled gathers are drawn from the others, as few pairs as can be."""
+    folds = []
+    for first in range(0, gathers, PAIR):
+        held = list(range(first, first + PAIR))
+        others = [start for start in range(0, gathers, PAIR) if start != first]
+        order = np.random.default_rng([seed, first]).permutation(others)
+        train = [int(start) + step for start in order for step in range(PAIR)][:labelled]
+        folds.append((train, held))
+    return folds
+
+
+def start_of(init: str, weights: dict[str, Path]) -> dict[str, Any]:
+    """Settings that make a training start from `init`: the whole network's weights, or the encoder's."""
+    if init == "scratch":
+        return {}
+    whole = init in ("synthetic", "gan_synthetic")
+    return {"picking.start" if whole else "network.encoder_init": str(weights[init])}
+
+
+def network_errors(config: Config, run: RunFolder) -> NDArray[np.float64]:
+    """Absolute errors [ms] of the labelled traces held out, after training unless that was done."""
+    if not run.finished:
+        execute("tune", config, run, Channel())
+    network, held = trained(run), gather_set(config, "test")
+    gathers_B1TR, labels_BR = held.__getitems__(range(len(held)))
+    with torch.no_grad():
+        picks_BR = picks_of(network(gathers_B1TR), gathers_B1TR.shape[2])[:, 0]
+    errors = (picks_BR - labels_BR).abs().numpy()
+    return 1e3 * held.interval * errors[np.isfinite(errors)].astype(np.float64)
+
+
+def classical_errors(config: Config) -> NDArray[np.float64]:
+    train, held = gather_set(config, "train"), gather_set(config, "test")
+    settings = fitted(list(train.gathers_NTR), list(train.picks_NR), train.interval)
+    picks = [settings(gather, held.interval) for gather in held.gathers_NTR]
+    errors = np.abs(np.concatenate(picks) - held.picks_NR.ravel())
+    return 1e3 * held.interval * errors[np.isfinite(errors)]
+
+
+def row_of(init: str, labelled: int, errors_by_seed: list[NDArray[np.float64]], interval: float) -> dict[str, Any]:
+    means = [float(errors.mean()) for errors in errors_by_seed]
+    together = np.concatenate(errors_by_seed)
+    row: dict[str, Any] = {"init": init, "labelled": labelled, "seeds": len(means), "split": "test"}
+    row |= {"mae_ms_mean": float(np.mean(means)), "mae_ms_std": float(np.std(means, ddof=1)) if len(means) > 1 else 0.0}
+    row |= {"median_ms": float(np.median(together)), "traces": len(together)}
+    return row | {f"hit_{reach}": float((together <= 1e3 * interval * (reach + 0.01)).mean()) for reach in HITS}
+
+
+def page(record: dict[str, Any]) -> str:
+    text = "# First breaks against the number of labelled gathers\n\n"
+    text += "".join(f"- {key}: `{value}`\n" for key, value in record.items() if key != "rows")
+    text += "\nErrors in ms on gathers of pairs held out; ± over seeds.  hit k: within k samples.\n\n"
+    text += "| start | labelled | mean error | median | " + " | ".join(f"hit {reach}" for reach in HITS) + " |\n"
+    text += "|---" * (4 + len(HITS)) + "|\n"
+    for row in record["rows"]:
+        spread = f" ± {row['mae_ms_std']:.2f}" if row["seeds"] > 1 else ""
+        cells = [row["init"], row["labelled"], f"{row['mae_ms_mean']:.2f}{spread}", f"{row['median_ms']:.2f}"]
+        cells += [f"{100 * row[f'hit_{reach}']:.0f} %" for reach in HITS]
+        text += "| " + " | ".join(map(str, cells)) + " |\n"
+    return text
+
+
+def main(
+    labelled: Annotated[Path, typer.Argument(help=".npz of gathers and first_break_s, neighbours in pairs.")],
+    interval: Annotated[float, typer.Option(help="[s], if the file does not tell.")] = 0.00025,
+    inits: Annotated[str, typer.Option(help="With commas between.")] = "classical,scratch,synthetic",
+    counts: Annotated[str, typer.Option(help="Numbers of labelled gathers.")] = "1,2,4,8",
+    seeds: Annotated[int, typer.Option(min=1)] = 3,
+    steps: Annotated[int, typer.Option(min=1, help="Of each training.")] = 120,
+    rate: Annotated[float, typer.Option(help="Peak of the learning rate, for every start.")] = 5.0e-3,
+    synthetic: Annotated[Path, typer.Option(help="Weights of the tuned run.")] = ROOT
+    / "runs/field/tune/weights.safetensors",
+    weights: Annotated[list[str] | None, typer.Option(help="INIT=FILE; repeatable.")] = None,
+    runs: Annotated[Path, typer.Option(help="Folder of the trainings.")] = ROOT / "runs/first_breaks",
+    output: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "benchmarks/results",
+) -> None:
+    """Trains what is not yet trained and writes first_breaks.json, row by row."""
+    torch.set_num_threads(1)
+    given = {"synthetic": synthetic}
+    given |= {name: Path(file) for name, _, file in (text.partition("=") for text in weights or [])}
+    gathers = len(read_recording(labelled).gathers)
+    file = output / "first_breaks.json"
+    rows = json.loads(file.read_text())["rows"] if file.exists() else []
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
+    record: dict[str, Any] = {"command": " ".join(["python", "benchmarks/bench_first_breaks.py", *sys.argv[1:]])}
+    record |= {"commit": commit.stdout.strip(), "date": date.today().isoformat()}
+    record |= {"machine": f"{platform.machine()}, {os.cpu_count()} cores, one thread", "rows": rows}
+    for count in map(int, counts.split(",")):
+        for init in inits.split(","):
+            if any((row["init"], row["labelled"]) == (init, count) for row in rows):
+                continue
+            errors: list[NDArray[np.float64]] = []
+            for seed in range(seeds):
+                parts = []
+                for train, held in folds_of(gathers, count, seed):
+                    settings = settings_of(labelled, interval, train, held, steps) | {
+                        "seed": seed,
+                        "tune.learning_rate": rate,
+                    }
+                    if init == "classical":
+                        parts.append(classical_errors(load(PRESET, settings)))
+                        continue
+                    run = RunFolder(runs / f"{init}-{count}-{seed}-{held[0]}")
+                    parts.append(network_errors(load(PRESET, settings, start_of(init, given)), run))
+                errors.append(np.concatenate(parts))
+            rows.append(row_of(init, count, errors, interval))
+            Console().log(rows[-1])
+            rows.sort(key=lambda row: (row["labelled"], row["init"]))
+            output.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(record, indent=1) + "\n")
+            file.with_suffix(".md").write_text(page(record))
+
+
+if __name__ == "__main__":
+    typer.run(main)

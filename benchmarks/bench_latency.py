@@ -1,0 +1,103 @@
+"""Latency of exported NasUnets beside the 17 M U-Net and ResUNet34: same runtime, threads, survey and input.
+
+Untrained weights, which change nothing in speed; all networks in turn, round by round (trials/bench_model.py).
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import onnxruntime
+import typer
+from rich.console import Console
+
+from compressors.bundle import write_bundle
+from datagen.shards import Statistics
+from search_spaces.build import build
+from search_spaces.config import Network
+from search_spaces.shape import Shape
+from trials.bench_model import BIG, compare_bundles
+from trials.config import load
+
+ROOT = Path(__file__).resolve().parents[1]
+STATISTICS = Statistics(shot_scale=0.05, image_scale=1.0, velocity_min=1500.0, velocity_max=4500.0)
+MIXED: dict[str, Any] = {
+    "encoder": [["sep_conv_3x3"], ["conv_3x3", "sep_conv_3x3"]],
+    "decoder": [["skip"], ["sep_conv_3x3", "dil_conv_3x3"]],
+}
+SEPARABLE: dict[str, Any] = {
+    "encoder": [["sep_conv_3x3"], ["sep_conv_3x3", "skip"]],
+    "decoder": [["sep_conv_3x3"], ["skip", "sep_conv_3x3"]],
+}
+
+
+def searched(cells: dict[str, Any], width: int) -> Network:
+    genotype = {"depth": 4, "width": width, "nodes": 2, **cells, "down": "skip", "up": "sep_conv_3x3"}
+    return Network(genotype=json.dumps(genotype))
+
+
+NETWORKS = {
+    **{f"nasunet mixed {width}": searched(MIXED, width) for width in (16, 24, 32)},
+    **{f"nasunet separable {width}": searched(SEPARABLE, width) for width in (16, 32)},
+    **BIG,
+}
+
+
+def page(record: dict[str, Any]) -> str:
+    """The rows as Markdown."""
+    text = "# Latency of exported networks\n\n"
+    text += "".join(f"- {key}: `{value}`\n" for key, value in record.items() if key != "rows")
+    text += "\nMedian over the rounds ± standard deviation, of one model; memory of a batch of 8.\n"
+    text += "\n| network | parameters | 1 thread | 2 threads | models/s | memory | times as fast as UNet, 1 thread |\n"
+    text += "|---" * 7 + "|\n"
+    slowest = {row["model"]: row for row in record["rows"]}["UNet"]
+    for row in record["rows"]:
+        times = " | ".join(f"{row[f'latency_ms_{n}']:.1f} ± {row[f'latency_ms_{n}_std']:.1f} ms" for n in (1, 2))
+        text += f"| {row['model']} | {row['parameters']:,} | {times} | {row['models_per_s']:.0f} "
+        text += f"| {row['memory_mb']:.0f} MB | {slowest['latency_ms_1'] / row['latency_ms_1']:.1f} |\n"
+    return text
+
+
+def main(
+    rounds: Annotated[int, typer.Option(min=1)] = 9,
+    networks: Annotated[list[str] | None, typer.Option("--network", help="Beside UNet; repeatable.")] = None,
+    output: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "benchmarks/results",
+) -> None:
+    """Measures in one go: rows of different runs of a busy machine could not be compared."""
+    data = load(ROOT / "presets/openfwi.yml").data
+    shape = Shape.of(data)
+    chosen = {name: spec for name, spec in NETWORKS.items() if not networks or name in (*networks, "UNet")}
+    with TemporaryDirectory() as beside:
+        folders = {}
+        for number, (name, spec) in enumerate(chosen.items()):
+            folders[name] = write_bundle(
+                Path(beside) / str(number),
+                build(spec, shape, STATISTICS.shot_scale),
+                spec=spec,
+                shape=shape,
+                statistics=STATISTICS,
+                target="rtm",
+                data_recipe=data,
+                scores={},
+                name=name.replace(" ", "-"),
+            )
+            Console().log(f"exported {name}")
+        rows = compare_bundles(folders, rounds=rounds)
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
+    record: dict[str, Any] = {"command": " ".join(["python", "benchmarks/bench_latency.py", *sys.argv[1:]])}
+    record |= {"commit": commit.stdout.strip(), "date": date.today().isoformat(), "runtime": onnxruntime.__version__}
+    record |= {"machine": f"{platform.machine()}, {os.cpu_count()} cores, {os.getloadavg()[0]:.1f} busy", "rows": rows}
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "latency.json").write_text(json.dumps(record, indent=1) + "\n")
+    (output / "latency.md").write_text(page(record))
+    Console().print(page(record))
+
+
+if __name__ == "__main__":
+    typer.run(main)

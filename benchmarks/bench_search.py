@@ -1,0 +1,148 @@
+"""What a search costs and what it finds: every strategy, and every remedy against collapse, in processes of their own.
+
+    python benchmarks/bench_search.py [--preset presets/openfwi.yml] [--seeds 2]
+
+seconds                   of the one-shot search alone, and with the short training of what it found (`with_retraining`)
+cost_over_unet_training   beside the 17 M U-Net's training in full: its steps are timed before and after each search,
+                          and multiplied by the preset's models and epochs
+peak_memory_mb            of the searching process, above what it held before its first step
+ssim                      validation split, of what was found, trained for the preset's `search.retrain_epochs`
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean, stdev
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import torch
+import typer
+from record import Record
+
+from datagen.dataset import ShardDataset, loader
+from search_spaces.build import build
+from search_spaces.genotype import Genotype, skip_share
+from trials.channel import Channel
+from trials.config import Config, load
+from trials.losses import loss_terms
+from trials.networks import geometry, with_genotype
+from trials.one_shot import find_genotype
+from trials.quiet import quiet_libraries
+from trials.run_folder import RunFolder
+from trials.train import train
+
+STRATEGIES: dict[str, Mapping[str, Any]] = {
+    "parsec": {"search.strategy": "parsec"},
+    "random": {"search.strategy": "random"},
+    "gumbel": {"search.strategy": "gumbel"},
+    "darts": {"search.strategy": "darts"},
+    "darts, no warm-up": {"search.strategy": "darts", "search.warmup_epochs": 0},
+    "darts, half of the channels": {"search.strategy": "darts", "search.partial_channels": 2},
+    "darts, fading skip": {"search.strategy": "darts", "search.auxiliary_skip": True},
+    "darts, stop at skips": {"search.strategy": "darts", "search.stop_skip_share": 0.34},
+}
+STEPS = 4  # of the U-Net that are timed before, and after
+
+
+def main(
+    preset: Annotated[Path, typer.Option()] = Path("presets/openfwi.yml"),
+    seeds: Annotated[int, typer.Option()] = 2,
+    one: Annotated[str, typer.Option(hidden=True)] = "",
+    seed: Annotated[int, typer.Option(hidden=True)] = 1,
+) -> None:
+    if one:
+        job = unet_training if one == "unet" else search
+        sys.stdout.write(json.dumps(job(load(preset, STRATEGIES.get(one, {}), {"seed": seed}))))
+        return
+    split = load(preset).data.split
+    record = Record(
+        "search",
+        "What a search costs and finds",
+        f"python benchmarks/bench_search.py --preset {preset} --seeds {seeds}",
+        split="validation",
+        data=f"{split.train} / {split.validation} models; search: {load(preset).search}",
+    )
+    for strategy in STRATEGIES:
+        if record.has(strategy=strategy, seeds=seeds):
+            continue
+        found = [beside_unet(preset, strategy, seed) for seed in range(1, seeds + 1)]
+        row = {name: fmean(each[name] for each in found) for name in found[0] if name != "genotype"}
+        scores = [each["ssim"] for each in found]
+        row["ssim_std"] = stdev(scores) if seeds > 1 else None
+        row |= {"seeds": seeds, "split": "validation", "genotypes": [each["genotype"] for each in found]}
+        record.add({"strategy": strategy, **row})
+
+
+def beside_unet(preset: Path, strategy: str, seed: int) -> dict[str, Any]:
+    before, found, after = (in_a_process(preset, job, seed) for job in ("unet", strategy, "unet"))
+    unet = fmean([before["seconds"], after["seconds"]])
+    costs = {"unet_training_seconds": unet, "cost_over_unet_training": found["seconds"] / unet}
+    return found | costs | {"cost_with_retraining": found["seconds_with_retraining"] / unet}
+
+
+def in_a_process(preset: Path, job: str, seed: int) -> dict[str, Any]:
+    """Each job has a process of its own, so that the peak of its memory is its own."""
+    command = [sys.executable, __file__, "--preset", str(preset), "--one", job, "--seed", str(seed)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def search(config: Config) -> dict[str, Any]:
+    quiet_libraries()
+    held = peak_mb()
+    with TemporaryDirectory() as folder:
+        run = RunFolder(folder)
+        run.start(config, None)
+        start = time.monotonic()
+        genotype = find_genotype(config, run, Channel())
+        seconds, memory = time.monotonic() - start, peak_mb() - held
+        measured = retrained(config, genotype, run)
+        both = time.monotonic() - start
+    return {
+        "seconds": seconds,
+        "seconds_with_retraining": both,
+        "peak_memory_mb": memory,
+        "skip_share": skip_share(genotype),
+        "parameters": measured["parameters"],
+        "ssim": measured["ssim"],
+        "genotype": genotype.to_json(),
+    }
+
+
+def retrained(config: Config, genotype: Genotype, run: RunFolder) -> dict[str, Any]:
+    epochs = config.search.retrain_epochs
+    return train(with_genotype(config, genotype), run, Channel(), phase="retrain", epochs=epochs)
+
+
+def unet_training(config: Config) -> dict[str, float]:
+    """Of its steps, without the loader, the moving average and the validation: a little less than in full."""
+    network = replace(config.network, model="unet", width=config.baseline.width, depth=config.baseline.depth)
+    net = build(network, *geometry(config)).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(net.parameters())
+    batches = iter(loader(ShardDataset(config.data.folder, "train", config.target), config.tune.batch_size))
+    times = []
+    for _ in range(1 + STEPS):
+        shots_BSTR, target_B1ZX = next(batches)
+        start = time.monotonic()
+        with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "mixed"):
+            loss = loss_terms(config.loss, net(shots_BSTR), target_B1ZX)["loss"]
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        times.append((time.monotonic() - start) / len(target_B1ZX))
+    return {"seconds": fmean(times[1:]) * config.data.split.train * config.tune.epochs}
+
+
+def peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,130 @@
+"""Does an encoder that learned from unlabelled shots image better?  GAN, autoencoder and scratch, few models to many.
+
+    python benchmarks/bench_transfer.py --preset presets/openfwi.yml
+
+Pretraining sees the shots of all training models and no image: the case in which shots are at hand and images are
+dear.  The trainings see the first `training_models` of them; all have the same steps, learning rate and seeds, and
+are scored on the test split.  Stopped and started again it goes on with the runs that are missing.
+"""
+
+import json
+import platform
+import subprocess
+import warnings
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pytorch_lightning as pl
+import typer
+from rich.console import Console
+from torch.utils.data import Subset
+
+from datagen.dataset import ShardDataset, loader
+from datagen.generate import ensure
+from search_spaces.build import build
+from trials.channel import Channel
+from trials.config import Config, load, settings
+from trials.fit import GRADIENT_CLIP, EpochReport, evaluate, trainer_options
+from trials.module import Imaging
+from trials.networks import geometry
+from trials.pretrain import pretrain, pretrain_folder
+from trials.quiet import quiet_libraries
+from trials.run_folder import RunFolder
+from trials.transfer import resolved, start_parts
+
+ROOT = Path(__file__).resolve().parents[1]
+INITS = ("scratch", "gan", "autoencoder")
+
+# A U-Net small enough for many trainings, on the one front whose channels are time samples of a gather
+SETTINGS = {
+    "name": "transfer",
+    "network.model": "unet",
+    "network.depth": 4,
+    "network.width": 12,
+    "network.front": "fold",
+    "pretrain.source": "shots",
+    "network.rows": 128,
+    "pretrain.samples": 2000,
+    "pretrain.steps": 1500,
+    "pretrain.learning_rate": 5.0e-4,
+}
+
+
+def trained(config: Config, run: RunFolder, models: int, steps: int) -> float:
+    """SSIM on the test split after `steps` of training on the first `models` of the training split."""
+    run.start(config)
+    pl.seed_everything(config.seed, verbose=False)
+    network = build(config.network, *geometry(config))
+    start_parts(network, config, run)
+    few = Subset(ShardDataset(config.data.folder, "train", config.target), range(models))
+    batch = min(config.tune.batch_size, models)
+    epochs = max(1, round(steps * batch / models))
+    module = Imaging(
+        network, config.loss, learning_rate=config.tune.learning_rate, weight_decay=config.tune.weight_decay
+    )
+    options = trainer_options(run, config, "transfer", epochs, [EpochReport(run, Channel(), "transfer")])
+    pl.Trainer(**options, gradient_clip_val=GRADIENT_CLIP).fit(
+        module, loader(few, batch, shuffle=True, seed=config.seed)
+    )
+    return evaluate(network, config, "test")["ssim"]
+
+
+def page(record: dict[str, Any]) -> str:
+    """The rows as Markdown."""
+    text = "# From unlabelled shots to images\n\n"
+    text += "".join(f"- {key}: `{value}`\n" for key, value in record.items() if key != "rows")
+    text += "\nSSIM on the test split, mean and standard deviation over seeds.\n\n"
+    text += "| encoder | training models | SSIM | ± | seeds |\n|---|---|---|---|---|\n"
+    for row in record["rows"]:
+        text += f"| {row['init']} | {row['training_models']} | {row['ssim_mean']:.4f} | {row['ssim_std']:.4f} "
+        text += f"| {row['seeds']} |\n"
+    return text
+
+
+def main(
+    preset: Annotated[Path, typer.Option("--preset", "-p")] = ROOT / "presets/openfwi.yml",
+    changes: Annotated[list[str] | None, typer.Option("--set", "-s")] = None,
+    models: Annotated[list[int] | None, typer.Option(help="Training models; repeatable.")] = None,
+    seeds: int = 2,
+    steps: Annotated[int, typer.Option(help="Training steps of each network.")] = 400,
+    output: Path = ROOT / "benchmarks/results/transfer.json",
+) -> None:
+    quiet_libraries()
+    warnings.filterwarnings("ignore", message=".*no `val_dataloader`.*")  # scored on the test split, at the end
+    console = Console()
+    config = load(preset, SETTINGS, settings(changes or []))
+    ensure(config.data)
+    folder = Path("runs") / config.name
+    for kind in INITS[1:]:
+        run = RunFolder(pretrain_folder(config, kind))
+        if not run.finished:
+            pretrain(replace(config, pretrain=replace(config.pretrain, kind=kind)), run, console.print)
+    record = {
+        "command": f"benchmarks/bench_transfer.py --preset {preset.name} --seeds {seeds} --steps {steps}",
+        "commit": subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=ROOT).stdout.strip(),
+        "machine": f"{platform.machine()}, one thread of 2 cores",
+        "date": date.today().isoformat(),
+        "rows": [],
+    }
+    for count in models or [50, 200, 800]:
+        for init in INITS:
+            scores = []
+            for seed in range(1, seeds + 1):
+                run = RunFolder(folder / f"{init}-{count}-{seed}-{steps}")
+                wanted = replace(config, seed=seed, network=replace(config.network, encoder_init=init))
+                if not run.finished:
+                    run.finish({"ssim": trained(resolved(wanted), run, count, steps)})
+                scores.append(run.result["ssim"])
+                console.print(f"{init}, {count} models, seed {seed}: SSIM {scores[-1]:.4f}")
+            spread = float(np.std(scores, ddof=1)) if len(scores) > 1 else 0.0
+            row = {"init": init, "training_models": count, "ssim_mean": float(np.mean(scores)), "ssim_std": spread}
+            record["rows"].append(row | {"seeds": seeds, "split": "test", "steps": steps})
+            output.write_text(json.dumps(record, indent=1) + "\n")
+            output.with_suffix(".md").write_text(page(record))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,69 @@
+"""Checkpoints of a training under way: one file a phase in the run folder, written anew after each epoch.
+
+    tune-checkpoint.ckpt.tmp ──► tune-checkpoint.ckpt        in one step, so a kill leaves the old one or the new one
+
+A checkpoint holds weights, their average, optimisers, schedule, the callbacks' memory and whether the training had
+come to an early end.  Our own files, so they are read with pickle.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.plugins import TorchCheckpointIO
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+
+ENDED = "ended"  # key of the checkpoint
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Lightning writes to /tmp and moves the file, which on another file system is a copy that can be cut off."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        temporary = Path(f"{path}.tmp")
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(checkpoint, temporary)
+        os.replace(temporary, path)
+
+
+class EndOnce(Callback):
+    """A training that had stopped itself before its last epoch, and was killed then, does not go on.
+
+    Comes after the callbacks that stop it, in the list.
+    """
+
+    def __init__(self) -> None:
+        self.ended = False
+
+    def on_save_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        checkpoint[ENDED] = trainer.should_stop
+
+    def on_load_checkpoint(self, trainer: pl.Trainer, module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        self.ended = checkpoint.get(ENDED, False)
+
+    def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        trainer.should_stop |= self.ended
+
+
+def checkpoint_of(folder: Path, phase: str) -> Path:
+    return folder / f"{phase}-checkpoint.ckpt"
+
+
+def keep_checkpoint(folder: Path, phase: str) -> list[Callback]:
+    """The callbacks that write the checkpoint."""
+    name = checkpoint_of(folder, phase).stem
+    return [EndOnce(), ModelCheckpoint(folder, filename=name, enable_version_counter=False)]
+
+
+def resume_from(folder: Path, phase: str) -> dict[str, Any]:
+    """For `Trainer.fit`: the checkpoint, if there is one."""
+    checkpoint = checkpoint_of(folder, phase)
+    return {"ckpt_path": str(checkpoint) if checkpoint.exists() else None, "weights_only": False}
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Checkpoints are for a run under way; a finished one has its weights."""
+    for file in [*folder.glob("*-checkpoint.ckpt"), *folder.glob("*-checkpoint.ckpt.tmp")]:
+        file.unlink()

@@ -1,0 +1,95 @@
+"""The picker to beat: STA/LTA finds about where the energy rises, AIC finds the sample.
+
+    ratio(t) = mean x² over [t, t + sta) / mean x² over [t − lta, t)            pick: the first above `threshold`,
+                                                                                 else where it is largest
+    AIC(k) = k log var x[:k] + (n − k) log var x[k:]                             pick: its least, in a window around
+
+Allen 1978 (BSSA 68); Maeda 1985 for AIC on the samples themselves.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+STA = (0.001, 0.002, 0.004)  # [s]
+LTA = (0.005, 0.01, 0.02)  # [s]
+THRESHOLD = (2.0, 4.0, 8.0, 16.0, np.inf)
+WINDOW = (0.0, 0.005, 0.01, 0.02)  # [s] to both sides; 0: no AIC
+QUIET = 1e-6  # of a trace's mean square, under both means: a trace without noise has no ratio
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classical:
+    """Lengths in seconds."""
+
+    sta: float
+    lta: float
+    threshold: float
+    window: float
+
+    def __call__(self, gather_TR: Array, interval: float) -> NDArray[np.float64]:
+        """Picks [R] in samples; NaN of a trace that is dead."""
+        coarse_R = first_above(energy_ratio(gather_TR, self.sta, self.lta, interval), self.threshold)
+        reach = round(self.window / interval)
+        pairs = zip(gather_TR.T, coarse_R, strict=True)
+        picks_R = np.array([least_aic(trace_T, around, reach) for trace_T, around in pairs]) if reach > 1 else coarse_R
+        return np.where(np.ptp(gather_TR, axis=0) == 0, np.nan, picks_R.astype(np.float64))
+
+
+def energy_ratio(gather_TR: Array, sta: float, lta: float, interval: float) -> Array:
+    """STA over LTA at each sample, [T, R]; 0 where there is not yet half an LTA before."""
+    samples = len(gather_TR)
+    short, long = max(1, round(sta / interval)), max(2, round(lta / interval))
+    power_TR = np.square(gather_TR - gather_TR.mean(0), dtype=np.float64)
+    total_TR = np.concatenate([np.zeros((1, power_TR.shape[1])), np.cumsum(power_TR, axis=0)])
+    now = np.arange(samples)
+    before, after = np.maximum(now - long, 0), np.minimum(now + short, samples)
+    quiet_R = QUIET * power_TR.mean(0) + np.finfo(np.float64).tiny
+    sta_TR = (total_TR[after] - total_TR[now]) / (after - now)[:, None]
+    lta_TR = (total_TR[now] - total_TR[before]) / np.maximum(now - before, 1)[:, None]
+    ratio_TR = (sta_TR + quiet_R) / (lta_TR + quiet_R)
+    ratio_TR[: long // 2] = 0
+    return np.asarray(ratio_TR)
+
+
+def first_above(ratio_TR: Array, threshold: float) -> NDArray[np.int64]:
+    """The first sample above `threshold`, or the largest where none is, [R]."""
+    above_TR = ratio_TR > threshold
+    return np.asarray(np.where(above_TR.any(0), above_TR.argmax(0), ratio_TR.argmax(0)), np.int64)
+
+
+def least_aic(trace_T: Array, around: int, reach: int) -> int:
+    """The sample within `reach` of `around` that parts the window best into two of different variance."""
+    start, end = max(0, around - reach), min(len(trace_T), around + reach)
+    window = trace_T[start:end].astype(np.float64)
+    n = len(window)
+    if n < 5 or np.ptp(window) == 0:
+        return around
+    k = np.arange(1, n)
+    sums, squares = np.cumsum(window), np.cumsum(window**2)
+    left = squares[:-1] / k - (sums[:-1] / k) ** 2
+    right = (squares[-1] - squares[:-1]) / (n - k) - ((sums[-1] - sums[:-1]) / (n - k)) ** 2
+    floor = 1e-12 * window.var() + np.finfo(np.float64).tiny
+    aic = k * np.log(np.maximum(left, floor)) + (n - k) * np.log(np.maximum(right, floor))
+    return start + int(k[1 + aic[1:-1].argmin()])
+
+
+def fitted(gathers: Sequence[Array], labels: Sequence[Array], interval: float) -> Classical:
+    """The settings of the grid with the least mean error on these gathers; labels in samples, NaN where none."""
+    label = np.concatenate(list(labels))
+
+    def error(settings: Classical) -> float:
+        picks = np.concatenate([settings(gather, interval) for gather in gathers])
+        return float(np.nanmean(np.abs(picks - label)))
+
+    grid = [
+        Classical(sta=sta, lta=lta, threshold=threshold, window=window)
+        for sta, lta, threshold, window in product(STA, LTA, THRESHOLD, WINDOW)
+    ]
+    return min(grid, key=error)

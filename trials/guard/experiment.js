@@ -1,0 +1,58 @@
+// What the manager does on request: NNI's class NNIManager, mended.
+'use strict';
+
+// A second POST /experiment would start a tuner of the sender's choice.
+function startOnce({ NNIManager }) {
+  const running = new WeakSet();
+  for (const name of ['startExperiment', 'resumeExperiment']) {
+    const start = NNIManager.prototype[name];
+    NNIManager.prototype[name] = async function (...args) {
+      if (running.has(this)) throw new Error('refused: the experiment has been started');
+      running.add(this);
+      return start.apply(this, args);
+    };
+  }
+}
+
+// NNI's reader of JSON makes Python objects, pickled ones too, of {"__nni_type__": …} and its like.  Nothing that
+// comes in through the portal, nor a trial's metric, may hold such a key.
+function refuseObjects({ NNIManager }) {
+  const refuse = (name, textOf) => {
+    const method = NNIManager.prototype[name];
+    NNIManager.prototype[name] = async function (...args) {
+      if (holdsObjects(textOf(...args))) throw new Error('refused: names that start with two underscores');
+      return method.apply(this, args);
+    };
+  };
+  refuse('addCustomizedTrialJob', parameters => parameters);
+  refuse('importData', trials => trials);
+  refuse('updateExperimentProfile', profile => JSON.stringify(profile));
+
+  const receive = NNIManager.prototype.onTrialJobMetrics;
+  NNIManager.prototype.onTrialJobMetrics = async function (metric) {
+    if (!holdsObjects(JSON.stringify(metric.data))) return receive.call(this, metric);
+    console.error(`SeisNAS guard refused: a metric of trial ${metric.id} with names that start with two underscores`);
+  };
+}
+
+// JSON text may hold JSON text, so escapes are undone until none is left: \\\"\\u005f_nni_type__\\\" → "__nni_type__"
+function holdsObjects(text) {
+  let plain = text ?? '';
+  for (let before = ''; before !== plain;) {
+    before = plain;
+    plain = plain.replace(/\\+u([0-9a-f]{4})/gi, (_, code) => String.fromCharCode(parseInt(code, 16)));
+  }
+  return plain.replaceAll('\\', '').includes('"__');
+}
+
+// NNI counts from the unfinished trials only: after a resume two trials could have the number 0.
+function continueNumbers({ NNIManager }) {
+  const recover = NNIManager.prototype.addRecoveredTrialJob;
+  NNIManager.prototype.addRecoveredTrialJob = function (jobs) {
+    const recovered = recover.call(this, jobs);
+    this.experimentProfile.nextSequenceId = 1 + Math.max(-1, ...jobs.map(job => job.sequenceId ?? -1));
+    return recovered;
+  };
+}
+
+module.exports = { continueNumbers, refuseObjects, startOnce };

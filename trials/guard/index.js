@@ -1,0 +1,74 @@
+// Keeps NNI's portal safe and its numbers right.  Node loads this file before NNI's own code:
+//
+//     NODE_OPTIONS=--require guard/index.js   ─►   node nni_node/main.js                        the manager
+//       (set by on_start.py, tunnel.js)       ─►   node nni_node/common/trial_keeper/main.js    its helper on a remote host
+//
+// In any other node program it does nothing.  One file a concern; the lists below are the table of contents.
+'use strict';
+
+const { serveIcons } = require('./icons');
+const { admitOurDispatcherOnly, waitForASlowTuner } = require('./dispatcher');
+const { allowWholeGpus, collectGpusOneAtATime } = require('./gpus');
+const { continueNumbers, refuseObjects, startOnce } = require('./experiment');
+const { guardDoor } = require('./door');
+const { listenOn } = require('./listening');
+const { LOOPBACK, openings } = require('./openings');
+const { refuseOtherVersions, thisProgram } = require('./nni');
+const { guardRemote } = require('./remote');
+const keeper = require('./keeper');
+const processes = require('./processes');
+const tensorboard = require('./tensorboard');
+const trials = require('./trials');
+
+function guardManager(nni) {
+  const opened = openings(process.env);
+  listenOn(opened.address);
+  guardDoor(opened);
+  admitOurDispatcherOnly(nni);
+  serveIcons(nni);
+
+  processes.keepFilesPrivate(nni);
+  processes.putOurPythonFirst(nni);
+  if (nni.argument('action') === 'resume') processes.endOrphans(nni);
+  processes.markChildren(nni);
+  processes.letThreadsRest();
+
+  nni.afterLoading('core/tuner_command_channel.js', waitForASlowTuner);
+  nni.afterLoading('core/nnimanager.js', startOnce, refuseObjects, continueNumbers);
+  nni.afterLoading('extensions/nniTensorboardManager.js', tensorboard.serveOnLoopback);
+  nni.afterLoading('training_service/v3/compat.js', trials.giveEachItsOwnParameters, trials.tellHowItEnded,
+    trials.showOnlyItsLogs, tensorboard.showTheTrialsOwnFolder);
+  guardGpus(nni);
+  guardRemote(nni, opened.address);
+  for (const warning of opened.warnings) console.error(`SeisNAS guard: ${warning}`);
+  console.log(`SeisNAS guard in force: NNI's portal listens on ${opened.address}`);
+}
+
+function guardKeeper(nni) {
+  listenOn(LOOPBACK);
+  guardDoor(openings({}));
+  processes.keepNewFilesPrivate();
+  processes.letThreadsRest();
+  keeper.endTrialsOfKilledKeeper();
+  keeper.endTrialsWithKeeper();
+  guardGpus(nni);
+}
+
+function guardGpus(nni) {
+  nni.afterLoading('common/trial_keeper/task_scheduler/collect_info.js', collectGpusOneAtATime);
+  nni.afterLoading('common/trial_keeper/task_scheduler/scheduler.js', allowWholeGpus);
+}
+
+const nni = thisProgram();
+const done = Symbol.for('SeisNAS guard'); // that of another checkout may be asked for too: the first one counts
+if (nni !== null && !global[done]) {
+  global[done] = true;
+  try {
+    refuseOtherVersions(nni);
+    if (nni.isManager) guardManager(nni);
+    else guardKeeper(nni);
+  } catch (error) {
+    console.error(`SeisNAS guard: ${error.message}`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,85 @@
+// How a host reaches the manager: back through the SSH connection, to one websocket only.
+//
+//     manager 127.0.0.1 ◄── SSH ◄── host 127.0.0.1:PORT ◄── keeper ◄── trials
+'use strict';
+
+const crypto = require('crypto');
+const fs = require('fs');
+const net = require('net');
+const path = require('path');
+const { promisify } = require('util');
+const { lossOf } = require('./losses');
+const { LOOPBACK } = require('./openings');
+
+const ANY = '0.0.0.0';
+
+// The web page stays on 127.0.0.1: the keeper's websocket comes through the SSH connection, and nothing else does.
+function startThroughTunnel(Worker, address) {
+  const { start, stop, launchTrialKeeperDaemon } = Worker.prototype;
+  Worker.prototype.start = async function () {
+    await Promise.race([start.call(this), lossOf(this.ssh).promise]);
+    delete this.env.host; // with it NNI would name a folder on the host as the trial's; ours is the one here
+  };
+  Worker.prototype.stop = function () {
+    return Promise.race([stop.call(this), lossOf(this.ssh).promise]);
+  };
+  Worker.prototype.launchTrialKeeperDaemon = async function () {
+    const folder = `nni-experiments/${global.nni.args.experimentId}`;
+    const there = await this.ssh.run(`mkdir -p -m 700 ${folder} && cd ${folder} && pwd`); // holds the tunnel's secret
+    const guard = path.posix.join(there, 'guard');
+    await this.ssh.run(`mkdir -p ${guard}`);
+    for (const file of fs.readdirSync(__dirname).filter(name => name.endsWith('.js'))) {
+      await this.ssh.upload(path.join(__dirname, file), `${guard}/${file}`);
+    }
+    const target = `${new URL(this.channelUrl).pathname}?key=${crypto.randomBytes(16).toString('hex')}`;
+    const port = await tunnel(this.ssh.client, target, global.nni.args.port, address);
+    this.channelUrl = `ws://${LOOPBACK}:${port}${target}`;
+    const python = this.python;
+    this.python = `NODE_OPTIONS='--require "${guard}/index.js"' ${python}`;
+    try {
+      await launchTrialKeeperDaemon.call(this);
+    } finally {
+      this.python = python;
+    }
+  };
+}
+
+// A port on the host's 127.0.0.1 that leads to one websocket of the manager; every other request is cut off.
+async function tunnel(client, target, managerPort, address) {
+  const port = await promisify(client.forwardIn.bind(client))(LOOPBACK, 0);
+  client.on('tcp connection', (_, accept) => {
+    const stream = accept();
+    stream.on('error', () => {});
+    let head = Buffer.alloc(0);
+    stream.on('data', function onData(part) {
+      head = Buffer.concat([head, part]);
+      const text = head.toString('latin1');
+      if (!text.includes('\r\n\r\n') && head.length < 8192) return;
+      stream.off('data', onData);
+      if (!text.startsWith(`GET ${target} HTTP/1.1\r\n`) || !/^upgrade: websocket\r$/im.test(text)) {
+        stream.destroy();
+        return;
+      }
+      const socket = net.connect(managerPort, address === ANY ? LOOPBACK : address);
+      socket.on('error', () => stream.destroy());
+      stream.on('close', () => socket.destroy());
+      socket.write(head);
+      stream.pipe(socket).pipe(stream);
+    });
+  });
+  return port;
+}
+
+// NNI would run `pip install nni --upgrade` in the host's environment at every start.
+function installNothing(Worker) {
+  const { findPython } = Worker.prototype;
+  Worker.prototype.findPython = async function () {
+    const run = this.ssh.run;
+    this.ssh.run = function (command) {
+      return command.endsWith('-m pip install nni --upgrade') ? '' : run.call(this, command);
+    };
+    return findPython.call(this);
+  };
+}
+
+module.exports = { installNothing, startThroughTunnel, tunnel };

@@ -1,0 +1,140 @@
+"""Picks as others read them.
+
+.csv           gather, trace, trace in the file, receiver and source [m], pick [s], confidence
+.sgy .segy     a copy of the SEG-Y file with the picks in its trace headers
+.sgt           pyGIMLi's unified data format: positions, then source, geophone, time [s]
+.png           the gathers with their picks
+"""
+
+import csv
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import segyio
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from datagen.errors import InputError
+from datagen.gathers import Recording
+from datagen.segy import SEGY_SUFFIXES, open_segy
+
+OUTPUTS = (".csv", *SEGY_SUFFIXES, ".sgt", ".png")
+PICK_WORD, CONFIDENCE_WORD = 233, 237  # bytes of a trace header that SEG-Y leaves to its users, four each
+NO_PICK = -1
+MOST_DRAWN = 4  # gathers in a picture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picks:
+    """Of one gather, trace by trace."""
+
+    time_R: NDArray[np.float64]  # [s] after the shot; NaN where there is none
+    confidence_R: NDArray[np.float64]  # between 0 and 1
+
+
+def check_outputs(outputs: Sequence[Path], source: Path) -> None:
+    """Raises InputError: an unknown ending, no such folder, the input itself, or SEG-Y of what is none."""
+    for file in outputs:
+        ending = file.suffix.lower()
+        if ending not in OUTPUTS:
+            raise InputError(f"output {file}: unknown ending {ending or 'none'!r}; allowed: {', '.join(OUTPUTS)}")
+        if not file.parent.is_dir():
+            raise InputError(f"output {file}: there is no folder {file.parent}; make it first")
+        if file.resolve() == source.resolve():
+            raise InputError(f"output {file}: is the file to be picked; give another name, it is not written over")
+        if ending in SEGY_SUFFIXES and source.suffix.lower() not in SEGY_SUFFIXES:
+            raise InputError(
+                f"output {file}: picks go into a copy of a SEG-Y file, {source} is none; write .csv or .sgt"
+            )
+
+
+def write_picks(file: Path, recording: Recording, picks: Sequence[Picks], source: Path, interval: float) -> Path:
+    """Writes one output, under another name until it is whole.  Raises InputError: no positions for an .sgt."""
+    part = file.with_name(f".{file.stem}.part{file.suffix}")
+    try:
+        match file.suffix.lower():
+            case ".csv":
+                _write_csv(part, recording, picks)
+            case ".sgt":
+                _write_sgt(part, recording, picks, source)
+            case ".png":
+                draw_picks(part, recording, picks, interval)
+            case _:
+                _write_headers(part, recording, picks, source)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+    return file
+
+
+def _write_csv(file: Path, recording: Recording, picks: Sequence[Picks]) -> None:
+    with file.open("w", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["gather", "trace", "trace_in_file", "receiver_m", "source_m", "pick_s", "confidence"])
+        for gather, picked in enumerate(picks):
+            for trace, (time, confidence) in enumerate(zip(picked.time_R, picked.confidence_R, strict=True)):
+                receiver = "" if recording.receivers is None else f"{recording.receivers[gather][trace]:.10g}"
+                source = "" if recording.sources is None else f"{recording.sources[gather]:.10g}"
+                pick = f"{time:.6f}" if np.isfinite(time) else ""
+                number = int(recording.traces[gather][trace])
+                rows.writerow([gather, trace, number, receiver, source, pick, f"{confidence:.4f}"])
+
+
+def _write_headers(file: Path, recording: Recording, picks: Sequence[Picks], source: Path) -> None:
+    """Bytes 233-236: the pick after the shot [µs], -1 for none; bytes 237-240: the confidence in ten-thousandths."""
+    shutil.copyfile(source, file)
+    with open_segy(source) as original:
+        endian = original.endian
+    with segyio.open(file, "r+", ignore_geometry=True, endian=endian) as copy:
+        for numbers, picked in zip(recording.traces, picks, strict=True):
+            for number, time, confidence in zip(numbers, picked.time_R, picked.confidence_R, strict=True):
+                microseconds = round(1e6 * time) if np.isfinite(time) else NO_PICK
+                copy.header[int(number)] = {PICK_WORD: microseconds, CONFIDENCE_WORD: round(1e4 * confidence)}
+
+
+def _write_sgt(file: Path, recording: Recording, picks: Sequence[Picks], source: Path) -> None:
+    if recording.receivers is None or recording.sources is None:
+        raise InputError(
+            f"output {file.name.removeprefix('.').replace('.part', '')}: an .sgt holds positions, but {source} tells "
+            "none of source and receivers; give --spacing and --source, or write .csv"
+        )
+    places = np.unique(np.concatenate([*recording.receivers, recording.sources]))
+    lines = [f"{len(places)} # shot/geophone points", "#x y", *(f"{place:.10g} 0" for place in places)]
+    measured = []
+    for receivers_R, at, picked in zip(recording.receivers, recording.sources, picks, strict=True):
+        shot = int(np.searchsorted(places, at)) + 1
+        for receiver, time in zip(receivers_R, picked.time_R, strict=True):
+            if np.isfinite(time) and time > 0 and receiver != at:  # pyGIMLi refuses no time and no distance
+                measured.append(f"{shot} {int(np.searchsorted(places, receiver)) + 1} {time:.6f}")
+    lines += [f"{len(measured)} # measurements", "#s g t", *measured]
+    file.write_text("\n".join(lines) + "\n")
+
+
+def draw_picks(file: Path, recording: Recording, picks: Sequence[Picks], interval: float) -> None:
+    """The first gathers, each trace by its own largest amplitude, with picks in red, pale where unsure."""
+    shown = min(MOST_DRAWN, len(picks))
+    figure = Figure(figsize=(1 + 3.6 * shown, 4.2), layout="constrained")
+    axes = figure.subplots(1, shown, squeeze=False)[0]
+    for number, axis in enumerate(axes):
+        draw_gather(axis, recording.gathers[number], interval, recording.start)
+        picked = picks[number]
+        rgba = np.tile([0.85, 0.1, 0.1, 1.0], (len(picked.time_R), 1))
+        rgba[:, 3] = 0.2 + 0.8 * picked.confidence_R
+        axis.scatter(np.arange(len(picked.time_R)), 1e3 * picked.time_R, s=9, c=rgba, label="pick")
+        axis.set_title(f"gather {number}", fontsize=9)
+    axes[0].set_ylabel("time [ms]")
+    figure.savefig(file, dpi=110)
+
+
+def draw_gather(axis: Any, gather_TR: NDArray[np.float32], interval: float, start: float = 0.0) -> None:
+    """One gather on matplotlib axes: traces across, time in ms downwards."""
+    gather_TR = np.nan_to_num(gather_TR)
+    samples, receivers = gather_TR.shape
+    scaled_TR = gather_TR / np.maximum(np.abs(gather_TR).max(0), np.finfo(np.float32).tiny)
+    ends = (-0.5, receivers - 0.5, 1e3 * (start + samples * interval), 1e3 * start)
+    axis.imshow(scaled_TR, cmap="gray", vmin=-0.5, vmax=0.5, aspect="auto", extent=ends, interpolation="nearest")
+    axis.set_xlabel("trace")

@@ -1,0 +1,30 @@
+"""First-break picking (target: first_break): whose labels it learns, and how they are varied."""
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from datagen.config import STRICT, Range
+
+Index = Annotated[int, Field(ge=0)]
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Picking:
+    """Without `labelled` a network learns from the data set's gathers, whose labels the eikonal solver gives."""
+
+    labelled: str | None = None  # .npz of gathers [S, T, R] and first_break_s [S, R], NaN where nobody has picked
+    interval: Annotated[float, Field(gt=0, le=0.1)] | None = None  # [s] of `labelled`, if the file does not tell
+    train: tuple[Index, ...] = ()  # gathers of `labelled` to learn from; none: all that are not held out
+    held: tuple[Index, ...] = ()  # to score on; none: those it has learned from, and the score says nothing
+    start: str | None = None  # weights of a whole network to start from: weights.safetensors of a finished run
+    draws: Annotated[int, Field(ge=1)] | None = None  # varied gathers an epoch; none: each gather once
+    # Standard deviation of the Gaussian that stands for a label; people agree to about a millisecond.
+    width: Annotated[float, Field(gt=0, le=0.1)] = 1.0e-3  # [s]
+    # Each gather is varied, with its labels: mirrored, of the other polarity, stretched and shifted in time, weaker or
+    # stronger with time, followed by an echo.  All zero or one: not varied.
+    stretch: Range[Annotated[float, Field(ge=0.2, le=5)]] = (0.8, 1.25)
+    shift: Range[Annotated[float, Field(ge=-1, le=1)]] = (-0.01, 0.02)  # [s]
+    gain: Range[Annotated[float, Field(ge=-10, le=10)]] = (-1.5, 1.5)  # exponent at the end of the record
+    echo: Annotated[float, Field(ge=0, le=1)] = 0.5  # largest amplitude of an echo 2 to 15 ms later

@@ -1,0 +1,161 @@
+"""What pretraining learns from: samples `[N, 1, Z, X]` of one size and scale.
+
+    gathers [T, R] ─ first `duration` ─ windows of `columns` receivers ─ GatherFront ─► [1, rows, columns], ±LIMIT
+    velocity [z, x] ─ from [slowest, fastest] ────────────────────────────────────────► [1, z, x], ±1
+
+The front is that of a network for single gathers (search_spaces/gather_front.py), so that what is learned here fits
+there.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from datagen.dataset import ShardDataset
+from datagen.errors import InputError
+from datagen.gathers import read_gathers
+from search_spaces.gather_front import GatherFront
+from trials.config import Config
+
+FEWEST = 8  # samples
+NARROWEST = 8  # receivers
+LEAST_ALIVE = 0.5  # share of the traces of a window
+LIMIT = 4.5  # of what the front gives: 11 times the rms of a trace
+AT_ONCE = 64  # windows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Samples:
+    """Samples, and what must travel with the weights to make more of their kind."""
+
+    values_N1ZX: Tensor  # within ±limit
+    limit: float
+    facts: dict[str, Any]  # source, and scaling and duration [s] of gathers, or velocity_min and velocity_max [m/s]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.values_N1ZX.shape[-2], self.values_N1ZX.shape[-1]
+
+
+def samples_of(config: Config, tell: Callable[[str], object]) -> Samples:
+    """The samples of `config.pretrain`; `tell` gets a line on what was mended or left out.
+
+    Traces that are dead or hold NaN become zero; windows of which more than half is so are left out.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read, does not tell its sampling interval, has fewer receivers than `columns` (one trace is
+        no gather), or fewer than eight windows are left.
+    """
+    if config.pretrain.source == "velocity":
+        return _velocity_models(config)
+    return _gathers(config, tell)
+
+
+def _velocity_models(config: Config) -> Samples:
+    dataset = ShardDataset(config.data.folder, "train", "velocity")
+    chosen = _evenly(len(dataset), config.pretrain.samples)
+    values = torch.stack([dataset[int(index)][1] for index in chosen])
+    statistics = dataset.statistics
+    facts = {
+        "source": "velocity",
+        "folder": config.data.folder,
+        "velocity_min": statistics.velocity_min,
+        "velocity_max": statistics.velocity_max,
+        "spacing": config.data.grid.spacing,
+    }
+    return Samples(values_N1ZX=values, limit=1.0, facts=facts)
+
+
+def _gathers(config: Config, tell: Callable[[str], object]) -> Samples:
+    pretrain, rows, scaling = config.pretrain, config.network.rows, config.network.scaling
+    duration, columns = pretrain.duration, pretrain.columns
+    windows: list[Tensor] = []
+    mended, dropped = Counter[str](), 0
+    for name, gathers_STR, interval in _recordings(config):
+        duration = duration or gathers_STR.shape[1] * interval
+        columns = columns or gathers_STR.shape[2]
+        if gathers_STR.shape[2] < columns or columns < NARROWEST:
+            raise InputError(
+                f"{name}: a gather of {gathers_STR.shape[2]} traces; pretraining sees {max(columns, NARROWEST)} side "
+                "by side: lower pretrain.columns (not below 8), or leave this file out of pretrain.gathers"
+            )
+        samples = max(2, round(duration / interval))
+        if samples > gathers_STR.shape[1]:
+            mended[f"records of {name} that end before {1e3 * duration:g} ms, continued with silence"] += 1
+        live_STR, silent_SR = _mended(gathers_STR, mended)
+        live_STR = _cut(live_STR, samples)
+        front = GatherFront(samples, rows, scaling)
+        for first in _window_starts(gathers_STR.shape[2], columns):
+            part = slice(first, first + columns)
+            alive_S = (~silent_SR[:, part]).mean(1) >= LEAST_ALIVE
+            dropped += int((~alive_S).sum())
+            window_S1TR = torch.from_numpy(live_STR[alive_S, None, :, part])
+            windows += [front(each).clamp(-LIMIT, LIMIT) for each in torch.split(window_S1TR, AT_ONCE)]
+    mended["windows of mostly such traces, left out"] = dropped
+    for what, count in mended.items():
+        if count:
+            tell(f"pretraining: {count} {what}")
+    values_N1ZX = torch.cat(windows).contiguous() if windows else torch.empty(0)
+    if len(values_N1ZX) < FEWEST:
+        raise InputError(
+            f"pretraining: {len(values_N1ZX)} usable gathers, at least {FEWEST} are needed; "
+            "add files to pretrain.gathers, or see what is wrong with these"
+        )
+    chosen = _evenly(len(values_N1ZX), pretrain.samples)
+    facts = {"source": pretrain.source, "scaling": scaling, "duration": duration}
+    return Samples(values_N1ZX=values_N1ZX[torch.from_numpy(chosen)], limit=LIMIT, facts=facts)
+
+
+def _cut(gathers_STR: NDArray[np.float32], samples: int) -> NDArray[np.float32]:
+    """The first `samples` of each record, zeros after its end."""
+    missing = max(0, samples - gathers_STR.shape[1])
+    return np.pad(gathers_STR[:, :samples], ((0, 0), (0, missing), (0, 0)))
+
+
+def _mended(gathers_STR: NDArray[np.float32], mended: Counter[str]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The gathers with zeros in traces that are dead or broken, and which these are, `[S, R]`."""
+    broken_SR = np.isfinite(gathers_STR).sum(1) < gathers_STR.shape[1]
+    dead_SR = (np.ptp(gathers_STR, axis=1) == 0) & ~broken_SR
+    mended["dead traces, set to zero"] += int(dead_SR.sum())
+    mended["traces with values that are not finite, set to zero"] += int(broken_SR.sum())
+    silent_SR = dead_SR | broken_SR
+    return np.where(silent_SR[:, None], np.float32(0), gathers_STR), silent_SR
+
+
+def _recordings(config: Config) -> Iterator[tuple[str, NDArray[np.float32], float]]:
+    """Name, gathers [S, T, R] and sampling interval [s] of each file, or of each training model's shots."""
+    pretrain = config.pretrain
+    if pretrain.source == "shots":
+        dataset = ShardDataset(config.data.folder, "train", config.target)
+        wanted = -(-pretrain.samples // config.data.survey.shots)
+        for index in _evenly(len(dataset), wanted):
+            yield config.data.folder, dataset[int(index)][0].numpy(), config.data.survey.interval
+        return
+    for name in pretrain.gathers:
+        gathers, interval = read_gathers(Path(name))
+        if interval is None and pretrain.npy_interval is None:
+            raise InputError(f"{name}: does not tell its sampling interval; set pretrain.npy_interval, in seconds")
+        given = interval or pretrain.npy_interval
+        assert given is not None
+        for block_STR in [gathers] if isinstance(gathers, np.ndarray) else [each[None] for each in gathers]:
+            yield name, block_STR, given
+
+
+def _window_starts(receivers: int, columns: int) -> list[int]:
+    """First receivers of the windows that cover a gather, overlapping as evenly as can be."""
+    count = -(-receivers // columns)
+    return [round(number * (receivers - columns) / max(1, count - 1)) for number in range(count)]
+
+
+def _evenly(there: int, wanted: int) -> NDArray[np.int64]:
+    """Indices of `wanted` of `there` items, or of all."""
+    return np.unique(np.linspace(0, there - 1, min(there, wanted)).round().astype(np.int64))

@@ -1,0 +1,38 @@
+"""Whether every value that the search space allows is one that the configuration takes.
+
+A key of the space is a path of the configuration.  A misspelt one would fail each trial of its stage, after an hour.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from datagen.errors import InputError
+
+
+def check_space(space: Any, load: Callable[[Mapping[str, Any]], object]) -> None:
+    """`load` makes a configuration with settings laid over it, and raises InputError for those it does not take.
+
+    Every choice, and both ends of every span, is tried by itself.  Raises InputError with all that is refused.
+    """
+    refused = []
+    for branch in space["stage"]["_value"]:
+        for path, span in branch.items():
+            for value in extremes(span) if path != "_name" else ():
+                try:
+                    load({path: value})
+                except InputError as error:
+                    complaint = str(error).splitlines()[-1].strip().partition(" Change it in")[0]
+                    refused.append(f"search space, stage {branch['_name']}, {path}: got {value!r}; {complaint}")
+                    break
+    if refused:
+        raise InputError("\n".join(refused))
+
+
+def extremes(span: Mapping[str, Any]) -> list[Any]:
+    """The values of a choice, the ends of a span; nothing of a normal distribution, which has none."""
+    kind, values = span["_type"], list(span["_value"])
+    if kind == "choice":
+        return values
+    if kind == "randint":
+        return [values[0], values[1] - 1]
+    return values[:2] if "uniform" in kind else []
