@@ -1,8 +1,13 @@
 import numpy as np
 import onnx
 import pytest
+import torch
 
+from compressors.deploy import Deployed, export_onnx
 from compressors.quantize import quantize, run_graph
+from search_spaces.build import build
+from search_spaces.config import Network
+from search_spaces.genotype import Genotype
 
 
 @pytest.fixture(scope="module")
@@ -13,14 +18,26 @@ def shots(parts):
 
 
 @pytest.fixture(scope="module")
-def graph(written, shots, tmp_path_factory):
-    file = tmp_path_factory.mktemp("int8") / "int8.onnx"
-    quantize(written / "model.onnx", shots, file)
+def whole(parts, tmp_path_factory):
+    """The float graph of a network that answers to its input."""
+    torch.manual_seed(0)
+    shape, cell = parts["shape"], (("conv_3x3",),)
+    genotype = Genotype(depth=2, width=8, nodes=1, encoder=cell, decoder=cell, down="sep_conv_3x3", up="sep_conv_3x3")
+    network = build(Network(fold=2, front="fold", genotype=genotype.to_json()), shape, 0.1)
+    file = tmp_path_factory.mktemp("float") / "model.onnx"
+    export_onnx(Deployed(network, "rtm", parts["statistics"]), shape, file)
     return file
 
 
-def test_the_image_is_nearly_that_of_the_float_graph(written, graph, shots):
-    expected, image = run_graph(written / "model.onnx", shots), run_graph(graph, shots)
+@pytest.fixture(scope="module")
+def graph(whole, shots, tmp_path_factory):
+    file = tmp_path_factory.mktemp("int8") / "int8.onnx"
+    quantize(whole, shots, file)
+    return file
+
+
+def test_the_image_is_nearly_that_of_the_float_graph(whole, graph, shots):
+    expected, image = run_graph(whole, shots), run_graph(graph, shots)
     assert image.shape == expected.shape
     assert 0 < np.std(image - expected) < 0.2 * np.std(expected)
 
