@@ -41,6 +41,8 @@ def _whole(network: Network, shape: Shape, shot_scale: float) -> nn.Module:
         )
     if network.model == "inversionnet":
         return InversionNet(shape, shot_scale)
+    if network.model == "nasunet":
+        _genotype(network)  # one that is missing or wrong is told before a front is made
     return network_behind(front_of(network, shape, shot_scale), network)
 
 
@@ -63,16 +65,16 @@ def network_behind(front: Features, network: Network) -> ImagingNetwork:
             kind = {"resunet34": torchvision_unets.ResUNet34, "denseunet": torchvision_unets.DenseUNet}[network.model]
             return kind(front)
         case "nasunet":
-            return _found(network, front)
+            return NasUnet(_genotype(network), front)
 
 
-def _found(network: Network, front: Features) -> NasUnet:
+def _genotype(network: Network) -> Genotype:
     if network.genotype is None:
         raise InputError(
             "network.genotype: a nasunet is built from a genotype (JSON text), got none; "
             "search for one first, or set network.model to 'unet'"
         )
-    return NasUnet(Genotype.from_json(network.genotype), front)
+    return Genotype.from_json(network.genotype)
 
 
 def count_parameters(net: nn.Module) -> int:

@@ -63,7 +63,7 @@ def test_shots_without_amplitude_are_refused(scale: float) -> None:
         ({"model": "resnet"}, "'nasunet', 'unet', 'unet_small', 'resunet34', 'denseunet' or 'inversionnet'"),
         ({"model": "unet_small"}, "set network.parameters"),
         ({"model": "unet", "encoder_init": "imagenet"}, "for resunet34 and denseunet, not for unet"),
-        ({"encoder_init": "Imagenet"}, "scratch, imagenet or a file"),
+        ({"encoder_init": "Imagenet"}, "scratch, gan, autoencoder, imagenet or a file"),
     ],
 )
 def test_a_network_that_cannot_be_is_refused_with_what_can(fields: dict[str, str], told: str) -> None:
