@@ -141,6 +141,5 @@ def test_only_a_trials_own_logs_are_read(alive: Portal) -> None:
 def test_its_files_are_private(alive: Portal) -> None:
     experiment = alive.folder / "nni-experiments" / alive.api("experiment")["id"]
     assert experiment.stat().st_mode & 0o777 == 0o700
-    logs = [file for file in experiment.rglob("*") if file.suffix in {".log", ".sqlite"} and "nnictl_" not in file.name]
-    assert logs
-    assert all(file.stat().st_mode & 0o077 == 0 for file in logs)
+    files = ["log/nnimanager.log", "log/dispatcher.log", "db/nni.sqlite"]
+    assert [(experiment / file).stat().st_mode & 0o077 for file in files] == [0, 0, 0]
