@@ -101,6 +101,8 @@ def suite(folder: Path, hosts: list[Namespace]) -> dict[str, object]:
         killed = kill_in_mid_trial(hosts, run)
         status = run.wait()
     sys.stderr.write((folder / "run.log").read_text())
+    if status:
+        sys.exit(f"two_hosts.py: seisnas run ended with status {status}")
     for host in hosts:
         host.remove()
     experiment = next((folder / "code" / "nni-experiments").glob("*/environments")).parent
@@ -108,7 +110,6 @@ def suite(folder: Path, hosts: list[Namespace]) -> dict[str, object]:
     shutil.rmtree(folder / "code" / "exports", ignore_errors=True)
     again = subprocess.run([*seisnas(), "report", "--config", config], cwd=folder / "code", env=environment(folder))
     return {
-        "exit_status": status,
         "seconds": round(time.monotonic() - start),
         "budgets": BUDGETS,
         "succeeded": {stage: sum(row["stage"] == stage for row in rows) for stage in BUDGETS},
