@@ -271,7 +271,10 @@ def test_a_signal_ends_the_command_with_its_status_and_a_hint(
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(number)
-    _, said = process.communicate(timeout=120)
+    try:
+        _, said = process.communicate(timeout=300)
+    finally:
+        process.kill()  # not to be left behind if it does not end
     assert process.returncode == status, said
     assert "the same command goes on from here" in said
     assert "Traceback" not in said
