@@ -14,6 +14,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 import torch
+from filelock import FileLock
 from matplotlib.figure import Figure
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -59,7 +60,15 @@ def write_table(comparison: Comparison, results: Path) -> None:
 
 
 def measure_latency(comparison: Comparison) -> None:
-    """ONNX Runtime with 1 and 2 threads, all models in turn in one go; a run folder keeps its own."""
+    """ONNX Runtime with 1 and 2 threads, all models in turn in one go; a run folder keeps its own.
+
+    Of several processes that compare one measures, and the others find that it is done.
+    """
+    with FileLock(comparison.folder / ".latency.lock"):
+        _measure_latency(comparison)
+
+
+def _measure_latency(comparison: Comparison) -> None:
     runs = [
         run
         for target in comparison.config.compare.targets

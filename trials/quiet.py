@@ -6,6 +6,7 @@ import warnings
 TALK = (
     ".*found to be not a nn.Module.*",  # NNI on a torch that it does not know
     ".*wrap PyTorch DataLoader with nni.trace.*",  # NNI: only for trials that it would start itself
+    "Grad strides do not match bucket view strides.*",  # torch's DDP, about 1×1 kernels in channels_last
     ".*isinstance.treespec, LeafSpec.*",  # Lightning's use of torch
     ".*does not have many workers.*",  # a loader that reads memory-mapped shards needs none
     ".*pkg_resources is deprecated.*",  # NNI
