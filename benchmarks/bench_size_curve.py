@@ -60,7 +60,7 @@ def main(
                 "mae_mean": fmean(mae),
                 "seeds": len(runs),
                 "split": "test",
-                "genotype": comparison.found(base.target, "nasunet").result["genotype"],
+                "genotype": comparison.found("nasunet").result["genotype"],
             }
         )
 

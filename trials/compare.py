@@ -1,8 +1,8 @@
 """Networks side by side: the same data, loss and recipe for each, several seeds, scored on the test split.
 
-    for each target    a search, and random genotypes at its cost        ─► two genotypes of NasUnets
-    for the first one  each model, briefly, with each learning rate      ─► the best on the validation split
-    for each target    each seed of each model, in full                  ─► scores on the test split ─► the table
+    for the first target   a search, and random genotypes at its cost    ─► two genotypes of NasUnets
+                           each model, briefly, with each learning rate  ─► the best on the validation split
+    for each target        each seed of each model, in full              ─► scores on the test split ─► the table
 
 Every run has a folder and a lock of its own.  Stopped and started again the command goes on where it stopped; started
 several times at once, each takes the next run that nobody works on.  The table is written after each run.
@@ -67,20 +67,18 @@ class Comparison:
         rates = self.config.compare.learning_rates
         return max(rates, key=lambda rate: self.run(self._sweep(model, rate)).result["default"])
 
-    def found(self, target: Target, model: ComparedModel) -> RunFolder:
+    def found(self, model: ComparedModel) -> RunFolder:
         """The search run whose genotype a model has; the random search's is its best on the validation split."""
-        if model == "random_search":
-            runs = [self.run(name) for name in self._draws(target)]
-            return max(runs, key=lambda run: run.result["default"])
-        return self.run(f"{target}/search")
+        runs = [self.run(name) for name in self._genotype(model)]
+        return max(runs, key=lambda run: run.result["default"])
 
-    def _baseline(self, target: Target, model: ComparedModel) -> Network:
+    def _baseline(self, model: ComparedModel) -> Network:
         """Without what only a search needs: trainings of big networks stay when its settings change."""
         given, unet = self.config.network, self.config.baseline
         assert model != "random_search"
         plain = Network(model="unet", front=given.front, fold=given.fold, width=unet.width, depth=unet.depth)
         if model == "unet_small":
-            size = int(self.found(target, "nasunet").result["parameters"])
+            size = int(self.found("nasunet").result["parameters"])
             return replace(plain, model=model, depth=given.depth, parameters=size)
         return replace(plain, model=model)
 
@@ -91,42 +89,38 @@ class Comparison:
         compare = self.config.compare
         return range(1, 1 + (compare.seeds if model in SMALL else compare.big_seeds))
 
-    def _draws(self, target: Target) -> tuple[str, ...]:
-        return tuple(f"{target}/random_search/draw{draw}" for draw in range(1, 1 + self.config.compare.random_draws))
-
     def _jobs(self) -> Iterator[Job]:
         """In the order in which they are taken: every row has its first seed before one has its second."""
         compare = self.config.compare
+        for model in compare.models:
+            yield from self._searches(model)
+            for rate in compare.learning_rates:
+                settings = self._settings(compare.targets[0], model, rate, 1, short=True)
+                yield Job(name=self._sweep(model, rate), stage="tune", settings=settings, needs=self._genotype(model))
         for target in compare.targets:
-            for model in compare.models:
-                yield from self._searches(target, model)
-                if target == compare.targets[0]:
-                    for rate in compare.learning_rates:
-                        settings = self._settings(target, model, rate, 1, short=True)
-                        needs = self._genotype(target, model)
-                        yield Job(name=self._sweep(model, rate), stage="tune", settings=settings, needs=needs)
             for seed in range(1, 1 + max(compare.seeds, compare.big_seeds)):
                 for model in compare.models:
                     if seed in self._seeds(model):
                         yield self._full(target, model, seed)
 
-    def _searches(self, target: Target, model: ComparedModel) -> Iterator[Job]:
-        config = replace(self.config, target=target)
-        if model in ("nasunet", "unet_small"):  # the same job, listed twice
-            yield Job(name=f"{target}/search", stage="search", settings=lambda: config)
-        elif model == "random_search":
-            random = replace(config, search=replace(config.search, strategy="random"))
-            for seed, name in enumerate(self._draws(target), start=1):
-                yield Job(name=name, stage="search", settings=lambda seed=seed: replace(random, seed=seed))  # type: ignore[misc]
-
-    def _genotype(self, target: Target, model: ComparedModel) -> tuple[str, ...]:
+    def _searches(self, model: ComparedModel) -> Iterator[Job]:
+        """Of the genotypes a model needs; cells that were found for one target are carried over to the others."""
+        config = replace(self.config, target=self.config.compare.targets[0])
         if model == "random_search":
-            return self._draws(target)
-        return (f"{target}/search",) if model in SMALL else ()
+            config = replace(config, search=replace(config.search, strategy="random"))
+        for seed, name in enumerate(self._genotype(model), start=config.seed):
+            yield Job(name=name, stage="search", settings=lambda seed=seed: replace(config, seed=seed))  # type: ignore[misc]
+
+    def _genotype(self, model: ComparedModel) -> tuple[str, ...]:
+        """The names of the searches that a model needs."""
+        first = self.config.compare.targets[0]
+        if model == "random_search":
+            return tuple(f"{first}/random_search/draw{draw}" for draw in range(1, 1 + self.config.compare.random_draws))
+        return (f"{first}/search",) if model in SMALL else ()
 
     def _full(self, target: Target, model: ComparedModel, seed: int) -> Job:
         sweep = tuple(self._sweep(model, rate) for rate in self.config.compare.learning_rates)
-        needs = (*sweep, *self._genotype(target, model))
+        needs = (*sweep, *self._genotype(model))
 
         def settings() -> Config:
             return self._settings(target, model, self.learning_rate(model), seed)()
@@ -139,10 +133,10 @@ class Comparison:
         def settings() -> Config:
             compare, network = self.config.compare, self.config.network
             if model == "nasunet" or model == "random_search":
-                genotype = (self.found(target, model).path / "genotype.json").read_text()
+                genotype = (self.found(model).path / "genotype.json").read_text()
                 network = replace(network, model="nasunet", genotype=genotype)
             else:
-                network = self._baseline(target, model)
+                network = self._baseline(model)
             tune = replace(self.config.tune, learning_rate=rate, patience=0, minutes=0 if short else compare.minutes)
             if short:
                 tune = replace(tune, epochs=compare.sweep_epochs)

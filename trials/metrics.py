@@ -52,7 +52,8 @@ def _similarity(prediction_B1ZX: Tensor, target_B1ZX: Tensor) -> tuple[Tensor, T
     """SSIM and its contrast-structure part cs, each `[B]`."""
     a, b = prediction_B1ZX.float(), target_B1ZX.float()
     c1, c2 = (0.01 * DATA_RANGE) ** 2, (0.03 * DATA_RANGE) ** 2
-    mean_a, mean_b, aa, bb, ab = _blur(torch.cat([a, b, a * a, b * b, a * b], dim=1)).unbind(1)
+    with torch.autocast(a.device.type, enabled=False):  # a variance is the small difference of two blurred images
+        mean_a, mean_b, aa, bb, ab = _blur(torch.cat([a, b, a * a, b * b, a * b], dim=1)).unbind(1)
     variance_a, variance_b, covariance = aa - mean_a**2, bb - mean_b**2, ab - mean_a * mean_b
     contrast = (2 * covariance + c2) / (variance_a + variance_b + c2)
     luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)

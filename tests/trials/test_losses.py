@@ -35,6 +35,16 @@ def test_a_loss_falls_along_its_gradient(name):
     assert after < before
 
 
+@pytest.mark.parametrize("name", ["ssim", "ms_ssim"])
+def test_mixed_precision_leaves_similarity_whole(name):
+    """Blurred in bfloat16, layers of one velocity far from zero have variances of any sign."""
+    target = torch.full((1, 1, 33, 47), 0.7)
+    prediction = target + 0.01 * images(1)
+    whole = TERMS[name](prediction, target)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert TERMS[name](prediction, target) == pytest.approx(whole.item(), abs=1e-6)
+
+
 def test_the_loss_is_the_weighted_sum_of_its_terms():
     prediction, target = images(seed=1), images(seed=2)
     terms = loss_terms(Loss(l1=0.5, l2=0.0, ssim=2.0), prediction, target)
