@@ -35,14 +35,14 @@ from compressors.quantize import quantize, run_graph
 from compressors.verify import graph_latency
 from datagen.dataset import ShardDataset
 from search_spaces.build import count_parameters, nonzero_parameters
-from trials.channel import Channel
-from trials.execute import execute
-from trials.export import export
-from trials.fit import evaluate
-from trials.metrics import scores
-from trials.networks import statistics, trained
-from trials.quiet import quiet_libraries
-from trials.run_folder import RunFolder
+from trials.results.export import export
+from trials.running.channel import Channel
+from trials.running.quiet import quiet_libraries
+from trials.running.run_folder import RunFolder
+from trials.stages.execute import execute
+from trials.training.fit import evaluate
+from trials.training.metrics import scores
+from trials.training.networks import statistics, trained
 
 RESULTS = Path(__file__).parent / "results"
 LEVELS = (0.6, 0.8, 0.9)

@@ -32,11 +32,11 @@ import yaml
 from rich.console import Console
 
 from datagen.generate import generate
-from trials import processes
 from trials.config import load
-from trials.experiment import FinishedTrial, Plan, load_plan, read_state, trials_of
-from trials.launch import run_experiment
-from trials.quiet import quiet_libraries
+from trials.experiment import processes
+from trials.experiment.experiment import FinishedTrial, Plan, load_plan, read_state, trials_of
+from trials.experiment.launch import run_experiment
+from trials.running.quiet import quiet_libraries
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 2026
@@ -123,7 +123,7 @@ def made(folder: Path, data: Path, port: int) -> Experiment:
         "trialConcurrency": 1,
         "maxTrialNumber": 1000,
         "tuner": {
-            "className": "trials.suite_tuner.SuiteTuner",
+            "className": "trials.experiment.suite_tuner.SuiteTuner",
             "codeDirectory": str(ROOT),
             "classArgs": {"budgets": BUDGETS, "seed": 1},
         },
@@ -218,7 +218,7 @@ def recorded(experiment: Experiment) -> tuple[set[str], dict[str, Any]]:
     file = experiment.plan.folder / experiment.id / "db" / "nni.sqlite"
     with contextlib.closing(sqlite3.connect(file)) as base:
         finals = {row[0] for row in base.execute("select trialJobId from MetricData where type = 'FINAL'")}
-        events = base.execute("select trialJobId, data from TrialJobEvent where event = 'WAITING'").fetchall()
+        events = base.execute("select trialJobId, data from TrialJobEvent where event = 'RUNNING'").fetchall()
     return finals, {trial: json.loads(data)["parameters"] for trial, data in events if data}
 
 
@@ -321,7 +321,7 @@ def measure(
 def header() -> dict[str, Any]:
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
     return {
-        "command": " ".join(["python", "benchmarks/bench_faults.py", *sys.argv[1:]]),
+        "command": "python benchmarks/bench_faults.py measure",
         "commit": commit.stdout.strip(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {os.getloadavg()[0]:.1f} busy; no GPU",
         "date": date.today().isoformat(),

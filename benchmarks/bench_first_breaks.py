@@ -27,14 +27,14 @@ from rich.console import Console
 
 from datagen.gathers import read_recording
 from search_spaces.picks import picks_of
-from trials.channel import Channel
-from trials.classical_picker import fitted
 from trials.config import Config, load
-from trials.execute import execute
-from trials.gather_set import gather_set
-from trials.networks import trained
-from trials.pick_scores import HITS
-from trials.run_folder import RunFolder
+from trials.prediction.classical_picker import fitted
+from trials.running.channel import Channel
+from trials.running.run_folder import RunFolder
+from trials.stages.execute import execute
+from trials.training.gather_set import gather_set
+from trials.training.networks import trained
+from trials.training.pick_scores import HITS
 
 ROOT = Path(__file__).resolve().parents[1]
 PRESET = ROOT / "presets/field.yml"

@@ -26,13 +26,13 @@ import typer
 from rich.console import Console
 
 from trials.config import Config, load
-from trials.dream import dream, sampled
-from trials.gan_training import draws_of
-from trials.merit import merit
-from trials.pretrain import pretrain, pretrain_folder
-from trials.pretrain_data import Samples, samples_of
-from trials.pretrained_files import load_generator
-from trials.run_folder import RunFolder
+from trials.pretraining.dream import dream, sampled
+from trials.pretraining.gan_training import draws_of
+from trials.pretraining.merit import merit
+from trials.pretraining.pretrain import pretrain
+from trials.pretraining.pretrain_data import Samples, samples_of
+from trials.running.run_folder import RunFolder
+from trials.training.pretrained_files import load_generator, pretrain_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 DRAWS = 5
@@ -88,7 +88,7 @@ def page(record: dict[str, Any]) -> str:
     """The rows as Markdown."""
     text = "# GAN on unlabelled gathers\n\n"
     text += "".join(f"- {key}: `{value}`\n" for key, value in record.items() if key != "rows")
-    text += "\nSliced Wasserstein distance (trials/merit.py); seconds are of one core; no labels, no test split.\n\n"
+    text += "\nSliced Wasserstein distance (trials/pretraining/merit.py); seconds are of one core; no labels.\n\n"
     names = ("data", "distance", "real_floor", "noise_ceiling", "way_to_floor", "diversity", "seconds")
     text += f"| {' | '.join(names)} |\n{'|---' * len(names)}|\n"
     for row in record["rows"]:

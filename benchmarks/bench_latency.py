@@ -1,6 +1,6 @@
 """Latency of exported NasUnets beside the 17 M U-Net and ResUNet34: same runtime, threads, survey and input.
 
-Untrained weights, which change nothing in speed; all networks in turn, round by round (trials/bench_model.py).
+Untrained weights, which change nothing in speed; all networks in turn, round by round.
 """
 
 import json
@@ -22,8 +22,8 @@ from datagen.shards import Statistics
 from search_spaces.build import build
 from search_spaces.config import Network
 from search_spaces.shape import Shape
-from trials.bench_model import BIG, compare_bundles
 from trials.config import load
+from trials.prediction.bench_model import BIG, compare_bundles
 
 ROOT = Path(__file__).resolve().parents[1]
 STATISTICS = Statistics(shot_scale=0.05, image_scale=1.0, velocity_min=1500.0, velocity_max=4500.0)

@@ -16,12 +16,12 @@ import typer
 from record import Record
 
 from search_spaces.genotype import Genotype
-from trials.channel import Channel
 from trials.config import Config, load
-from trials.execute import execute
-from trials.fit import evaluate
-from trials.networks import trained, with_genotype
-from trials.run_folder import RunFolder
+from trials.running.channel import Channel
+from trials.running.run_folder import RunFolder
+from trials.stages.execute import execute
+from trials.training.fit import evaluate
+from trials.training.networks import trained, with_genotype
 
 
 def losses(features: Path) -> dict[str, Mapping[str, Any]]:

@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 STATISTICS = Statistics(shot_scale=0.05, image_scale=1.0, velocity_min=1500.0, velocity_max=4500.0)
 CHILD = """
 import json, re, sys, time
-from trials.predict import predict
+from trials.prediction.predict import predict
 start = time.perf_counter()
 predict(sys.argv[1], sys.argv[2], sys.argv[3:])
 peak = int(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1]) / 1024  # getrusage: parent's too

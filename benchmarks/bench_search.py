@@ -28,14 +28,14 @@ from record import Record
 from datagen.dataset import ShardDataset, loader
 from search_spaces.build import build
 from search_spaces.genotype import Genotype, skip_share
-from trials.channel import Channel
 from trials.config import Config, load
-from trials.losses import loss_terms
-from trials.networks import geometry, with_genotype
-from trials.one_shot import find_genotype
-from trials.quiet import quiet_libraries
-from trials.run_folder import RunFolder
-from trials.train import train
+from trials.running.channel import Channel
+from trials.running.quiet import quiet_libraries
+from trials.running.run_folder import RunFolder
+from trials.stages.one_shot import find_genotype
+from trials.training.losses import loss_terms
+from trials.training.networks import geometry, with_genotype
+from trials.training.train import train
 
 STRATEGIES: dict[str, Mapping[str, Any]] = {
     "parsec": {"search.strategy": "parsec"},

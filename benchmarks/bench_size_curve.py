@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 from record import Record
 
-from trials.compare import Comparison, compare
 from trials.config import load
+from trials.results.compare import Comparison, compare
 
 WIDTHS = {100_000: 12, 200_000: 20, 400_000: 28, 700_000: 36}  # limit of the parameters → width
 

@@ -25,15 +25,16 @@ from torch.utils.data import Subset
 from datagen.dataset import ShardDataset, loader
 from datagen.generate import ensure
 from search_spaces.build import build
-from trials.channel import Channel
 from trials.config import Config, load, settings
-from trials.fit import GRADIENT_CLIP, EpochReport, evaluate, trainer_options
-from trials.module import Imaging
-from trials.networks import geometry
-from trials.pretrain import pretrain, pretrain_folder
-from trials.quiet import quiet_libraries
-from trials.run_folder import RunFolder
-from trials.transfer import resolved, start_parts
+from trials.pretraining.pretrain import pretrain
+from trials.running.channel import Channel
+from trials.running.quiet import quiet_libraries
+from trials.running.run_folder import RunFolder
+from trials.training.fit import GRADIENT_CLIP, EpochReport, evaluate, trainer_options
+from trials.training.module import Imaging
+from trials.training.networks import geometry
+from trials.training.pretrained_files import pretrain_folder
+from trials.training.transfer import resolved, start_parts
 
 ROOT = Path(__file__).resolve().parents[1]
 INITS = ("scratch", "gan", "autoencoder")

@@ -27,7 +27,7 @@ from typing import Any
 
 import requests
 
-from trials import portal
+from trials.experiment import portal
 
 RESULTS = Path("benchmarks/results")
 PORT, PAGE, DRIVER = 18700, 18710, 18720

@@ -17,8 +17,8 @@ from compressors.bundle import load_bundle
 from compressors.verify import file_bytes, latency
 from datagen.dataset import ShardDataset
 from search_spaces.build import count_parameters, nonzero_parameters
-from trials.metrics import scores
-from trials.run_folder import RunFolder
+from trials.running.run_folder import RunFolder
+from trials.training.metrics import scores
 
 RESULTS = Path("benchmarks/results")
 BUNDLES = {

@@ -11,8 +11,8 @@ import typer
 from matplotlib.figure import Figure
 
 from datagen.gathers import read_recording
-from trials.pick import network_of, picks_of_gather
-from trials.pick_files import draw_gather
+from trials.prediction.pick import network_of, picks_of_gather
+from trials.prediction.pick_files import draw_gather
 
 OUTPUT = Path(__file__).with_name("picks.png")
 

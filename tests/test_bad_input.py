@@ -16,7 +16,8 @@ import psutil
 import pytest
 import yaml
 
-from trials import cli, doctor, launch
+from trials import cli
+from trials.experiment import doctor, launch
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENT = "abcd1234"
@@ -204,7 +205,7 @@ BAD: dict[str, tuple[Arrange, str, str]] = {
     "budget of another stage": (lambda p: p.tuner(budgets={"search": 1, "train": 1}), RUN, "the search space has"),
     "a seed that is a text": (lambda p: p.tuner(seed="one"), RUN, "tuner.classArgs.seed: got 'one'"),
     "an unknown argument": (lambda p: p.tuner(budget=3), RUN, "budget"),
-    "NNI's median stop": (lambda p: p.nni(assessor={"name": "Medianstop"}), RUN, "trials.median_stop.StageMedianStop"),
+    "NNI's median stop": (lambda p: p.nni(assessor={"name": "Medianstop"}), RUN, "median_stop.StageMedianStop"),
     # the search space
     "space missing": (lambda p: p.nni(searchSpaceFile="none.json"), RUN, "none.json"),
     "space without stages": (lambda p: p.write("suite.yml", "lr: {_type: uniform, _value: [0, 1]}"), RUN, "a choice"),

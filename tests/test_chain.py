@@ -12,8 +12,8 @@ import pytest
 
 from compressors.bundle import load_bundle
 from compressors.verify import compare_onnx
-from trials import processes
-from trials.experiment import load_plan, read_state, trials_of
+from trials.experiment import processes
+from trials.experiment.experiment import load_plan, read_state, trials_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -41,7 +41,7 @@ trialCodeDirectory: {root}
 trialConcurrency: 1
 maxTrialNumber: 1000
 tuner:
-  className: trials.suite_tuner.SuiteTuner
+  className: trials.experiment.suite_tuner.SuiteTuner
   codeDirectory: {root}
   classArgs: {{budgets: {{search: 1, tune: 1, compress: 1}}, seed: 1}}
 trainingService: {{platform: local}}

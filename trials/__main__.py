@@ -12,14 +12,14 @@ import sys
 from pathlib import Path
 
 from datagen.errors import InputError
-from trials.channel import Channel, under_nni
 from trials.config import load, settings
-from trials.ending import FAILURE, INTERRUPTED, end_on_sigterm
-from trials.execute import execute
-from trials.host_folders import keep_data, run_of
-from trials.memory import OutOfMemory
-from trials.module import Diverged
-from trials.run_folder import RunFolder
+from trials.experiment.host_folders import keep_data, run_of
+from trials.running.channel import Channel, under_nni
+from trials.running.ending import FAILURE, INTERRUPTED, end_on_sigterm
+from trials.running.memory import OutOfMemory
+from trials.running.run_folder import RunFolder
+from trials.stages.execute import execute
+from trials.training.module import Diverged
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

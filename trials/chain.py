@@ -18,19 +18,19 @@ from rich.table import Table
 from datagen.errors import InputError
 from datagen.generate import generate
 from trials.__main__ import parse
-from trials.channel import Channel
 from trials.config import Config, load, settings
-from trials.display import ExperimentDisplay
-from trials.execute import execute
-from trials.experiment import FinishedTrial, load_plan, read_state, trials_of
-from trials.host_table import check_hosts, warn_of_bits
-from trials.launch import check, run_experiment
-from trials.picking import images_only
-from trials.report import ModelRow, Report, readable_bytes, write_report
-from trials.run_folder import RunFolder
-from trials.space_check import check_space
-from trials.summary import Winners, bundles, summarise, winners_of
-from trials.watch import ExperimentError
+from trials.experiment.experiment import FinishedTrial, load_plan, read_state, trials_of
+from trials.experiment.host_table import check_hosts, warn_of_bits
+from trials.experiment.launch import check, run_experiment
+from trials.experiment.space_check import check_space
+from trials.experiment.watch import ExperimentError
+from trials.results.display import ExperimentDisplay
+from trials.results.report import ModelRow, Report, readable_bytes, write_report
+from trials.results.summary import Winners, bundles, summarise, winners_of
+from trials.running.channel import Channel
+from trials.running.run_folder import RunFolder
+from trials.stages.execute import execute
+from trials.training.picking import images_only
 
 REPORT = Path("report.html")
 

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from datagen.errors import InputError
-from trials import (  # noqa: F401  their commands come first
+from trials.commands import (  # noqa: F401  these come first
     bench_command,
     data_commands,
     experiment_commands,
@@ -20,9 +20,9 @@ from trials import (  # noqa: F401  their commands come first
     pick_command,
     pretrain_commands,
 )
-from trials.ending import INTERRUPTED, TERMINATED, end_on_sigterm
-from trials.options import QUICKSTART, Preset, Run, Set, app, configuration, console
-from trials.quiet import quiet_libraries
+from trials.commands.options import QUICKSTART, Preset, Run, Set, app, configuration, console
+from trials.running.ending import INTERRUPTED, TERMINATED, end_on_sigterm
+from trials.running.quiet import quiet_libraries
 
 
 def _stage(stage: Any, preset: Path, changes: list[str] | None, run: Path | None, source: Path | None) -> None:
@@ -33,9 +33,9 @@ def _stage(stage: Any, preset: Path, changes: list[str] | None, run: Path | None
         layer = {"network.genotype": (source / "genotype.json").read_text(), **layer}
     config = load(preset, layer)  # before the slow imports: a misspelt key is told at once
 
-    from trials.channel import Channel
-    from trials.execute import execute
-    from trials.run_folder import RunFolder
+    from trials.running.channel import Channel
+    from trials.running.run_folder import RunFolder
+    from trials.stages.execute import execute
 
     folder = RunFolder(run or Path("runs") / config.name / stage)
     result = execute(stage, config, folder, Channel(), source=RunFolder(source) if source else None)
@@ -88,9 +88,9 @@ def export(
     max_latency: Annotated[float | None, typer.Option(help="At most so many milliseconds.")] = None,
 ) -> None:
     """Write a bundle that runs anywhere: of a run, or of the compressed network that keeps to the limits."""
-    from trials.compressed import chosen_run
-    from trials.export import export as write
-    from trials.run_folder import RunFolder
+    from trials.results.compressed import chosen_run
+    from trials.results.export import export as write
+    from trials.running.run_folder import RunFolder
 
     limits = (max_params, min_ssim, max_latency)
     if source is not None and limits != (None, None, None):
@@ -127,11 +127,11 @@ def predict(
     if (shots is None) == (velocity is None):
         raise InputError("predict: give either shots (.npy, OpenFWI folder, SEG-Y) or --velocity FILE")
     if velocity is not None:
-        from trials.predict_window import predict_window
+        from trials.prediction.predict_window import predict_window
 
         written = predict_window(bundle, velocity, outputs, shape=shape, unit=unit, spacing=spacing, at=at)
     else:
-        from trials.predict import predict as image
+        from trials.prediction.predict import predict as image
 
         assert shots is not None
         written = image(bundle, shots, outputs, resample=resample, interval=interval)
@@ -152,9 +152,9 @@ def compare(
     """
     config = configuration(preset, changes)
 
-    from trials.compare import Comparison
-    from trials.compare import compare as work
-    from trials.compare_table import measure_latency, write_table
+    from trials.results.compare import Comparison
+    from trials.results.compare import compare as work
+    from trials.results.compare_table import measure_latency, write_table
 
     comparison = Comparison(config)
     folder = results or comparison.folder
@@ -202,7 +202,7 @@ def doctor(
     port: Annotated[int, typer.Option(min=1024, max=65535)] = 8080,
 ) -> None:
     """Check this machine: versions, compiler, NNI's start, ports, disk, memory, GPU."""
-    from trials.doctor import checks
+    from trials.experiment.doctor import checks
 
     found = checks(port)
     for check in found:

@@ -32,7 +32,7 @@ FeatureKind = Literal["vgg16", "vgg19", "gan"]
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Loss:
-    """Weights of the loss terms (trials/losses.py); a term of weight 0 is not computed.
+    """Weights of the loss terms (trials/training/losses.py); a term of weight 0 is not computed.
 
     l2 leads: images swing around zero, and with l1 a network that is not sure of the sign says zero everywhere.
     """

@@ -5,7 +5,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from trials.averaging import MovingAverage, decay_after
+from trials.training.averaging import MovingAverage, decay_after
 
 
 class Recorded(pl.LightningModule):

@@ -1,8 +1,8 @@
 import shutil
 
 from search_spaces.config import Network
-from trials import bench_model
-from trials.bench_model import bench, compare_bundles
+from trials.prediction import bench_model
+from trials.prediction.bench_model import bench, compare_bundles
 
 
 def test_bundles_are_measured_side_by_side(tiny_bundle, tmp_path):

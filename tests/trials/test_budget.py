@@ -5,7 +5,7 @@ import pytorch_lightning as pl
 import torch
 from torch.optim.lr_scheduler import OneCycleLR
 
-from trials.budget import OneCycle, TimeBudget
+from trials.training.budget import OneCycle, TimeBudget
 
 PEAK = 0.01
 

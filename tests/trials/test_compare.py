@@ -10,15 +10,15 @@ from filelock import FileLock
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
 from datagen.generate import generate
-from trials import compare as compare_module
-from trials.channel import Channel
-from trials.compare import Comparison, compare
-from trials.compare_table import measure_latency, write_table
 from trials.config import load
-from trials.execute import execute
-from trials.fit import evaluate
-from trials.networks import trained
-from trials.run_folder import RunFolder
+from trials.results import compare as compare_module
+from trials.results.compare import Comparison, compare
+from trials.results.compare_table import measure_latency, write_table
+from trials.running.channel import Channel
+from trials.running.run_folder import RunFolder
+from trials.stages.execute import execute
+from trials.training.fit import evaluate
+from trials.training.networks import trained
 
 TINY = {
     "name": "tiny",

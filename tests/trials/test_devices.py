@@ -14,12 +14,12 @@ from torch.utils.data import RandomSampler
 
 from datagen.errors import InputError
 from datagen.generate import generate
-from trials.channel import Channel
 from trials.config import Config, load
-from trials.devices import Share, company, device_count, rank
-from trials.execute import execute
-from trials.module import Diverged
-from trials.run_folder import RunFolder
+from trials.running.channel import Channel
+from trials.running.devices import Share, company, device_count, rank
+from trials.running.run_folder import RunFolder
+from trials.stages.execute import execute
+from trials.training.module import Diverged
 
 TINY = {
     "name": "tiny",

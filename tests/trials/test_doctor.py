@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from datagen.errors import InputError
-from trials import doctor
+from trials.experiment import doctor
 
 
 def test_every_check_that_can_fail_names_its_remedy(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from datagen.errors import InputError
-from trials.experiment import load_plan, read_state, trials_of, write_state
+from trials.experiment.experiment import load_plan, read_state, trials_of, write_state
 
 SPACE = {
     "stage": {
@@ -23,7 +23,7 @@ CONFIG: dict[str, Any] = {
     "trialConcurrency": 1,
     "maxTrialNumber": 100,
     "tuner": {
-        "className": "trials.suite_tuner.SuiteTuner",
+        "className": "trials.experiment.suite_tuner.SuiteTuner",
         "codeDirectory": ".",
         "classArgs": {"budgets": {"search": 1, "tune": 2}, "seed": 1},
     },

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import numpy as np
 from matplotlib.image import imread
 
-from trials.figures import INK, curves_svg, picture_uri, size_svg
+from trials.results.figures import INK, curves_svg, picture_uri, size_svg
 
 
 def figures() -> list[str]:

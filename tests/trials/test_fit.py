@@ -3,6 +3,7 @@
 import shutil
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,12 @@ import yaml
 
 from datagen.errors import InputError
 from datagen.generate import generate
-from trials.budget import TimeBudget
-from trials.channel import Channel
 from trials.config import Config, load
-from trials.execute import execute
-from trials.fit import _precision
-from trials.run_folder import RunFolder
+from trials.running.channel import Channel
+from trials.running.run_folder import RunFolder
+from trials.stages.execute import execute
+from trials.training.budget import TimeBudget
+from trials.training.fit import _precision
 
 TINY = {
     "name": "tiny",
@@ -87,7 +88,7 @@ def test_an_interrupted_training_ends_like_an_uninterrupted_one(config, whole, t
 
 def test_a_training_killed_after_its_last_epoch_leaves_the_average_too(config, whole, tmp_path, monkeypatch):
     run = RunFolder(tmp_path)
-    monkeypatch.setattr("trials.train.measures", lambda *_: sys.exit("killed"))
+    monkeypatch.setattr("trials.training.train.measures", lambda *_: sys.exit("killed"))
     with pytest.raises(SystemExit):
         execute("tune", config, run, Channel())
     assert (run.path / "tune-checkpoint.ckpt").exists()
@@ -107,7 +108,8 @@ def test_the_terms_of_the_loss_are_logged_one_by_one(config, tmp_path):
 @pytest.mark.parametrize("interrupted", [False, True])
 def test_a_training_by_time_ends_when_its_time_is_used_up(config, tmp_path, monkeypatch, interrupted):
     steps = iter(range(10_000))
-    monkeypatch.setattr("trials.fit.TimeBudget", lambda minutes: TimeBudget(minutes, lambda: 6.0 * next(steps)))
+    budget = partial(TimeBudget, clock=lambda: 6.0 * next(steps))
+    monkeypatch.setattr("trials.training.fit.TimeBudget", budget)
     run, wanted = RunFolder(tmp_path), replace(config, tune=replace(config.tune, minutes=1.0, epochs=1))
     if interrupted:
         with pytest.raises(KeyboardInterrupt):

@@ -8,7 +8,7 @@ from search_spaces.build import network_behind
 from search_spaces.config import Network
 from search_spaces.genotype import Genotype
 from search_spaces.network import SingleChannel
-from trials.gan import Discriminator, Generator, batch_norms, plain_encoder
+from trials.training.gan import Discriminator, Generator, batch_norms, plain_encoder
 
 SIZE = (40, 24)
 CELLS = Network(model="nasunet", depth=3, width=4, operations="small")

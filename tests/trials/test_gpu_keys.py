@@ -4,7 +4,7 @@ from typing import Any
 import pynvml
 import pytest
 
-from trials.gpu_keys import GpuKeys, gpu_keys, gpus_here
+from trials.experiment.gpu_keys import GpuKeys, gpu_keys, gpus_here
 
 FREE, BUSY = False, True
 

@@ -9,7 +9,7 @@ import yaml
 from nni.experiment.config import ExperimentConfig
 
 from datagen.errors import InputError
-from trials.gpus import Gpu, fitted, inventory
+from trials.experiment.gpus import Gpu, fitted, inventory
 
 ROOT = Path(__file__).parents[2]
 
@@ -109,5 +109,5 @@ def test_a_machine_without_a_driver_has_no_gpu(monkeypatch: pytest.MonkeyPatch) 
     def fail() -> None:
         raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
 
-    monkeypatch.setattr("trials.gpus.pynvml.nvmlInit", fail)
+    monkeypatch.setattr("trials.experiment.gpus.pynvml.nvmlInit", fail)
     assert inventory() == []

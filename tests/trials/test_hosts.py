@@ -13,12 +13,13 @@ from rich.console import Console
 
 from datagen.config import Data, Grid, Split, Survey
 from datagen.errors import InputError
-from trials import host_facts, host_folders
-from trials.code_size import code_size
 from trials.config import load
-from trials.experiment import FinishedTrial
-from trials.host_table import check_hosts, warn_of_bits
-from trials.hosts import bytes_of, examine, fleet_of, ssh
+from trials.experiment import host_folders
+from trials.experiment.code_size import code_size
+from trials.experiment.experiment import FinishedTrial
+from trials.experiment.host_table import check_hosts, warn_of_bits
+from trials.experiment.hosts import bytes_of, examine, fleet_of, ssh
+from trials.running import host_facts
 
 ROOT = Path(__file__).parents[2]
 FAILURES = {
@@ -78,7 +79,7 @@ def config(tmp_path: Path) -> Callable[..., Path]:
 
 def facts(**changes: Any) -> dict[str, Any]:
     """What a host says that is as this machine."""
-    from trials.hosts import PACKAGES  # noqa: PLC0415
+    from trials.experiment.hosts import PACKAGES  # noqa: PLC0415
 
     good = {"python": "3.11.7", "versions": host_facts.versions(PACKAGES), "compiler": "/usr/bin/gcc", "cores": 2}
     return good | {"free": 1e12, "data": None} | changes
@@ -227,7 +228,7 @@ def test_the_winner_of_another_host_lies_beside_the_trial(monkeypatch: pytest.Mo
 def test_trials_on_data_of_other_bits_are_named(
     data: Data, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trials.host_table.data_digest", lambda _: "aa")
+    monkeypatch.setattr("trials.experiment.host_table.data_digest", lambda _: "aa")
     trials = [
         FinishedTrial(name, "tune", {}, {"data": digest}, tmp_path / name)
         for name, digest in (("t1", "aa"), ("t2", "ab"))

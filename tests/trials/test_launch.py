@@ -16,14 +16,14 @@ import yaml
 from filelock import FileLock
 
 from datagen.errors import InputError
-from trials import processes
-from trials.experiment import load_plan, write_state
-from trials.experiment_state import state_of
-from trials.launch import Outcome, resume, run_experiment, view
-from trials.manager import Manager
-from trials.nnictl import environment
-from trials.record import read_record
-from trials.watch import Snapshot
+from trials.experiment import processes
+from trials.experiment.experiment import load_plan, write_state
+from trials.experiment.experiment_state import state_of
+from trials.experiment.launch import Outcome, resume, run_experiment, view
+from trials.experiment.manager import Manager
+from trials.experiment.nnictl import environment
+from trials.experiment.record import read_record
+from trials.experiment.watch import Snapshot
 
 SPACE = {
     "stage": {
@@ -46,7 +46,7 @@ time.sleep(0.5)
 nni.report_final_result({"default": 0.5})
 """
 BROKEN_TUNER = """
-from trials.suite_tuner import SuiteTuner
+from trials.experiment.suite_tuner import SuiteTuner
 class Broken(SuiteTuner):
     def generate_multiple_parameters(self, *_, **__):
         raise RuntimeError("no idea what to try")
@@ -65,7 +65,7 @@ def experiment(folder: Path, **tuner: Any) -> Path:
         "trialConcurrency": 1,
         "maxTrialNumber": 100,
         "tuner": {
-            "className": "trials.suite_tuner.SuiteTuner",
+            "className": "trials.experiment.suite_tuner.SuiteTuner",
             "codeDirectory": ".",
             "classArgs": {"budgets": {"search": 1, "tune": 1, "compress": 1}, "seed": 1},
             **tuner,

@@ -7,8 +7,8 @@ from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
 from trials.config import Loss
-from trials.losses import TERMS, loss_terms, structure_weight
-from trials.metrics import DATA_RANGE, ms_ssim, scores, ssim
+from trials.training.losses import TERMS, loss_terms, structure_weight
+from trials.training.metrics import DATA_RANGE, ms_ssim, scores, ssim
 
 
 def images(count=3, nz=33, nx=47, seed=0):

@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trials.ending import FAILURE
-from trials.manager import Job, Manager
-from trials.suite_tuner import SuiteTuner
+from trials.experiment.manager import Job, Manager
+from trials.experiment.suite_tuner import SuiteTuner
+from trials.running.ending import FAILURE
 
 SPACE = {
     "stage": {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from trials.manager import Manager
+from trials.experiment.manager import Manager
 
 STAGE = {"_name": "tune", "loss.ssim": 0.3}
 TUNE = {"parameter_id": 3, "parameter_source": "algorithm", "parameters": {"stage": STAGE}}

@@ -5,8 +5,8 @@ import requests
 from nni.assessor import AssessResult
 
 from datagen.errors import InputError
-from trials.manager import Job, Manager
-from trials.median_stop import StageMedianStop, curve_of
+from trials.experiment.manager import Job, Manager
+from trials.experiment.median_stop import StageMedianStop, curve_of
 
 RISING = [0.1, 0.2, 0.3, 0.4]
 LOW = [0.0, 0.05, 0.1, 0.12]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from trials.merit import merit, sliced_wasserstein
+from trials.pretraining.merit import merit, sliced_wasserstein
 
 
 def gathers(count=40, seed=0):

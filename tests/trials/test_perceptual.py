@@ -10,8 +10,8 @@ from torchvision.models import vgg16, vgg19
 
 from datagen.errors import InputError
 from trials.config import Loss
-from trials.losses import loss_terms
-from trials.perceptual import VGG, VggFeatures, features_of, frozen, perceptual
+from trials.training.losses import loss_terms
+from trials.training.perceptual import VGG, VggFeatures, features_of, frozen, perceptual
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT.parent / "shared/data/vgg16_features.safetensors"

@@ -7,17 +7,17 @@ import yaml
 
 from datagen.errors import InputError
 from search_spaces.picks import REACH, picks_of, row_of, sample_of
-from trials.channel import Channel
 from trials.config import load
-from trials.execute import execute
-from trials.export import export
-from trials.fit import evaluate
-from trials.gather_set import gather_set, vary
-from trials.networks import trained
-from trials.pick_scores import pick_scores
-from trials.picking import pick_loss
 from trials.picking_config import Picking
-from trials.run_folder import RunFolder
+from trials.results.export import export
+from trials.running.channel import Channel
+from trials.running.run_folder import RunFolder
+from trials.stages.execute import execute
+from trials.training.fit import evaluate
+from trials.training.gather_set import gather_set, vary
+from trials.training.networks import trained
+from trials.training.pick_scores import pick_scores
+from trials.training.picking import pick_loss
 
 SETTINGS = {
     "name": "tiny",

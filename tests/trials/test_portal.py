@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from datagen.errors import InputError
-from trials import portal
+from trials.experiment import portal
 
 
 def python(pth: str, **environment: str) -> str | None:

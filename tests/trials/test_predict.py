@@ -9,7 +9,7 @@ import torch
 
 from compressors.bundle import load_bundle
 from datagen.errors import InputError
-from trials.predict import predict
+from trials.prediction.predict import predict
 
 
 def shots(*count: int) -> np.ndarray:
@@ -130,7 +130,7 @@ def test_strange_amplitudes_are_mentioned(tiny_bundle, save, tmp_path, caplog):
 
 def test_predicting_needs_neither_nni_nor_devito_nor_torch(tiny_bundle, save, tmp_path):
     code = (
-        "import sys; from trials.predict import predict; predict(sys.argv[1], sys.argv[2], [sys.argv[3]]);"
+        "import sys; from trials.prediction.predict import predict; predict(sys.argv[1], sys.argv[2], [sys.argv[3]]);"
         "wrong = {'nni', 'devito', 'torch'} & set(sys.modules); assert not wrong, wrong"
     )
     arguments = [str(tiny_bundle), str(save(shots(2))), str(tmp_path / "image.png")]

@@ -11,7 +11,7 @@ from segyio import TraceField
 
 from compressors.imager import Imager
 from datagen.errors import InputError
-from trials.predict import predict
+from trials.prediction.predict import predict
 
 SOURCES, RECEIVERS = np.array([0.0, 190.0]), 10.0 * np.arange(20)  # [m] of the tiny bundle
 AZIMUTH, CORNER = np.array([0.6, 0.8]), np.array([500_000.0, 4_200_000.0])

@@ -7,7 +7,7 @@ from compressors.contents import read_contents
 from compressors.imager import Imager
 from datagen.errors import InputError
 from datagen.modelling import WaveEngine
-from trials.predict_window import likeness, predict_window
+from trials.prediction.predict_window import likeness, predict_window
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_the_prediction_is_that_of_the_shots_over_the_window(tiny_bundle, layere
 
 
 def test_a_window_outside_the_model_is_refused_before_any_modelling(tiny_bundle, layered, tmp_path, monkeypatch):
-    monkeypatch.setattr("trials.predict_window.WaveEngine", None)
+    monkeypatch.setattr("trials.prediction.predict_window.WaveEngine", None)
     with pytest.raises(InputError, match="leaves the velocity model"):
         predict_window(tiny_bundle, layered, [tmp_path / "w.png"], shape="20x30", unit=1000.0, spacing=10.0, at="100,0")
 

@@ -16,19 +16,19 @@ from datagen.generate import generate
 from search_spaces.build import build, network_behind
 from search_spaces.network import SingleChannel
 from search_spaces.pretrained import initialise
-from trials.channel import Channel
 from trials.config import load
-from trials.dream import dream, slerp
-from trials.execute import execute
-from trials.gan_training import GanTraining
-from trials.gan_velocity import copy_distance, nearest, with_gan_velocity
-from trials.networks import geometry
-from trials.perceptual import features_of, perceptual
-from trials.pretrain import pretrain, pretrain_folder
-from trials.pretrain_data import samples_of
-from trials.pretrained_files import load_generator, read_part
-from trials.run_folder import RunFolder
-from trials.transfer import resolved
+from trials.pretraining.dream import dream, slerp
+from trials.pretraining.gan_training import GanTraining
+from trials.pretraining.gan_velocity import copy_distance, nearest, with_gan_velocity
+from trials.pretraining.pretrain import pretrain
+from trials.pretraining.pretrain_data import samples_of
+from trials.running.channel import Channel
+from trials.running.run_folder import RunFolder
+from trials.stages.execute import execute
+from trials.training.networks import geometry
+from trials.training.perceptual import features_of, perceptual
+from trials.training.pretrained_files import load_generator, pretrain_folder, read_part
+from trials.training.transfer import resolved
 
 TINY = {
     "name": "tiny",

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from trials import processes
+from trials.experiment import processes
 
 SLEEP = "import time; time.sleep(60)"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from datagen.errors import InputError
-from trials import registry
-from trials.experiment_state import state_of
-from trials.experiment_table import best_of, duration
-from trials.find_experiment import find_experiment
-from trials.record import read_record
+from trials.experiment import registry
+from trials.experiment.experiment_state import state_of
+from trials.experiment.experiment_table import best_of, duration
+from trials.experiment.find_experiment import find_experiment
+from trials.experiment.record import read_record
 
 SCHEMA = """
 create table TrialJobEvent (timestamp integer, trialJobId text, event text, data text, logPath text,

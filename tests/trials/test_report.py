@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from datagen.errors import InputError
-from trials.report import (
+from trials.results.report import (
     Curve,
     ModelRow,
     Prediction,
@@ -18,7 +18,7 @@ from trials.report import (
     readable_bytes,
     write_report,
 )
-from trials.run_folder import RunFolder
+from trials.running.run_folder import RunFolder
 
 UNET = ModelRow(
     name="UNet",

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from trials.schedule import Schedule, Trial, score_of
+from trials.experiment.schedule import Schedule, Trial, score_of
 
 
 def folder(path: Path, **result: object) -> Path:

@@ -18,16 +18,16 @@ from search_spaces.front import front_of
 from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
 from search_spaces.size import parameter_costs, parameters_of
-from trials.channel import Channel
 from trials.config import Config, load
-from trials.execute import execute
-from trials.export import export
-from trials.fit import evaluate
-from trials.losses import TERMS
-from trials.module import Diverged
-from trials.networks import geometry, trained, with_genotype
-from trials.one_shot import find_genotype
-from trials.run_folder import RunFolder
+from trials.results.export import export
+from trials.running.channel import Channel
+from trials.running.run_folder import RunFolder
+from trials.stages.execute import execute
+from trials.stages.one_shot import find_genotype
+from trials.training.fit import evaluate
+from trials.training.losses import TERMS
+from trials.training.module import Diverged
+from trials.training.networks import geometry, trained, with_genotype
 
 TINY = {
     "name": "tiny",
@@ -111,7 +111,7 @@ def test_every_epoch_of_a_search_is_reported_with_the_share_of_skips(searched):
 
 
 def test_a_search_started_again_does_not_search_twice(config, searched, monkeypatch):
-    monkeypatch.setattr("trials.search.find_genotype", lambda *_: pytest.fail("searched again"))
+    monkeypatch.setattr("trials.stages.search.find_genotype", lambda *_: pytest.fail("searched again"))
     before = searched[0].result["genotype"]
     execute("search", config, searched[0], Recorder(), parameters={"stage": {"_name": "search"}})
     assert searched[0].result["genotype"] == before
@@ -142,7 +142,7 @@ def test_a_narrow_supernet_with_all_remedies_finds_a_genotype_of_full_width(conf
 
 def test_a_search_ends_before_skips_are_too_large_a_share(config, tmp_path, monkeypatch):
     shares = iter([0.1, 0.9, 0.1, 0.1])
-    monkeypatch.setattr("trials.one_shot.skip_share", lambda genotype: next(shares))
+    monkeypatch.setattr("trials.stages.one_shot.skip_share", lambda genotype: next(shares))
     run = RunFolder(tmp_path)
     find_genotype(
         replace(config, search=replace(config.search, epochs=4, stop_skip_share=0.5, strategy="darts")), run, Recorder()
@@ -231,7 +231,7 @@ def test_tune_starts_from_the_encoder_weights_of_the_configuration(config, tmp_p
     def stop(network, *_, **__):
         raise Starts(network)
 
-    monkeypatch.setattr("trials.train.fit", stop)
+    monkeypatch.setattr("trials.training.train.fit", stop)
     with pytest.raises(Starts) as caught:
         execute("tune", replace(config, network=network), RunFolder(tmp_path / "run"), Recorder())
     (starting,) = caught.value.args

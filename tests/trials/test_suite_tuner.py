@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datagen.errors import InputError
-from trials import suite_tuner
-from trials.algorithms import WORKING
-from trials.ending import FAILURE
-from trials.manager import Job, Manager
-from trials.suite_tuner import SuiteTuner
+from trials.experiment import suite_tuner
+from trials.experiment.algorithms import WORKING
+from trials.experiment.manager import Job, Manager
+from trials.experiment.suite_tuner import SuiteTuner
+from trials.running.ending import FAILURE
 
 SPACE = {
     "stage": {

@@ -17,13 +17,13 @@ import yaml
 
 from datagen.generate import generate
 from search_spaces.genotype import Genotype
-from trials.channel import Channel
-from trials.checkpoint import checkpoint_of
 from trials.config import Config, load
-from trials.execute import execute
-from trials.memory import OutOfMemory, told_when_memory_is_short
-from trials.networks import with_genotype
-from trials.run_folder import RunFolder
+from trials.running.channel import Channel
+from trials.running.checkpoint import checkpoint_of
+from trials.running.memory import OutOfMemory, told_when_memory_is_short
+from trials.running.run_folder import RunFolder
+from trials.stages.execute import execute
+from trials.training.networks import with_genotype
 
 ROOT = Path(__file__).parents[2]
 TINY = {
@@ -142,7 +142,7 @@ def test_a_search_that_was_cut_off_after_its_supernet_retrains_alike(
         raise CutOff
 
     with monkeypatch.context() as patch:
-        patch.setattr("trials.search.draw_genotype", cut_off)
+        patch.setattr("trials.stages.search.draw_genotype", cut_off)
         with pytest.raises(CutOff):
             execute("search", config, run, Channel())
     execute("search", config, run, Channel())
@@ -168,10 +168,10 @@ def test_a_search_that_had_stopped_itself_does_not_go_on(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shares = iter([0.1, 0.9])
-    monkeypatch.setattr("trials.one_shot.skip_share", lambda genotype: next(shares))
+    monkeypatch.setattr("trials.stages.one_shot.skip_share", lambda genotype: next(shares))
     wanted, run = replace(config, search=replace(config.search, stop_skip_share=0.5)), RunFolder(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr("trials.search.draw_genotype", lambda *_: pytest.fail("cut off"))
+        patch.setattr("trials.stages.search.draw_genotype", lambda *_: pytest.fail("cut off"))
         patch.setattr(RunFolder, "save_genotype", lambda *_: pytest.fail("cut off"))
         with pytest.raises(pytest.fail.Exception):
             execute("search", wanted, run, Channel())
@@ -180,7 +180,7 @@ def test_a_search_that_had_stopped_itself_does_not_go_on(
 
 
 def test_a_finished_run_reports_its_result_at_once(tuned: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trials.execute.tune", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr("trials.stages.execute.tune", lambda *_: pytest.fail("trained again"))
     channel = Reports()
     assert execute("tune", tuned.config, tuned, channel) == tuned.result
     assert channel.finals == [tuned.result]

@@ -10,11 +10,11 @@ from datagen.config import Data, Effects, Grid, Split, Survey
 from datagen.dataset import ShardDataset
 from datagen.generate import generate
 from search_spaces.config import Network
-from trials.channel import Channel
 from trials.config import Config, Search, Tune
-from trials.execute import execute
-from trials.one_shot import find_genotype
-from trials.run_folder import RunFolder
+from trials.running.channel import Channel
+from trials.running.run_folder import RunFolder
+from trials.stages.execute import execute
+from trials.stages.one_shot import find_genotype
 
 
 class NoiseEngine:

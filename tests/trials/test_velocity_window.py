@@ -5,7 +5,7 @@ import pytest
 
 from datagen.config import Data, Grid, Split, Survey
 from datagen.errors import InputError
-from trials.velocity_window import cut_window, read_velocity, spanning, within_limits
+from trials.prediction.velocity_window import cut_window, read_velocity, spanning, within_limits
 
 GRID = Grid(nz=16, nx=20, spacing=10.0)
 DATA = Data(

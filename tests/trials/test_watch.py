@@ -5,9 +5,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from trials import processes, watch
-from trials.manager import Job
-from trials.watch import Clock, Health, Snapshot, StageProgress
+from trials.experiment import processes, watch
+from trials.experiment.manager import Job
+from trials.experiment.watch import Clock, Health, Snapshot, StageProgress
 
 RUNNING = Job("a", "RUNNING", {}, None, None)
 ENDED = Job("b", "FAILED", {}, None, None)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from trials import portal
+from trials.experiment import portal
 
 WEBSOCKET = {"Connection": "Upgrade", "Upgrade": "websocket"}
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from trials import portal
+from trials.experiment import portal
 
 
 def test_other_node_programs_are_left_alone(node: Any, manager: Path) -> None:

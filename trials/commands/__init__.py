@@ -1,0 +1,1 @@
+"""What `seisnas` offers, subject by subject."""

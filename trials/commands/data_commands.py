@@ -1,0 +1,111 @@
+"""The commands of `seisnas` that make, read, check and show data sets."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from datagen.errors import InputError
+from trials.commands.options import QUICKSTART, Preset, Set, Workers, app, configuration, console
+
+GAN = "gan:"  # before the generator that draws velocity models
+
+
+def _tell(line: str) -> None:
+    console.print(line, soft_wrap=True)
+
+
+@app.command()
+def generate(
+    preset: Preset = QUICKSTART,
+    changes: Set = None,
+    workers: Workers = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Use a dask cluster: its scheduler's address or scheduler file."),
+    ] = None,
+    velocity_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|gan:FILE",
+            help="Cut the models from this file, as --set data.velocity_file.path=…, which needs its spacing; "
+            "gan: draw them with the generator.safetensors of `seisnas pretrain`.",
+        ),
+    ] = None,
+) -> None:
+    """Make the data set: geology, shots and RTM images by the wave equation (Devito).
+
+    Stopped and started again, it goes on where it stopped and ends with the same bits.  With --velocity-from and,
+    for example, --set data.velocity_file.spacing=12.5 the velocity models are sections of a file (docs/data.md).
+    """
+    gan = velocity_from.removeprefix(GAN) if velocity_from and velocity_from.startswith(GAN) else None
+    origin = [] if velocity_from is None or gan else [f"data.velocity_file.path={velocity_from}"]
+    data = configuration(preset, [*origin, *(changes or [])]).data
+
+    from datagen.generate import generate as make
+
+    if workers is not None and dask is not None:
+        raise InputError("generate: give either --workers, processes here, or --dask, whose workers are its own")
+    if gan is not None:
+        from trials.pretraining.gan_velocity import with_gan_velocity
+
+        data = with_gan_velocity(data, Path(gan), _tell)
+    made = make(data, workers=workers, dask=dask, tell=_tell)
+    console.print(f"{data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.1f} s")
+
+
+@app.command("import")
+def import_data(
+    source: Annotated[Path, typer.Argument(help="OpenFWI folder, .npy of shots, or SEG-Y (a file or a folder).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the data set.")],
+    preset: Preset = QUICKSTART,
+    changes: Set = None,
+    models: Annotated[
+        Path | None, typer.Option(help=".npy of models (n, 1, z, x) in m/s; OpenFWI has its own.")
+    ] = None,
+    split_files: Annotated[Path | None, typer.Option(help="OpenFWI's folder split_files; default: SOURCE.")] = None,
+    migrate: Annotated[bool, typer.Option("--migrate", help="Add RTM images of the models (Devito).")] = False,
+    workers: Workers = None,
+) -> None:
+    """Make a data set of shots that exist already; grid and survey of the preset say what they are.
+
+    The other commands take it with --set data.folder=FOLDER; without --migrate, with --set target=velocity too.
+    """
+    from dataclasses import replace
+
+    data = replace(configuration(preset, changes).data, folder=str(output))
+
+    from datagen.import_shots import find_source, import_shots
+
+    found = find_source(source, data, models=models, split_files=split_files)
+    made = import_shots(found, data, migrate=migrate, workers=workers, tell=_tell)
+    parts = f"{found.split.train} train, {found.split.validation} validation, {found.split.test} test"
+    told = f"{made.made} samples imported, {made.skipped} were there ({parts}), {made.seconds:.1f} s"
+    console.print(f"{output}: {told}", soft_wrap=True)
+
+
+@app.command("check-data")
+def check_data(preset: Preset = QUICKSTART, changes: Set = None) -> None:
+    """Look into every sample: whole, unchanged, finite, in range, and in one split only."""
+    from datagen.check import check_data as check
+    from trials.results.data_table import data_table
+
+    config = configuration(preset, changes)
+    summaries = check(config.data)
+    _tell(f"{config.data.folder}: every sample is sound")
+    console.print(data_table(summaries))
+
+
+@app.command("show-data")
+def show_data(
+    preset: Preset = QUICKSTART,
+    changes: Set = None,
+    split: Annotated[str, typer.Option(help="train, validation or test")] = "train",
+    count: Annotated[int, typer.Option(min=1, max=50)] = 4,
+    output: Annotated[Path, typer.Option("--output", "-o")] = Path("data.png"),
+) -> None:
+    """Draw a contact sheet: velocity, shot gather and RTM image of some models."""
+    from datagen.show import contact_sheet
+
+    contact_sheet(configuration(preset, changes).data, split, count, output)
+    console.print(f"wrote {output}")

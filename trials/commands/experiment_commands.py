@@ -1,0 +1,191 @@
+"""The commands of `seisnas` for the life of an experiment: how it goes, and on, and what came out.
+
+They read NNI's files, so they answer for stopped experiments and from any folder too.
+"""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from datagen.errors import InputError
+from trials.commands.options import app, console
+
+Experiment = Annotated[
+    str | None, typer.Argument(metavar="[EXPERIMENT]", help="Its id, or how the id begins; default: the latest.")
+]
+Of = Annotated[
+    str | None, typer.Option("--experiment", "-e", help="Its id, or how the id begins; default: the latest.")
+]
+Config = Annotated[Path, typer.Option("--config", help="The NNI experiment's file, which says where experiments are.")]
+Port = Annotated[int, typer.Option(min=1024, max=65535, help="Of the web page on 127.0.0.1.")]
+NNI_CONFIG = Path("nni_config.yml")
+PANEL = "The life of an experiment"
+
+
+def _record(experiment: str | None, config: Path) -> Any:
+    from trials.experiment.find_experiment import find_experiment
+    from trials.experiment.record import read_record
+
+    return read_record(find_experiment(experiment, config))
+
+
+def _tell(line: str) -> None:
+    console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+@app.command(rich_help_panel=PANEL)
+def status(experiment: Experiment = None, config: Config = NNI_CONFIG) -> None:
+    """How far an experiment is.  Exit status 0: it runs, is shown or has finished; 1: it was stopped or has failed."""
+    record = _record(experiment, config)
+
+    from trials.experiment.experiment_state import state_of
+    from trials.experiment.experiment_table import stage_table, when
+    from trials.experiment.watch import progress
+
+    state = state_of(record)
+    page = f", {state.url}" if state.url else ""
+    _tell(f"experiment {record.id} ({record.name}), started {when(record.started)}: {state.word}{page}")
+    stages = progress(record.budgets, record.jobs)
+    console.print(stage_table(stages, record.jobs, interrupted=state.word in ("stopped", "shown")))
+    if state.word == "stopped":
+        _tell(f"go on with it: seisnas resume {record.id}")
+    if state.word == "failed":
+        _tell(f"{state.reason}\nend it and go on: seisnas stop {record.id}; seisnas resume {record.id}")
+    raise typer.Exit(1 if state.word in ("stopped", "failed") else 0)
+
+
+@app.command(rich_help_panel=PANEL)
+def stop(experiment: Experiment = None, config: Config = NNI_CONFIG) -> None:
+    """End an experiment with all its processes; trials that were running start again at `seisnas resume`."""
+    from trials.experiment.find_experiment import find_experiment
+    from trials.experiment.launch import stop as end
+    from trials.experiment.processes import of_experiment
+
+    name = find_experiment(experiment, config).name
+    ran = bool(of_experiment(name))
+    end(name)
+    if of_experiment(name):
+        raise RuntimeError(f"experiment {name}: processes of it are left; they may be another user's")
+    _tell(f"experiment {name} {'has ended' if ran else 'did not run'}; go on with it: seisnas resume {name}")
+
+
+@app.command(rich_help_panel=PANEL)
+def resume(experiment: Experiment = None, config: Config = NNI_CONFIG, port: Port = 8080) -> None:
+    """Go on with an experiment that was stopped, whatever stopped it, and watch it to its end.
+
+    `seisnas run` does the same for the experiment of its configuration, and then exports and reports.
+    """
+    record = _record(experiment, config)
+
+    from trials.experiment.experiment_state import state_of
+    from trials.experiment.launch import resume as go_on
+    from trials.results.display import ExperimentDisplay
+
+    if state_of(record).word == "finished":
+        _tell(f"experiment {record.id} has finished; its best trials: seisnas best {record.id}")
+        return
+    with ExperimentDisplay(console) as display:
+        outcome = go_on(record, port, display.update)
+    if not outcome.success:
+        raise RuntimeError(outcome.reason)
+    _tell(f"experiment {record.id} has finished; its best trials: seisnas best {record.id}")
+
+
+@app.command(rich_help_panel=PANEL)
+def view(experiment: Experiment = None, config: Config = NNI_CONFIG, port: Port = 8080) -> None:
+    """Serve the web page of a stopped or finished experiment until Ctrl-C."""
+    record = _record(experiment, config)
+
+    from trials.experiment.launch import view as serve
+
+    with serve(record, port) as url:
+        _tell(f"experiment {record.id}: {url} (end with Ctrl-C)")
+        try:
+            while True:
+                time.sleep(1)
+        except KeyboardInterrupt:
+            _tell("ended")
+
+
+@app.command("ls", rich_help_panel=PANEL)
+def list_trials(
+    experiment: Experiment = None,
+    config: Config = NNI_CONFIG,
+    everything: Annotated[bool, typer.Option("--all", help="Experiments instead of the trials of one.")] = False,
+) -> None:
+    """List the trials of an experiment with what was tried and what came out, or all experiments (--all)."""
+    if everything:
+        return _list_experiments(config)
+    record = _record(experiment, config)
+
+    from trials.experiment.experiment_state import state_of
+    from trials.experiment.experiment_table import trial_table
+
+    _tell(f"experiment {record.id} ({record.name})")
+    console.print(trial_table(record.jobs, interrupted=state_of(record).word in ("stopped", "shown")))
+
+
+def _list_experiments(config: Path) -> None:
+    from trials.experiment.experiment_state import state_of
+    from trials.experiment.experiment_table import experiment_table
+    from trials.experiment.find_experiment import experiments_of
+    from trials.experiment.record import read_record
+    from trials.experiment.registry import folders
+
+    records = []
+    for folder in dict.fromkeys([*experiments_of(config), *folders().values()]):
+        try:
+            records.append(read_record(folder))
+        except InputError as error:
+            _tell(f"left out: {error}")
+    records.sort(key=lambda record: record.started)
+    console.print(experiment_table(records, {record.id: state_of(record).word for record in records}))
+
+
+@app.command(rich_help_panel=PANEL)
+def best(experiment: Experiment = None, config: Config = NNI_CONFIG) -> None:
+    """The best trial of each stage: scores, settings, folder.  Exit status 1 when none has succeeded yet."""
+    record = _record(experiment, config)
+
+    from trials.experiment.experiment_table import best_of
+
+    found = [job for stage in record.budgets if (job := best_of(stage, record.jobs)) is not None]
+    for job in found:
+        _tell(f"{job.stage}: trial {job.id}")
+        shown = {**job.settings, **job.metric, "folder": job.folder}
+        for name, value in shown.items():
+            _tell(f"  {name:<26} {f'{value:.5g}' if isinstance(value, float) else value}")
+    if not found:
+        raise RuntimeError(f"experiment {record.id}: no trial has succeeded yet; what they said: seisnas logs TRIAL")
+
+
+@app.command(rich_help_panel=PANEL)
+def logs(
+    trial: Annotated[str, typer.Argument(help="Its id or number (seisnas ls), or tuner, or manager.")],
+    experiment: Of = None,
+    config: Config = NNI_CONFIG,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many from the end of each file.")] = 40,
+) -> None:
+    """What a trial, the tuner or NNI's manager has said."""
+    record = _record(experiment, config)
+    for file in _log_files(trial, record):
+        text = file.read_text(errors="replace").splitlines() if file.is_file() else []
+        if text:
+            _tell("\n".join([f"── {file}", *text[-lines:]]))
+        else:
+            _tell(f"── {file}: nothing")
+
+
+def _log_files(trial: str, record: Any) -> list[Path]:
+    files = {"tuner": ["dispatcher.log"], "manager": ["nnimanager.log", "nnictl_stderr.log"]}
+    if trial in files:
+        return [record.folder / "log" / name for name in files[trial]]
+    job = next((job for job in record.jobs if trial in (job.id, str(job.number))), None)
+    if job is None:
+        known = ", ".join(f"{job.number} ({job.id})" for job in record.jobs) or "none yet"
+        raise InputError(f"trial {trial}: experiment {record.id} has no such trial; it has {known}, tuner and manager")
+    if job.folder is None or not job.folder.is_dir():
+        raise InputError(f"trial {job.id}: {job.status.lower()}, it has no folder on this machine")
+    return [job.folder / "trial.log", job.folder / "trial.stderr"]

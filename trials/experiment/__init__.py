@@ -1,0 +1,1 @@
+"""The NNI experiment: its tuner, its manager, its web page, its hosts."""

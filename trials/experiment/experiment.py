@@ -1,0 +1,155 @@
+"""One NNI experiment as files: what is asked for, how far it came, what its trials left.
+
+    nni_config.yml                              the plan
+    nni-experiments/quickstart.json             id, finished or not, digest of the plan it was started with
+    nni-experiments/ID/environments/*/trials/   one run folder a trial; outlives NNI's manager and data base
+
+Nothing here needs the manager to run.
+"""
+
+import hashlib
+import json
+import os
+import traceback
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+from nni.experiment.config import ExperimentConfig
+from nni.experiment.config.utils import unset_base_path
+from nni.runtime.log import silence_stdout
+
+from datagen.errors import InputError
+from trials.experiment.algorithm_check import check_algorithms
+from trials.experiment.gpu_keys import GpuKeys
+from trials.experiment.record import Record
+
+# What NNI raises at a configuration that it does not take.
+_REFUSALS = (AssertionError, AttributeError, KeyError, OSError, TypeError, ValueError, yaml.YAMLError)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An nni_config.yml that NNI and SuiteTuner accept."""
+
+    path: Path
+    name: str
+    folder: Path  # of all experiments
+    budgets: dict[str, int]  # stage → trials, in the order in which they run
+    digest: str  # of the settings that make up the experiment
+    space: Any = None  # NNI's search space
+    gpus: GpuKeys | None = None  # asked for on this machine; none when trials run on others
+
+    @property
+    def state_file(self) -> Path:
+        return self.folder / f"{self.name}.json"
+
+
+@dataclass(frozen=True)
+class State:
+    """How far the latest experiment of a plan came."""
+
+    experiment: str  # NNI's id
+    finished: bool  # every trial of the budget has succeeded
+    digest: str
+
+
+@dataclass(frozen=True)
+class FinishedTrial:
+    """A trial that succeeded, from its run folder."""
+
+    id: str
+    stage: str
+    parameters: dict[str, Any]  # as the tuner handed them out: `stage`, `winner`
+    metrics: dict[str, Any]
+    run: Path
+
+
+def load_plan(path: Path) -> Plan:
+    """Reads and checks `path`.  Raises InputError with NNI's or the tuner's own complaint."""
+    silence_stdout()  # NNI talks to the terminal from the moment it is imported
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        config = ExperimentConfig.load(path).canonical_copy()
+        budgets = check_algorithms(config)
+    except _REFUSALS as error:
+        raise InputError(f"{path}: not a usable NNI configuration: {_said(error)}") from None
+    finally:
+        unset_base_path()  # NNI forgets to when `load` fails
+    if config.max_trial_number is not None and config.max_trial_number < sum(budgets.values()):
+        raise InputError(f"{path}: maxTrialNumber: got {config.max_trial_number}; the budgets need more: {budgets}")
+    return Plan(
+        path=path,
+        name=config.experiment_name or path.stem,
+        folder=Path(config.experiment_working_directory),
+        budgets=budgets,
+        digest=_digest(path, config),
+        space=config.search_space,
+        gpus=GpuKeys.of(config),
+    )
+
+
+def plan_of(record: Record) -> Plan:
+    """The plan of an experiment that was started before, from what NNI has kept of it.
+
+    Raises InputError when this version of SeisNAS cannot go on with it.
+    """
+    silence_stdout()
+    try:
+        config = ExperimentConfig(**record.config).canonical_copy()
+        budgets = check_algorithms(config)
+    except _REFUSALS as error:
+        raise InputError(f"experiment {record.id}: cannot go on: {_said(error)}") from None
+    plan = Plan(
+        path=record.folder,
+        name=record.name or record.id,
+        folder=record.folder.parent,
+        budgets=budgets,
+        digest="",
+        gpus=GpuKeys.of(config),
+    )
+    state = read_state(plan)
+    return replace(plan, digest=state.digest) if state and state.experiment == record.id else plan
+
+
+def _said(error: Exception) -> str:
+    """Its message; many of NNI's checks have none, so then the line that failed."""
+    return str(error) or str(traceback.extract_tb(error.__traceback__)[-1].line).removeprefix("assert ")
+
+
+def read_state(plan: Plan) -> State | None:
+    """The latest experiment of the plan; None when there is none or its folder was removed."""
+    try:
+        state = State(**json.loads(plan.state_file.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return state if (plan.folder / state.experiment / "db").is_dir() else None
+
+
+def write_state(plan: Plan, experiment: str, *, finished: bool) -> None:
+    state = State(experiment=experiment, finished=finished, digest=plan.digest)
+    temporary = plan.state_file.with_suffix(".tmp")
+    temporary.write_text(json.dumps(asdict(state), indent=2))
+    os.replace(temporary, plan.state_file)
+
+
+def trials_of(experiment: Path) -> list[FinishedTrial]:
+    """The finished trials in the folder of an experiment, in the order in which they ended."""
+    results = sorted(experiment.glob("environments/*/trials/*/result.json"), key=lambda file: file.stat().st_mtime_ns)
+    return [_finished(file.parent) for file in results]
+
+
+def _finished(run: Path) -> FinishedTrial:
+    parameters = json.loads((run / "provenance.json").read_text())["parameters"]
+    metrics = json.loads((run / "result.json").read_text())
+    return FinishedTrial(run.name, parameters["stage"]["_name"], parameters, metrics, run)
+
+
+def _digest(path: Path, config: ExperimentConfig) -> str:
+    """Of the configuration, its search space and the presets that its trial command names."""
+    presets = [Path(config.trial_code_directory, word) for word in config.trial_command.split() if ".yml" in word]
+    settings = [yaml.safe_load(file.read_text()) for file in (path, *presets) if file.is_file()]
+    text = json.dumps([config.search_space, *settings], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

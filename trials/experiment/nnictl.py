@@ -1,0 +1,81 @@
+"""NNI's own launcher as a process: it starts the manager of an experiment, and waits until it answers."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+
+from trials.experiment import portal, processes
+from trials.experiment.watch import ExperimentError
+
+# nnictl gives the manager 3 s to answer, too little on a busy machine.
+PATIENT = """\
+import nni.experiment.launcher as launcher
+launcher._check_rest_server.__defaults__ = (60, None)
+"""
+NNICTL = f"""\
+{PATIENT}
+from nni.tools.nnictl.nnictl import parse_args
+parse_args()
+"""
+# nnictl's own `view` wants the experiment in its list, and looks at processes by their number.
+VIEW = f"""\
+{PATIENT}
+import sys
+from nni.experiment import Experiment, RunMode
+experiment = Experiment(launcher.get_stopped_experiment_config(sys.argv[1], sys.argv[2]), id=sys.argv[1])
+experiment._action = "view"
+experiment.start(int(sys.argv[4]), run_mode=RunMode.Detach)
+"""
+START = 180.0  # [s] it may take
+
+
+def create(nni_config: Path, port: int) -> psutil.Process:
+    """The manager of a new experiment.  Raises ExperimentError with NNI's words when it does not start, as all here."""
+    return _start(NNICTL, ["create", "--config", str(nni_config)], port)
+
+
+def resume(experiment: str, folder: Path, port: int) -> psutil.Process:
+    """The manager of an experiment of `folder` that goes on."""
+    processes.end(experiment)  # a manager that was killed leaves its trial running
+    return _start(NNICTL, ["resume", experiment, "--experiment_dir", str(folder)], port)
+
+
+def view(experiment: str, folder: Path, port: int) -> psutil.Process:
+    """A manager that only shows an experiment of `folder`."""
+    return _start(VIEW, [experiment, str(folder)], port)
+
+
+def environment(outer: Mapping[str, str]) -> dict[str, str]:
+    """For NNI and all that it starts: the guard in force, our python first, no proxy for this machine."""
+    local = ",".join(filter(None, [outer.get("no_proxy"), "localhost,127.0.0.1"]))
+    return {
+        "PYTHONWARNINGS": "ignore:pkg_resources is deprecated",  # nnictl imports it at every start
+        **portal.guarded(outer),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), outer.get("PATH", os.defpath)]),
+        "no_proxy": local,
+        "NO_PROXY": local,
+    }
+
+
+def _start(program: str, words: list[str], port: int) -> psutil.Process:
+    """Runs a Python program that starts a manager on `port`, and finds the manager."""
+    try:
+        started = subprocess.run(
+            [sys.executable, "-c", program, *words, "--port", str(port)],
+            env=environment(os.environ),
+            umask=0o077,
+            start_new_session=True,  # Ctrl-C is for this process, which then stops the experiment in order
+            capture_output=True,
+            text=True,
+            timeout=START,
+        )
+    except subprocess.TimeoutExpired:
+        raise ExperimentError(f"NNI did not start in {START:.0f} s: {' '.join(words)}") from None
+    manager = processes.manager_on(port)
+    if manager is None or started.returncode:
+        raise ExperimentError(f"NNI did not start: {' '.join(words)}\n{(started.stdout + started.stderr)[-3000:]}")
+    return manager

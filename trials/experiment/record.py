@@ -1,0 +1,109 @@
+"""What is known of one experiment from its files, whether it runs or not.
+
+nni-experiments/ID/db/nni.sqlite                    configuration, trials, metrics, as NNI's manager wrote them
+nni-experiments/ID/environments/*/trials/*/         what each trial itself wrote down of its parameters
+"""
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from datagen.errors import InputError
+from trials.experiment.manager import ENDED, Job, unpack
+
+WAITING = frozenset({"ADD_HYPERPARAMETER", "ADD_RESUMED", "ADD_CUSTOMIZED", "WAITING"})
+
+
+@dataclass(frozen=True)
+class Record:
+    """One experiment."""
+
+    id: str
+    folder: Path
+    config: dict[str, Any]  # the NNI configuration that it was started with, with absolute paths
+    started: float  # [s since 1970]
+    jobs: list[Job]  # in the order of the web page; the metric is the final one, or the latest while a trial runs
+
+    @property
+    def name(self) -> str:
+        return str(self.config.get("experimentName") or "")
+
+    @property
+    def budgets(self) -> dict[str, int]:
+        """Stage → trials in the order of the search space; empty when another tuner than ours runs it."""
+        budgets = ((self.config.get("tuner") or {}).get("classArgs") or {}).get("budgets") or {}
+        space = self.config.get("searchSpace") or {}
+        stages = [branch["_name"] for branch in space.get("stage", {}).get("_value", []) if "_name" in branch]
+        return {stage: budgets[stage] for stage in stages if stage in budgets}
+
+
+def read_record(folder: Path) -> Record:
+    """Reads the data base in the folder of an experiment.  Raises InputError when it cannot be read."""
+    file = folder / "db" / "nni.sqlite"
+    try:
+        with contextlib.closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=10)) as base:
+            base.row_factory = sqlite3.Row
+            profile = base.execute("select * from ExperimentProfile order by revision desc limit 1").fetchone()
+            events = base.execute("select * from TrialJobEvent order by timestamp, rowid").fetchall()
+            metrics = base.execute("select * from MetricData order by timestamp, rowid").fetchall()
+    except (sqlite3.Error, OSError) as error:
+        raise InputError(f"{file}: cannot be read ({error}); is {folder.parent} a folder of NNI experiments?") from None
+    if profile is None:
+        raise InputError(f"{file}: nothing in it, the experiment did not start; seisnas run starts a new one")
+    try:
+        config = json.loads(profile["params"])
+        jobs = list(_jobs(events, metrics))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{file}: does not hold an experiment of NNI 3.0: {error!r}") from None
+    return Record(folder.name, folder, config, (profile["startTime"] or 0) / 1000, jobs)
+
+
+def _jobs(events: list[sqlite3.Row], metrics: list[sqlite3.Row]) -> Iterator[Job]:
+    finals, latest = (
+        {row["trialJobId"]: unpack(row["data"]) for row in metrics if row["type"] == kind}
+        for kind in ("FINAL", "PERIODICAL")
+    )
+    histories: dict[str, list[sqlite3.Row]] = {}
+    for event in events:
+        if event["event"] != "IMPORT_DATA":
+            histories.setdefault(event["trialJobId"], []).append(event)
+    for job_id, history in histories.items():
+        status = history[-1]["event"]
+        status = "WAITING" if status in WAITING else status
+        metric = finals.get(job_id) if status == "SUCCEEDED" else latest.get(job_id)
+        yield _own_word(_job(job_id, history, status, metric))
+
+
+def _job(job_id: str, history: list[sqlite3.Row], status: str, metric: Any) -> Job:
+    def last(column: str) -> Any:
+        return next((event[column] for event in reversed(history) if event[column] is not None), None)
+
+    handed = json.loads(last("data") or "{}")
+    by_hand = handed.get("parameter_source") == "customized"
+    started = next((event["timestamp"] / 1000 for event in history if event["event"] == "RUNNING"), None)
+    ended = history[-1]["timestamp"] / 1000 if status in ENDED else None
+    return Job(
+        id=job_id,
+        status=status,
+        parameters={} if by_hand else handed.get("parameters") or {},
+        metric=metric,
+        folder=Path(last("logPath")) if last("logPath") else None,
+        number=last("sequenceId"),
+        started=started,
+        seconds=ended - started if started and ended else None,
+    )
+
+
+def _own_word(job: Job) -> Job:
+    """With the parameters that the trial itself has noted, where it has: NNI may give those of another trial."""
+    if job.folder is None:
+        return job
+    try:
+        noted = json.loads((job.folder / "provenance.json").read_text())["parameters"]
+    except (OSError, ValueError, KeyError):
+        return job
+    return replace(job, parameters=noted or job.parameters)

@@ -1,0 +1,1 @@
+"""Trained networks at work on the user's own data."""

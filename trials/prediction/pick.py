@@ -1,0 +1,162 @@
+"""Pick: first breaks of recorded gathers by a bundle (ONNX Runtime alone) or by a run folder.
+
+    gather file ─ mended ─ resampled ─ windows ─ network ─► time and confidence of each trace ─► .csv .sgy .sgt .png
+
+Where windows overlap the more confident pick counts.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compressors.imager import Imager
+from compressors.seal import SEAL
+from datagen.config import Survey
+from datagen.errors import InputError
+from datagen.gathers import Recording, read_recording
+from trials.prediction.pick_files import Picks, check_outputs, write_picks
+from trials.training.windows import resampled, same_interval, spread_over, time_of
+
+log = logging.getLogger(__name__)
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """What is asked for picks: gathers `[B, 1, T, R]` → `[B, 2, R]`, and the survey it was trained for."""
+
+    run: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+    survey: Survey
+
+
+def pick(
+    source: str | Path,
+    file: str | Path,
+    outputs: list[Path],
+    *,
+    interval: float | None = None,
+    confidence: float = 0.0,
+    spacing: float | None = None,
+    sources: str | None = None,
+) -> list[Path]:
+    """Picks the gathers of `file` with the bundle or run folder `source`, writes `outputs` and returns their paths.
+
+    `interval` [s], `spacing` of the receivers [m] and positions of the `sources` [m], with commas between, are for
+    files that do not tell them.  Picks below `confidence` are left out of every output.
+
+    Raises InputError: the bundle is damaged or does not pick, the file cannot be read, does not tell its interval,
+    has no trace alive, or an output does not go with it.
+    """
+    check_outputs(outputs, Path(file))
+    network, recording = network_of(Path(source)), read_recording(file)
+    given = interval or recording.interval
+    if given is None:
+        log.warning(
+            "%s: does not tell its sampling interval; taken for %g s (--interval)", file, network.survey.interval
+        )
+        given = network.survey.interval
+    if spacing is not None or sources is not None:
+        recording = _placed(recording, spacing, sources, Path(file))
+    _say_what_is_changed(recording, given, network.survey, Path(file))
+    picks = []
+    for gather_TR in recording.gathers:
+        picked = picks_of_gather(network, gather_TR, given, recording.start)
+        sure_R = picked.confidence_R >= max(confidence, np.finfo(float).tiny)
+        picks.append(Picks(time_R=np.where(sure_R, picked.time_R, np.nan), confidence_R=picked.confidence_R))
+    if not any(np.isfinite(each.time_R).any() for each in picks):
+        raise InputError(f"{file}: no trace has a pick; all are dead or below --confidence {confidence:g}")
+    return [write_picks(output, recording, picks, Path(file), given) for output in outputs]
+
+
+def _placed(recording: Recording, spacing: float | None, sources: str | None, file: Path) -> Recording:
+    """The recording with receivers every `spacing` metres from 0 on, and its sources where the text says."""
+    if spacing is None or sources is None:
+        raise InputError("pick: --spacing of the receivers and --source, the positions, need each other")
+    try:
+        places = [float(text) for text in sources.split(",")]
+    except ValueError:
+        raise InputError(f"--source: got {sources!r}; write metres with commas between, as 1.5,9.5") from None
+    if len(places) != len(recording.gathers):
+        raise InputError(f"--source: {len(places)} position(s), {file} has {len(recording.gathers)} gather(s)")
+    receivers = [spacing * np.arange(gather.shape[1], dtype=np.float64) for gather in recording.gathers]
+    return replace(recording, receivers=receivers, sources=places)
+
+
+def picks_of_gather(network: Network, gather_TR: Array, interval: float, start: float = 0.0) -> Picks:
+    """Picks of a gather [T, R] of any size, sampled every `interval` seconds from `start` on.
+
+    Values that are not finite count as zero; a trace without any other value is dead and has no pick.
+    """
+    survey = network.survey
+    mended_TR = np.nan_to_num(gather_TR, nan=0.0, posinf=0.0, neginf=0.0)
+    sampled_TR = resampled(mended_TR, interval, survey.interval, survey.samples)
+    receivers = gather_TR.shape[1]
+    best = np.zeros((2, receivers))
+    for window in spread_over(receivers, survey.receivers):
+        part_TR = np.pad(sampled_TR[:, window], ((0, 0), (0, survey.receivers - len(window))))
+        found_2R = network.run(np.ascontiguousarray(part_TR[None, None], np.float32))[0][:, : len(window)]
+        better_R = found_2R[1] > best[1, window]
+        best[:, window] = np.where(better_R, found_2R, best[:, window])
+    dead_R = np.ptp(sampled_TR, axis=0) == 0
+    time_R = start + time_of(best[0], interval, survey.interval)
+    return Picks(time_R=np.where(dead_R, np.nan, time_R), confidence_R=np.where(dead_R, 0.0, best[1]))
+
+
+def network_of(source: Path) -> Network:
+    """The network of a bundle, or of a finished run.  Raises InputError: neither, damaged, or it does not pick."""
+    if (source / SEAL).exists() or not (source / "result.json").exists():
+        imager = Imager(source)
+        contents = imager.contents
+        _require_picks(source, contents.target)
+        return Network(run=imager, survey=contents.data.survey)
+    import torch  # noqa: PLC0415  a bundle does without it
+
+    from search_spaces.picks import Picker  # noqa: PLC0415
+    from trials.running.run_folder import RunFolder  # noqa: PLC0415
+    from trials.training.networks import trained  # noqa: PLC0415
+
+    run = RunFolder(source)
+    config = run.config
+    _require_picks(source, config.target)
+    picker = Picker(trained(run), config.data.survey.samples).eval()
+
+    @torch.no_grad()
+    def call(gather_B1TR: NDArray[np.float32]) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = picker(torch.from_numpy(gather_B1TR)).numpy()
+        return found
+
+    return Network(run=call, survey=config.data.survey)
+
+
+def _require_picks(source: Path, target: str) -> None:
+    if target != "first_break":
+        raise InputError(f"{source}: its target is {target}; picking needs one of target first_break (docs/picking.md)")
+
+
+def _say_what_is_changed(recording: Recording, given: float, survey: Survey, file: Path) -> None:
+    """Raises InputError when not one trace is alive."""
+    values = recording.gathers
+    broken = sum(int((~np.isfinite(gather)).any(0).sum()) for gather in values)
+    dead = sum(int((np.ptp(np.nan_to_num(gather), axis=0) == 0).sum()) for gather in values)
+    traces = sum(gather.shape[1] for gather in values)
+    if dead == traces:
+        raise InputError(f"{file}: all {traces} traces are dead (constant, or not numbers); there is nothing to pick")
+    if broken:
+        log.warning("%s: %d of %d traces hold values that are not finite; they count as zero", file, broken, traces)
+    if dead:
+        log.warning("%s: %d of %d traces are dead and get no pick", file, dead, traces)
+    if not same_interval(given, survey.interval):
+        log.warning("%s: sampled every %g s, resampled to the network's %g s", file, given, survey.interval)
+    length, seen = max(map(len, values)) * given, survey.samples * survey.interval
+    if length > seen * 1.001:
+        log.warning(
+            "%s: records of %g s; the network sees the first %g s, later breaks are not found", file, length, seen
+        )
+    if traces == len(values):
+        log.warning("%s: single traces; the network has no neighbours to compare, its picks are less sure", file)

@@ -1,0 +1,155 @@
+"""Predict: images of recorded shots by a bundle, with ONNX Runtime alone.
+
+shots ─ opened (recording.py) ─ fitted to the survey (survey_fit.py) ─ a few samples at a time ─► .npy, .sgy, .png
+
+What is in memory does not depend on how many samples there are.
+"""
+
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
+from compressors.contents import Contents
+from compressors.imager import Imager
+from datagen.errors import InputError
+from datagen.segy import SEGY_SUFFIXES
+from trials.prediction.image_files import Coordinates, ImageFile, NpyImages, SegyImages
+from trials.prediction.recording import Recording, open_recording
+from trials.prediction.sections import Section, draw_sections, image_section, reach, velocity_section
+from trials.prediction.survey_fit import Fitted, fit_survey, line_start
+
+log = logging.getLogger(__name__)
+
+BATCH = 8  # samples in memory at a time
+MOST_DRAWN = 12  # images in a PNG
+STRANGE = 10.0  # amplitudes this many times above or below the training data's are mentioned
+ENDINGS = (".npy", *SEGY_SUFFIXES, ".png")
+
+
+def predict(
+    bundle: str | Path,
+    shots: str | Path,
+    outputs: Sequence[str | Path],
+    *,
+    resample: bool = False,
+    interval: float | None = None,
+) -> list[Path]:
+    """Images the shots at `shots` and writes each of `outputs`; returns their paths.
+
+    `shots`: an .npy `[S, T, R]` or `[N, S, T, R]`, an OpenFWI folder, SEG-Y (a file or a folder of them, 2-D lines
+    or a 3-D survey, whose lines are imaged one by one).
+    `resample` brings what physics allows to the bundle's survey (survey_fit.py); `interval` [s] is that of the
+    samples of an .npy, if it is not the bundle's.
+
+    `.npy`: float32 `[N, 1, Z, X]`, `[Z, X]` for shots `[S, T, R]`, `[inline, Z, X]` for a 3-D survey; RTM
+    amplitude, or velocity in m/s.  `.sgy`: the same with coordinates.  `.png`: the first images.
+
+    Raises
+    ------
+    InputError
+        The bundle is damaged, there are no shots, their survey is not the bundle's, a sample is not a number, or
+        an output has another ending.
+    """
+    files = check_outputs(outputs, ENDINGS)
+    imager = Imager(bundle)
+    contents = imager.contents
+    if contents.target == "first_break":
+        raise InputError(f"{bundle}: picks first breaks and makes no images; give it to seisnas pick")
+    recording = open_recording(Path(shots), contents.shape)
+    fitted = fit_survey(recording, contents, bundle, resample=resample, interval=interval)
+    for note in fitted.notes:
+        log.warning("%s: %s", shots, note)
+    drawn: list[NDArray[np.float32]] = []
+    with ExitStack() as unfinished:
+        images = [_new_file(file, recording, contents) for file in files if file.suffix != ".png"]
+        for each in images:
+            unfinished.callback(each.discard)
+        for images_B1ZX in _images(imager, recording, fitted):
+            for each in images:
+                each.add(images_B1ZX)
+            drawn += [image_1ZX[0].copy() for image_1ZX in images_B1ZX[: MOST_DRAWN - len(drawn)]]
+        for each in images:
+            each.close()
+        unfinished.pop_all()
+    heading = f"{contents.name}: {len(drawn)} of {recording.samples} images of {recording.path.name}"
+    for file in files:
+        if file.suffix == ".png":
+            draw_sections(_sections(drawn, contents), contents.data.grid, file, heading)
+    return files
+
+
+def check_outputs(outputs: Sequence[str | Path], endings: Sequence[str]) -> list[Path]:
+    """The paths, after their endings and folders were found good.  Raises InputError."""
+    files = [Path(output) for output in outputs]
+    for file in files:
+        if file.suffix not in endings:
+            raise InputError(f"output {file}: unknown ending {file.suffix or 'none'!r}; allowed: {', '.join(endings)}")
+        if not file.parent.is_dir():
+            raise InputError(f"output {file}: there is no folder {file.parent}; make it first")
+    return files
+
+
+def _new_file(file: Path, recording: Recording, contents: Contents) -> ImageFile:
+    shape, count = contents.shape, recording.samples
+    if file.suffix == ".npy":
+        cube = recording.places is not None and recording.places.cube
+        before = () if recording.single else (count,) if cube else (count, 1)
+        return NpyImages(file, (*before, shape.nz, shape.nx))
+    unit = "m/s" if contents.target == "velocity" else "RTM image, arbitrary units"
+    spacing = contents.data.grid.spacing
+    return SegyImages(file, count, (shape.nz, shape.nx), spacing, unit, _columns(recording, contents))
+
+
+def _columns(recording: Recording, contents: Contents) -> Coordinates:
+    """Where the columns of each image are; without coordinates in the file from 0 on, sections one cell apart."""
+    grid, places = contents.data.grid, recording.places
+    along_X = np.arange(grid.nx) * grid.spacing
+    if places is None:
+        return lambda sample: np.stack([along_X, np.full(grid.nx, sample * grid.spacing)], axis=-1)
+    start_N = line_start(recording, contents.data)
+    return lambda sample: places.coordinates(sample, start_N[sample] + along_X)
+
+
+def _images(imager: Imager, recording: Recording, fitted: Fitted) -> Iterator[NDArray[np.float32]]:
+    """Images `[B, 1, Z, X]` in physical units, in the order of the samples."""
+    starts = range(0, recording.samples, BATCH)
+    console = Console(stderr=True)
+    quiet = len(starts) < 2 or not sys.stderr.isatty()
+    for first in track(starts, "images", console=console, disable=quiet):
+        shots_BSTR = np.asarray(recording.read(first, min(BATCH, recording.samples - first)), np.float32)
+        finite = np.isfinite(shots_BSTR).all(axis=(1, 2, 3))
+        if not finite.all():
+            model = first + int(np.argmin(finite))
+            raise InputError(
+                f"shots {recording.path}: model {model} holds samples that are not finite numbers; mute them"
+            )
+        if first == 0:
+            _mention_strange_amplitudes(shots_BSTR, imager.contents, recording.path)
+        yield imager(fitted(shots_BSTR))
+
+
+def _mention_strange_amplitudes(shots_BSTR: NDArray[np.float32], contents: Contents, file: Path) -> None:
+    """`shot_scale` is the 90th percentile of |shots| of a training model."""
+    found = float(np.percentile(np.abs(shots_BSTR), 90))
+    ratio = found / contents.statistics.shot_scale
+    if not 1 / STRANGE < ratio < STRANGE:
+        log.warning(
+            "%s: amplitudes are %.3g times those of the training data; scale them, or distrust the image",
+            file,
+            ratio,
+        )
+
+
+def _sections(images: Sequence[NDArray[np.float32]], contents: Contents) -> list[Section]:
+    if contents.target == "rtm":
+        white = reach(np.stack(images))
+        return [image_section(f"model {index}", image, white) for index, image in enumerate(images)]
+    span = (contents.statistics.velocity_min, contents.statistics.velocity_max)
+    return [velocity_section(f"model {index}", image, span) for index, image in enumerate(images)]

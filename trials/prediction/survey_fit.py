@@ -1,0 +1,178 @@
+"""Does a recording fit the survey that a bundle was trained for, and can it be made to?
+
+    differs in                       --resample
+    shots, their positions           never: waves between sources that far apart cannot be interpolated
+    time interval                    band-limited, if the wavelet's frequencies are all in the record
+    receivers, their positions       band-limited, if they are close enough for its shortest waves
+    length of the record             a longer one is cut; a shorter one lacks echoes
+
+What waves the record holds is left as it is: a network for 15 Hz is no network for 30 Hz.
+"""
+
+from dataclasses import dataclass
+from math import floor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compressors.contents import Contents
+from datagen.config import Data
+from datagen.errors import InputError
+from datagen.geology import velocity_range
+from datagen.positions import distances
+from datagen.survey import BAND
+from trials.prediction.recording import Recording
+
+ALIKE = 1e-3  # of the interval
+NEAR = 0.1  # cells between where something is and where it should be
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """How samples of a recording become those of the bundle's survey."""
+
+    notes: tuple[str, ...] = ()  # what is done to them
+    in_time: NDArray[np.float32] | None = None  # [wanted T, given T]
+    across: NDArray[np.float32] | None = None  # [given R, wanted R]
+
+    def __call__(self, shots_BSTR: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self.across is not None:
+            shots_BSTR = shots_BSTR @ self.across
+        if self.in_time is not None:
+            shots_BSTR = self.in_time @ shots_BSTR
+        return np.ascontiguousarray(shots_BSTR)
+
+
+def fit_survey(
+    recording: Recording, contents: Contents, bundle: Any, *, resample: bool, interval: float | None
+) -> Fitted:
+    """`interval` [s] is for files that do not tell it.  Raises InputError with all that differs and stays so."""
+    survey = contents.data.survey
+    given = recording.interval or interval or survey.interval
+    wrong, fitted = _fixed(recording, contents.data), Fitted()
+    for mend in (_time, _receivers):
+        problem, found = mend(recording, contents.data, given)
+        if problem and (found is None or not resample):
+            wrong.append(problem if found is None else f"{problem}; --resample brings it to the bundle's")
+        elif found is not None:
+            fitted = Fitted(
+                notes=(*fitted.notes, *found.notes),
+                in_time=fitted.in_time if found.in_time is None else found.in_time,
+                across=fitted.across if found.across is None else found.across,
+            )
+    if wrong:
+        wanted = (survey.shots, survey.samples, survey.receivers)
+        if recording.shape != wanted and sorted(recording.shape) == sorted(wanted):
+            wrong.append("the axes seem to be in another order: transpose to (shot, time, receiver)")
+        lines = [f"  {line}" for line in wrong]
+        raise InputError("\n".join([f"shots {recording.path}: another survey than that of {bundle}:", *lines]))
+    return fitted
+
+
+def band_limited(given: int, step: float, wanted: NDArray[np.float64], wanted_step: float) -> NDArray[np.float32]:
+    """`[wanted, given]` matrix: values at the places `wanted` of a signal sampled every `step` from 0 on.
+
+    Cosines of the record mirrored at its ends, as `search_spaces.front.resampling_matrix`, up to the Nyquist
+    frequency of the wider of the two steps.
+    """
+    length = (given - 1) * step
+    k = np.arange(min(given, floor(length / wanted_step * (1 + 1e-9)) + 1))
+    ends_I = np.ones(given)
+    ends_I[[0, -1]] = 0.5
+    analysis_KI = ends_I[k][:, None] * ends_I * np.cos(np.pi * np.outer(k, np.arange(given)) / (given - 1))
+    synthesis_JK = np.cos(np.pi * np.outer(wanted / length, k))
+    return np.asarray(2 / (given - 1) * synthesis_JK @ analysis_KI, np.float32)
+
+
+Mended = tuple[str | None, Fitted | None]  # what differs, and what would mend it
+
+
+def _fixed(recording: Recording, data: Data) -> list[str]:
+    """What nothing can mend."""
+    wrong, survey = [], data.survey
+    if recording.shape[0] != survey.shots:
+        wrong.append(f"shots: {recording.shape[0]} in the file, {survey.shots} in the bundle's survey")
+    if recording.delay:
+        wrong.append(f"first sample: at {recording.delay:g} s in the file, at 0 s in the bundle's survey")
+    places = recording.places
+    if places is None or wrong:
+        return wrong
+    along_NSR, sources_NS = places.receivers_NSR, places.sources_NS
+    if (np.ptp(along_NSR, axis=1) > NEAR * data.grid.spacing).any():
+        return [*wrong, "receivers: they move with the shots; in the bundle's survey all record every shot"]
+    wanted_S = distances(data)[0] * data.grid.spacing
+    found_NS = sources_NS - line_start(recording, data)[:, None]
+    away_N = np.abs(found_NS - wanted_S).max(axis=1)
+    if away_N.max() > NEAR * data.grid.spacing:
+        worst = int(away_N.argmax())
+        wrong.append(
+            f"source positions of sample {worst}: {_few(found_NS[worst])} m from the section's left end, "
+            f"{_few(wanted_S)} m in the bundle's survey"
+        )
+    return wrong
+
+
+def line_start(recording: Recording, data: Data) -> NDArray[np.float64]:
+    """Where along its line the section of each sample begins [m]: its first receiver less the bundle's first."""
+    assert recording.places is not None, "only a recording with positions has a place"
+    first = distances(data)[1][0] * data.grid.spacing
+    return np.asarray(recording.places.receivers_NSR[:, 0, 0] - first)
+
+
+def _time(recording: Recording, data: Data, given: float) -> Mended:
+    survey, samples = data.survey, recording.shape[1]
+    same = abs(given / survey.interval - 1) < ALIKE
+    if same and samples == survey.samples:
+        return None, None
+    found = f"{samples} in the file every {1e3 * given:g} ms" if not same else f"{samples} in the file"
+    problem = f"time samples: {found}, {survey.samples} in the bundle's survey" + (
+        "" if same else f" every {1e3 * survey.interval:g} ms"
+    )
+    if same and recording.interval is None:
+        problem += " (--interval tells that of a file that does not)" if samples != survey.samples else ""
+    needed = (survey.samples - 1) * survey.interval
+    if (samples - 1) * given < needed * (1 - ALIKE):
+        return f"{problem}; the record ends at {(samples - 1) * given:g} s, {needed:g} s are needed", None
+    highest = BAND * survey.frequency
+    if given > (1 + ALIKE) / (2 * highest):
+        return f"{problem}; a wavelet of {survey.frequency:g} Hz reaches {highest:g} Hz, which that does not hold", None
+    if same:
+        cut = np.eye(survey.samples, samples, dtype=np.float32)
+        return problem, Fitted(in_time=cut, notes=(f"the record was cut from {samples} to {survey.samples} samples",))
+    times_T = np.minimum(np.arange(survey.samples) * survey.interval, (samples - 1) * given)
+    note = f"time samples every {1e3 * given:g} ms were resampled to every {1e3 * survey.interval:g} ms, band-limited"
+    return problem, Fitted(in_time=band_limited(samples, given, times_T, survey.interval), notes=(note,))
+
+
+def _receivers(recording: Recording, data: Data, _: float) -> Mended:
+    receivers, wanted_R = recording.shape[2], distances(data)[1] * data.grid.spacing
+    if recording.places is None:
+        found_R = np.linspace(wanted_R[0], wanted_R[-1], receivers)  # an .npy does not tell
+    else:
+        found_R = recording.places.receivers_NSR[0, 0] - line_start(recording, data)[0]
+        every_NR = recording.places.receivers_NSR[:, 0] - line_start(recording, data)[:, None]
+        if (np.abs(every_NR - found_R) > NEAR * data.grid.spacing).any():
+            return "receiver positions: not the same in all samples", None
+    if receivers == len(wanted_R) and np.abs(found_R - wanted_R).max() <= NEAR * data.grid.spacing:
+        return None, None
+    gaps, wanted_gap = np.diff(found_R), float(np.diff(wanted_R).mean())
+    gap = float(gaps.mean())
+    problem = f"receivers: {receivers} in the file, {len(wanted_R)} in the bundle's survey, "
+    problem += f"{gap:g} m and {wanted_gap:g} m apart"
+    if np.abs(gaps - gap).max() > NEAR * data.grid.spacing:
+        return f"{problem}; those in the file are not evenly spaced", None
+    if found_R[-1] < wanted_R[-1] - NEAR * data.grid.spacing:
+        return f"{problem}; they cover {np.ptp(found_R):g} m, {np.ptp(wanted_R):g} m are needed", None
+    widest = velocity_range(data)[0] / (2 * BAND * data.survey.frequency)
+    if gap > widest * (1 + ALIKE):
+        return f"{problem}; waves of up to {BAND * data.survey.frequency:g} Hz need {widest:.3g} m or less", None
+    assumed = " (taken as evenly spread over the section)" if recording.places is None else ""
+    note = f"{receivers} receivers{assumed}, {gap:g} m apart, were interpolated to {len(wanted_R)}, band-limited"
+    places_R = np.clip(wanted_R - found_R[0], 0, np.ptp(found_R))
+    return problem, Fitted(across=band_limited(receivers, gap, places_R, wanted_gap).T, notes=(note,))
+
+
+def _few(values: NDArray[np.float64]) -> str:
+    shown = ", ".join(f"{value:g}" for value in np.round(values[:6], 1))
+    return shown + (", …" if len(values) > 6 else "")

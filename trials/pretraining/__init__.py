@@ -1,0 +1,1 @@
+"""Encoders learn from samples that nobody has labelled."""

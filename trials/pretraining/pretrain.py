@@ -1,0 +1,143 @@
+"""The stage that comes before labels: a GAN or a masked autoencoder on samples that nobody has labelled.
+
+    samples ─► GanTraining | Autoencoding ─► encoder.safetensors, decoder.safetensors, generator.safetensors
+
+Under way it leaves an epoch's line in metrics.jsonl, pictures in TensorBoard and a checkpoint; started again in the
+same folder it goes on from there, to the same bits.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from pytorch_lightning.loggers import TensorBoardLogger
+from torch.utils.data import DataLoader
+from torchvision.utils import make_grid
+
+from datagen.errors import InputError
+from datagen.generate import ensure
+from search_spaces.build import network_behind
+from search_spaces.network import SingleChannel
+from trials.config import Config
+from trials.pretraining.autoencoder import Autoencoding
+from trials.pretraining.gan_training import GanTraining
+from trials.pretraining.pretrain_data import Samples, samples_of
+from trials.running.checkpoint import remove_checkpoints
+from trials.running.quiet import quiet_libraries
+from trials.running.run_folder import RunFolder
+from trials.training.fit import interruptible, trainer_options
+from trials.training.gan import plain_encoder
+from trials.training.pretrained_files import save_part
+
+PICTURES = 16
+JUDGED = 256  # samples, at the end
+STATISTICS = 256  # samples for the batch norms of the encoder that is left
+
+Training = GanTraining | Autoencoding
+
+
+class PretrainReport(Callback):
+    """At the end of each epoch: a line in metrics.jsonl and a sheet of pictures in TensorBoard.
+
+    `seconds` of a core that the training took survive in checkpoints.
+    """
+
+    def __init__(self, run: RunFolder) -> None:
+        self.run = run
+        self.seconds, self._lap = 0.0, 0.0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self._lap = time.process_time()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.seconds = state_dict["seconds"]
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        assert isinstance(module, Training)
+        self.seconds += time.process_time() - self._lap
+        losses = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("train_")}
+        judged = module.judge()
+        self.run.add_metrics({"phase": "pretrain", "epoch": trainer.current_epoch, **losses, **judged})
+        sheet = make_grid(module.pictures(PICTURES), nrow=PICTURES // 2, normalize=True, pad_value=0.5)
+        for logger in trainer.loggers:
+            logger.log_metrics(judged, trainer.current_epoch)
+            if isinstance(logger, TensorBoardLogger):
+                logger.experiment.add_image("samples", sheet, trainer.current_epoch)
+
+
+def pretrain(config: Config, run: RunFolder, tell: Callable[[str], object]) -> dict[str, Any]:
+    """Trains in the run folder and leaves the weights there; returns the final metrics.
+
+    Raises
+    ------
+    InputError
+        As `samples_of`; or the folder has a checkpoint of other settings.
+    """
+    quiet_libraries()
+    checkpoint = run.path / "pretrain-checkpoint.ckpt"
+    if checkpoint.exists():
+        _require_same(run, config, checkpoint)
+    run.start(config)
+    if config.pretrain.source != "gathers":
+        ensure(config.data)
+    samples = samples_of(config, tell)
+    rows, columns = samples.size
+    tell(f"pretraining on {len(samples.values_N1ZX)} samples of {rows} x {columns}")
+    pl.seed_everything(config.seed, verbose=False)
+    training = GanTraining(config, samples) if config.pretrain.kind == "gan" else Autoencoding(config, samples)
+    report, keep = (
+        PretrainReport(run),
+        ModelCheckpoint(run.path, filename="pretrain-checkpoint", enable_version_counter=False),
+    )
+    options = trainer_options(run, config, "pretrain", config.pretrain.epochs, [report, keep])
+    with interruptible():
+        pl.Trainer(**options).fit(
+            training,
+            DataLoader(range(config.pretrain.epoch_steps), batch_size=None),  # type: ignore[arg-type]  # numbers
+            ckpt_path=str(checkpoint) if checkpoint.exists() else None,
+            weights_only=False,  # our own file, with the state of the optimizers
+        )
+    save_parts(training.cpu(), config, samples, run.path)
+    result = training.judge(config.seed + 1, JUDGED) | {"run": str(run.path), "seconds": report.seconds}
+    run.finish(result)
+    remove_checkpoints(run.path)
+    return result
+
+
+def save_parts(training: Training, config: Config, samples: Samples, folder: Path) -> None:
+    """The files of trials/training/pretrained_files.py."""
+    facts = samples.facts | {
+        "kind": config.pretrain.kind,
+        "network": asdict(replace(config.network, encoder_init="scratch", decoder_init="scratch")),
+        "size": samples.size,
+        "limit": samples.limit,
+    }
+    if isinstance(training, Autoencoding):
+        encoder, decoder = training.network.encoder, training.network.decoder
+    else:
+        order = torch.randperm(len(samples.values_N1ZX), generator=torch.Generator().manual_seed(config.seed))
+        fresh = network_behind(SingleChannel(), config.network).encoder
+        encoder = plain_encoder(training.discriminator, fresh, samples.values_N1ZX[order[:STATISTICS]])
+        decoder = training.average.decoder
+        generator = facts | {"part": "generator", "latent": config.pretrain.latent}
+        save_part(folder / "generator.safetensors", training.average.state_dict(), generator)
+    save_part(folder / "encoder.safetensors", encoder.state_dict(), facts | {"part": "encoder"})
+    save_part(folder / "decoder.safetensors", decoder.state_dict(), facts | {"part": "decoder"})
+
+
+def _require_same(run: RunFolder, config: Config, checkpoint: Path) -> None:
+    there = run.config
+    for name in ("network", "pretrain", "seed", "data"):
+        if getattr(there, name) != getattr(config, name):
+            raise InputError(
+                f"{checkpoint}: of a training with another {name} than this one; give the same settings to go on, "
+                "another --run, or remove the file to start afresh"
+            )

@@ -1,0 +1,193 @@
+"""The table of a comparison: one row a model and target, mean and spread over the seeds, scored on the test split.
+
+compare.json   rows as benchmarks/results has them     compare.md   the same to read     compare.png   SSIM against size
+"""
+
+import json
+import os
+import platform
+import sys
+from datetime import date
+from functools import cache
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import torch
+from filelock import FileLock
+from matplotlib.figure import Figure
+from torch.utils.flop_counter import FlopCounterMode
+
+from compressors.verify import latency
+from datagen.dataset import ShardDataset, loader
+from search_spaces.shape import Shape
+from trials.config import ComparedModel, Target
+from trials.results.compare import Comparison
+from trials.results.export import export
+from trials.running.run_folder import RunFolder
+from trials.training.metrics import scores
+from trials.training.networks import trained
+
+Row = dict[str, Any]
+COLUMNS = ("model", "parameters", "MFLOPs", "1 thread", "2 threads", "seeds", "SSIM", "MAE", "PSNR", "learning rate")
+LATENCY_ROUNDS = 5
+
+
+def write_table(comparison: Comparison, results: Path) -> None:
+    """Writes compare.json, compare.md and compare.png of what has been trained so far into `results`."""
+    compare = comparison.config.compare
+    found = [
+        [*(_row(comparison, target, model) for model in compare.models), _zeros(comparison, target)]
+        for target in compare.targets
+    ]
+    rows = [row for rows in found for row in rows if row is not None]
+    config = comparison.config
+    record = {
+        "command": " ".join(["seisnas", *sys.argv[1:]]),
+        "commit": next((row["commit"] for row in rows if "commit" in row), None),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}, GPU: {_gpu()}",
+        "date": date.today().isoformat(),
+        "split": "test",
+        "data": f"{config.data.split.train} / {config.data.split.validation} / {config.data.split.test} models "
+        f"for training / validation / test, {config.data.grid.nz} × {config.data.grid.nx} cells",
+        "budget": f"{config.compare.minutes:g} minutes" if config.compare.minutes else f"{config.tune.epochs} epochs",
+        "rows": rows,
+    }
+    results.mkdir(parents=True, exist_ok=True)
+    _write(results / "compare.json", json.dumps(record, indent=1) + "\n")
+    _write(results / "compare.md", _page(record))
+    _figure(rows).savefig(results / "compare.png", dpi=110)
+
+
+def measure_latency(comparison: Comparison) -> None:
+    """ONNX Runtime with 1 and 2 threads, all models in turn in one go; a run folder keeps its own.
+
+    Of several processes that compare one measures, and the others find that it is done.
+    """
+    with FileLock(comparison.folder / ".latency.lock"):
+        _measure_latency(comparison)
+
+
+def _measure_latency(comparison: Comparison) -> None:
+    runs = [
+        run
+        for target in comparison.config.compare.targets
+        for model in comparison.config.compare.models
+        for run in comparison.trainings(target, model)[:1]
+        if run.scores("latency") is None
+    ]
+    bundles = {run.path: export(run, run.path / "bundle") for run in runs}
+    found: dict[Path, dict[str, float]] = {folder: {} for folder in bundles}
+    for _ in range(LATENCY_ROUNDS):
+        for folder, bundle in bundles.items():
+            for threads in (1, 2):
+                name, new = f"latency_ms_{threads}", latency(bundle, threads)
+                found[folder][name] = min(found[folder].get(name, new), new)
+    for run in runs:
+        run.save_scores("latency", found[run.path])
+
+
+def _row(comparison: Comparison, target: Target, model: ComparedModel) -> Row | None:
+    runs = comparison.trainings(target, model)
+    if not runs:
+        return None
+    first = runs[0]
+    row: Row = {"target": target, "model": model, "split": "test", "seeds": len(runs)}
+    row |= {"parameters": int(first.result["parameters"]), "flops": _flops(first.path)}
+    row |= first.scores("latency") or {}
+    tests = [run.scores("test") or {} for run in runs]
+    for name in ("ssim", "mae", "psnr"):
+        values = [test[name] for test in tests]
+        row |= {f"{name}_mean": fmean(values), f"{name}_std": stdev(values) if len(values) > 1 else None}
+        row[f"{name}_each"] = values
+    row["learning_rate"] = first.config.tune.learning_rate
+    row["seconds"] = fmean(run.result["seconds"] for run in runs)
+    return row | {"commit": first.provenance["commit"]}
+
+
+def _zeros(comparison: Comparison, target: Target) -> Row | None:
+    """What an answer of zeros scores: a network that has learned nothing."""
+    if not any(comparison.trainings(target, model) for model in comparison.config.compare.models):
+        return None
+    found = _scores_of_zeros(comparison.config.data.folder, target)
+    row: Row = {"target": target, "model": "zeros", "split": "test", "seeds": 1, "parameters": 0}
+    return row | {f"{name}_mean": found[name] for name in ("ssim", "mae", "psnr")}
+
+
+@cache
+def _scores_of_zeros(folder: str, target: Target) -> dict[str, float]:
+    batches = loader(ShardDataset(folder, "test", target), batch_size=32)
+    rows = [scores(torch.zeros_like(target_B1ZX), target_B1ZX) for _, target_B1ZX in batches]
+    return {name: float(torch.cat([row[name] for row in rows]).mean()) for name in rows[0]}
+
+
+@cache  # the table is written after every run, the network stays
+def _flops(folder: Path) -> int:
+    """Floating-point operations of one sample, as torch counts them."""
+    run = RunFolder(folder)
+    shape = Shape.of(run.config.data)
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad():
+        trained(run)(torch.zeros(1, shape.shots, shape.samples, shape.receivers))
+    return counter.get_total_flops()
+
+
+def _gpu() -> str:
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+
+
+def _write(file: Path, text: str) -> None:
+    temporary = file.with_suffix(f".{os.getpid()}.tmp")  # several processes may write at once
+    temporary.write_text(text)
+    os.replace(temporary, file)
+
+
+def _page(record: dict[str, Any]) -> str:
+    lines = ["# Networks side by side", ""]
+    lines += [f"- {key}: {record[key]}" for key in ("command", "commit", "machine", "date", "data", "budget")]
+    lines += [
+        "- scores: of the test split, mean ± standard deviation over the seeds",
+        "",
+        "![SSIM against size](compare.png)",
+    ]
+    for target in dict.fromkeys(row["target"] for row in record["rows"]):
+        lines += ["", f"## {target}", "", f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS)]
+        lines += [_line(row) for row in record["rows"] if row["target"] == target]
+    return "\n".join(lines) + "\n"
+
+
+def _line(row: Row) -> str:
+    def spread(name: str, digits: int) -> str:
+        deviation = row.get(f"{name}_std")
+        return f"{row[f'{name}_mean']:.{digits}f}" + (f" ± {deviation:.{digits}f}" if deviation is not None else "")
+
+    def milliseconds(threads: int) -> str:
+        value = row.get(f"latency_ms_{threads}")
+        return f"{value:.1f} ms" if value else ""
+
+    cells = [row["model"], f"{row['parameters']:,}", f"{row['flops'] / 1e6:,.0f}" if "flops" in row else ""]
+    cells += [
+        milliseconds(1),
+        milliseconds(2),
+        str(row["seeds"]),
+        spread("ssim", 4),
+        spread("mae", 4),
+        spread("psnr", 2),
+    ]
+    cells.append(f"{row['learning_rate']:g}" if "learning_rate" in row else "")
+    return f"| {' | '.join(cells)} |"
+
+
+def _figure(rows: list[Row]) -> Figure:
+    targets = list(dict.fromkeys(row["target"] for row in rows))
+    figure = Figure(figsize=(5.5 * max(1, len(targets)), 4.2), layout="constrained")
+    for axes, target in zip(figure.subplots(1, max(1, len(targets)), squeeze=False)[0], targets, strict=False):
+        for row in (row for row in rows if row["target"] == target and row["parameters"]):
+            axes.errorbar(row["parameters"], row["ssim_mean"], yerr=row["ssim_std"] or 0, fmt="o", capsize=3)
+            axes.annotate(
+                row["model"], (row["parameters"], row["ssim_mean"]), xytext=(5, 5), textcoords="offset points"
+            )
+        axes.set(xscale="log", xlabel="parameters", ylabel="SSIM, test split", title=target)
+        axes.margins(0.2)
+        axes.grid(alpha=0.3)
+    return figure

@@ -1,0 +1,54 @@
+"""The networks that an experiment has compressed, as points of a Pareto front, and the one to take home."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from compressors.pareto import Point, choose
+from datagen.errors import InputError
+from trials.experiment.experiment import FinishedTrial, load_plan, read_state, trials_of
+from trials.running.run_folder import RunFolder
+
+
+def points_of(trials: Sequence[FinishedTrial]) -> dict[str, tuple[Point, FinishedTrial]]:
+    """Name → its point and its trial, of the compress trials that have finished.
+
+    Raises InputError when there is none.
+    """
+    found = {
+        trial.id: (
+            Point(
+                name=trial.id,
+                ssim=trial.metrics["ssim"],
+                nonzero=int(trial.metrics["nonzero"]),
+                latency_ms=trial.metrics["latency_ms"],
+                score=trial.metrics["default"],
+            ),
+            trial,
+        )
+        for trial in trials
+        if trial.stage == "compress"
+    }
+    if not found:
+        raise InputError("no compress trial has finished; run the experiment to its end (seisnas run)")
+    return found
+
+
+def winner_of(trials: Sequence[FinishedTrial]) -> FinishedTrial:
+    """The compress trial on the front with the highest score."""
+    found = points_of(trials)
+    return found[choose([point for point, _ in found.values()]).name][1]
+
+
+def chosen_run(
+    nni_config: Path, max_params: int | None, min_ssim: float | None, max_latency: float | None
+) -> RunFolder:
+    """Of the latest experiment of `nni_config`, the network of the front that keeps to the limits.
+
+    Raises InputError when the experiment has none.
+    """
+    plan = load_plan(nni_config)
+    state = read_state(plan)
+    found = points_of(trials_of(plan.folder / state.experiment) if state else [])
+    points = [point for point, _ in found.values()]
+    point = choose(points, max_params=max_params, min_ssim=min_ssim, max_latency=max_latency)
+    return RunFolder(found[point.name][1].run)

@@ -1,0 +1,60 @@
+"""Export: a finished run as a bundle that runs anywhere, scored on the test split."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from compressors.bundle import write_bundle
+from datagen.errors import InputError
+from datagen.shards import Statistics
+from search_spaces.shape import Shape
+from trials.running.run_folder import RunFolder
+from trials.training.fit import evaluate
+from trials.training.networks import statistics, trained
+
+NOT_NEEDED = Statistics(shot_scale=1.0, image_scale=0.0, velocity_min=0.0, velocity_max=0.0)  # by pickers
+
+
+def export(run: RunFolder, folder: Path | None = None, others: Sequence[RunFolder] = ()) -> Path:
+    """Writes the bundle of a tune or compress run; by default into `exports/<name>`.
+
+    `others` are runs of the same settings from other seeds; the model card tells the spread of all scores.
+
+    Raises InputError when a run did not finish, one of `others` has other settings or a seed that another has, or
+    `folder` is something else than a bundle.
+    """
+    config, network = run.config, trained(run)
+    _check_alike(run, others)
+    all_scores = [_test_scores(each) for each in (run, *others)]
+    scores = all_scores[0]
+    return write_bundle(
+        folder or Path("exports") / config.name,
+        network,
+        spec=config.network,
+        shape=Shape.of(config.data, config.network.gather_rows),
+        statistics=NOT_NEEDED if config.target == "first_break" else statistics(config),
+        target=config.target,
+        data_recipe=config.data,
+        scores=scores,
+        name=config.name,
+        scores_by_seed={name: [each[name] for each in all_scores] for name in scores} if others else None,
+    )
+
+
+def _test_scores(run: RunFolder) -> dict[str, float]:
+    """Of the test split; a picker trained on labelled gathers has one only if some were held out."""
+    config = run.config
+    if config.picking.labelled is not None and not config.picking.held:
+        return {}
+    return evaluate(trained(run), config, "test")
+
+
+def _check_alike(run: RunFolder, others: Sequence[RunFolder]) -> None:
+    seeds = {run.config.seed: run.path}
+    for other in others:
+        other.require_finished()
+        if replace(other.config, seed=run.config.seed) != run.config:
+            raise InputError(f"--with {other.path}: its settings are not those of {run.path} but for the seed")
+        if other.config.seed in seeds:
+            raise InputError(f"--with {other.path}: seed {other.config.seed}, as {seeds[other.config.seed]}")
+        seeds[other.config.seed] = other.path

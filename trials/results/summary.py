@@ -1,0 +1,150 @@
+"""From run folders to the report: which trials won, and how they do on the test split beside the UNet.
+
+experiment ─► finished trials ─► best compress run ─► the tune run it came from
+runs/<name>/unet ──────────────────────────┐                │
+                                           ▼                ▼
+                               bundles of all three ─► table, curves, prediction sheet
+"""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from compressors.bundle import Bundle, load_bundle
+from compressors.verify import file_bytes, latency
+from datagen.dataset import ShardDataset
+from search_spaces.build import count_parameters, nonzero_parameters
+from trials.config import Config
+from trials.experiment.experiment import FinishedTrial
+from trials.results.compressed import points_of, winner_of
+from trials.results.export import export
+from trials.results.report import ModelRow, Prediction, Report, Sample, TrialRow, read_curve
+from trials.running.run_folder import RunFolder
+from trials.training.metrics import ssim
+from trials.training.picking import images_only
+
+SAMPLES = 3  # test models on the prediction sheet
+
+
+@dataclass(frozen=True, kw_only=True)
+class Winners:
+    """The runs whose networks the table compares."""
+
+    unet: RunFolder
+    tuned: RunFolder
+    compressed: RunFolder
+
+
+def winners_of(trials: Sequence[FinishedTrial], unet: RunFolder) -> Winners:
+    """The best compress trial and the tune trial whose network it pruned.
+
+    Raises InputError when no compress trial has finished.
+    """
+    winner = winner_of(trials)
+    return Winners(unet=unet, tuned=RunFolder(winner.parameters["winner"]["run"]), compressed=RunFolder(winner.run))
+
+
+def bundles(winners: Winners, config: Config) -> dict[str, Bundle]:
+    """Bundles of the three networks by their names in the table; the last one is what is handed over."""
+    beside = winners.unet.path.parent / "bundles"
+    folders = {
+        "UNet": export(winners.unet, beside / "unet"),
+        "NasUnet": export(winners.tuned, beside / "nasunet"),
+        "NasUnet, pruned": export(winners.compressed, Path("exports") / config.name),
+    }
+    return {name: load_bundle(folder) for name, folder in folders.items()}
+
+
+def summarise(
+    winners: Winners, networks: dict[str, Bundle], trials: Sequence[FinishedTrial], commands: Sequence[str]
+) -> Report:
+    """Everything the report shows.  Scores of the table are those of the test split."""
+    config = winners.compressed.config
+    images_only(config, "report")
+    assert config.target != "first_break"
+    provenance = winners.compressed.provenance
+    runs = zip(networks, (winners.unet, winners.tuned, winners.compressed), strict=True)
+    spacing = config.data.grid.spacing
+    return Report(
+        title=config.name,
+        target=config.target,
+        models=tuple(_row(name, bundle) for name, bundle in networks.items()),
+        curves=tuple(read_curve(run, name) for name, run in runs),
+        trials=tuple(_trial(number, trial) for number, trial in enumerate(trials)),
+        compressed=tuple(point for point, _ in points_of(trials).values()),
+        samples=_samples(config, networks),
+        extent=(config.data.grid.nz * spacing, config.data.grid.nx * spacing),
+        duration=config.data.survey.samples * config.data.survey.interval,
+        cells=_drawing(trials, winners),
+        commands=(*commands, f"seisnas export {shlex.quote(str(winners.compressed.path))}"),
+        provenance={
+            "commit": str(provenance["commit"]),
+            "seed": str(provenance["seed"]),
+            "device": str(provenance["device"]),
+            "python": provenance["python"],
+            **provenance["versions"],
+        },
+    )
+
+
+def _row(name: str, bundle: Bundle) -> ModelRow:
+    sizes, scores = file_bytes(bundle.folder), bundle.contents.scores
+    return ModelRow(
+        name=name,
+        parameters=count_parameters(bundle.network),
+        nonzero=nonzero_parameters(bundle.network),
+        file_bytes=sizes.weights,
+        zipped_bytes=sizes.weights_packed,
+        latency_ms=latency(bundle.folder),
+        ssim=scores["ssim"],
+        mae=scores["mae"],
+    )
+
+
+def _trial(number: int, trial: FinishedTrial) -> TrialRow:
+    settings = {path: value for path, value in trial.parameters["stage"].items() if path != "_name"}
+    return TrialRow(
+        number=number,
+        stage=trial.stage,
+        nonzero=trial.metrics["nonzero"],
+        ssim=trial.metrics["ssim"],
+        settings=settings,
+    )
+
+
+@torch.no_grad()
+def _samples(config: Config, networks: dict[str, Bundle]) -> tuple[Sample, ...]:
+    images = ShardDataset(config.data.folder, "test", config.target)
+    velocities = ShardDataset(config.data.folder, "test", "velocity")
+    low, high = images.statistics.velocity_min, images.statistics.velocity_max
+    samples = []
+    for index in range(min(SAMPLES, len(images))):
+        shots_STR, truth_1ZX = images[index]
+        velocity_ZX = low + (velocities[index][1][0].numpy() + 1) / 2 * (high - low)
+        predictions = {}
+        for name, bundle in networks.items():
+            image_B1ZX = bundle.network(shots_STR[None])
+            score = float(ssim(image_B1ZX, truth_1ZX[None])[0])
+            predictions[name] = Prediction(image_ZX=image_B1ZX[0, 0].numpy(), ssim=score)
+        samples.append(
+            Sample(
+                index=index,
+                velocity_ZX=velocity_ZX,
+                gather_TR=shots_STR[len(shots_STR) // 2].numpy(),
+                truth_ZX=truth_1ZX[0].numpy(),
+                predictions=predictions,
+            )
+        )
+    return tuple(samples)
+
+
+def _drawing(trials: Sequence[FinishedTrial], winners: Winners) -> Path | None:
+    """The cells as the search trial drew them that found the winner's genotype."""
+    genotype = winners.compressed.config.network.genotype
+    for trial in trials:
+        if trial.stage == "search" and trial.metrics["genotype"] == genotype:
+            return trial.run / "cells.svg"
+    return None

@@ -1,0 +1,167 @@
+"""The folder in which one run of a stage leaves everything: what it was asked, what it did, what came out.
+
+config.yml        the resolved configuration
+provenance.json   command, parameters as given, git commit, versions, device, start
+metrics.jsonl     one line an epoch
+genotype.json     of a searched network
+weights.safetensors
+*-checkpoint.ckpt of a phase, while the run is under way
+tensorboard/
+result.json       the final metrics: written last, so its presence means that the run succeeded
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from datagen.errors import InputError
+from trials.config import Config, load, to_tree
+from trials.running.host_facts import versions
+
+LEFT = ("result.json", "metrics.jsonl", "genotype.json", "weights.safetensors", "*-checkpoint.ckpt", "test.json")
+PACKAGES = ("seisnas", "torch", "nni", "pytorch-lightning", "devito", "numpy")
+
+
+class RunFolder:
+    """Paths and files of one run; see the module docstring."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path).resolve()
+
+    def start(
+        self, config: Config, parameters: dict[str, Any] | None = None, *, stage: str = "", source: Path | None = None
+    ) -> None:
+        """Makes the folder and writes what this run was asked to do.
+
+        A run that was asked the same goes on from what it has left; what one of other settings has left is removed.
+        """
+        if not self.was_asked(config, parameters, stage=stage, source=source):
+            self._clear()
+        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / "result.json").unlink(missing_ok=True)
+        self.save_config(config)
+        provenance = {
+            "command": sys.argv,
+            "stage": stage,
+            "source": str(source) if source else None,
+            "parameters": parameters or {},
+            "commit": _git_commit(),
+            "versions": versions(PACKAGES),
+            "python": sys.version.split()[0],
+            "device": config.device,
+            "seed": config.seed,
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        self._write("provenance.json", json.dumps(provenance, indent=2))
+
+    def save_config(self, config: Config) -> None:
+        """Also for a run that changes its network on the way."""
+        self._write("config.yml", yaml.safe_dump(to_tree(config), sort_keys=False))
+
+    def was_asked(
+        self, config: Config, parameters: dict[str, Any] | None = None, *, stage: str = "", source: Path | None = None
+    ) -> bool:
+        """Whether the run that is in the folder, finished or not, is this one."""
+        if not all((self.path / name).exists() for name in ("config.yml", "provenance.json")):
+            return False
+        wanted = {"stage": stage, "source": str(source) if source else None, "parameters": parameters or {}}
+        provenance, mine = self.provenance, self.config
+        same = all(provenance.get(name, value) == value for name, value in wanted.items())
+        return same and mine == replace(config, compare=mine.compare, baseline=mine.baseline)  # of other runs
+
+    def _clear(self) -> None:
+        left = (name for pattern in LEFT for name in self.path.glob(pattern))
+        for file in left:
+            file.unlink()
+        shutil.rmtree(self.path / "tensorboard", ignore_errors=True)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        provenance: dict[str, Any] = json.loads((self.path / "provenance.json").read_text())
+        return provenance
+
+    @property
+    def config(self) -> Config:
+        return load(self.path / "config.yml")
+
+    def add_metrics(self, row: dict[str, Any]) -> None:
+        with (self.path / "metrics.jsonl").open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def forget_metrics(self, phase: str, epoch: int) -> None:
+        """Drops the lines of a phase from an epoch on, which will come again."""
+        kept = [row for row in self.metrics if row["phase"] != phase or row["epoch"] < epoch]
+        if len(kept) < len(self.metrics):
+            self._write("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in kept))
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        file = self.path / "metrics.jsonl"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def save_weights(self, state: dict[str, Tensor]) -> None:
+        temporary = self.path / "weights.safetensors.tmp"
+        save_file({name: value.detach().cpu().contiguous() for name, value in state.items()}, temporary)
+        temporary.replace(self.path / "weights.safetensors")
+
+    def load_weights(self) -> dict[str, Tensor]:
+        file = self.path / "weights.safetensors"
+        if not file.exists():
+            raise InputError(f"{self.path}: no weights.safetensors here; give the folder of a finished tune run")
+        return load_file(file)
+
+    def save_genotype(self, text: str) -> None:
+        self._write("genotype.json", text)
+
+    def finish(self, result: dict[str, Any]) -> None:
+        self._write("result.json", json.dumps(result, indent=2))
+
+    @property
+    def finished(self) -> bool:
+        return (self.path / "result.json").exists()
+
+    def require_finished(self) -> None:
+        """Raises InputError unless the run has finished."""
+        if not self.finished:
+            raise InputError(f"{self.path}: no result.json, so this run did not finish")
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The final metrics.  Raises InputError when the run did not finish."""
+        self.require_finished()
+        result: dict[str, Any] = json.loads((self.path / "result.json").read_text())
+        return result
+
+    def save_scores(self, split: str, scores: dict[str, float]) -> None:
+        """Scores of the finished network on a split that took no part in the run."""
+        self._write(f"{split}.json", json.dumps(scores, indent=2))
+
+    def scores(self, split: str) -> dict[str, float] | None:
+        """What `save_scores` has left."""
+        file = self.path / f"{split}.json"
+        return json.loads(file.read_text()) if file.exists() else None
+
+    def _write(self, name: str, text: str) -> None:
+        temporary = self.path / f"{name}.tmp"
+        temporary.write_text(text)
+        os.replace(temporary, self.path / name)
+
+
+def _git_commit() -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True, cwd=Path(__file__).parent
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

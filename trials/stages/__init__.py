@@ -1,0 +1,1 @@
+"""search, tune and compress: what an NNI trial runs."""

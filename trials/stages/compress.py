@@ -1,0 +1,89 @@
+"""Compress: a tuned network made smaller in one shot or gradually, with fine-tuning after each step.
+
+    dense network ─► level: zeros, held    ─► fine-tune ─► … ─► small network
+         │         └► channel: narrower ──┘       ▲
+         └───────── its image (distil) ───────────┘
+
+The score is that of compressors/config.py.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from pytorch_lightning.callbacks import Callback
+from torch import nn
+
+from compressors.level import KeepZeros, prune, sparsities
+from compressors.sensitivity import sensitivities, spared
+from compressors.structured import shrink
+from search_spaces.build import count_parameters
+from search_spaces.narrow import channels_of
+from search_spaces.shape import Shape
+from trials.config import Config
+from trials.running.channel import Channel
+from trials.running.run_folder import RunFolder
+from trials.training.fit import evaluate, fit
+from trials.training.networks import trained
+from trials.training.scoring import measures
+
+
+def compress(config: Config, run: RunFolder, channel: Channel, source: RunFolder) -> dict[str, Any]:
+    """Prunes the network that the run `source` left, fine-tunes what remains and scores it."""
+    network = trained(source)
+    dense, parameters = evaluate(network, config, "validation")[config.quality], count_parameters(network)
+    config = _fine_tuning(config, source)
+    if config.network.genotype is not None:
+        run.save_genotype(config.network.genotype)
+    spare = _spared(network, config)
+    scores: dict[str, float] = {}
+    before = 0.0
+    for step, sparsity in enumerate(sparsities(config.compress), start=1):
+        callbacks: tuple[Callback, ...] = ()
+        if config.compress.pruner == "level":
+            callbacks = (KeepZeros(network, prune(network, sparsity, config.compress.scope, spare=spare)),)
+        else:
+            shrink(network, Shape.of(config.data, config.network.gather_rows), 1 - (1 - sparsity) / (1 - before))
+            before = sparsity
+        scores = fit(
+            network,
+            config,
+            run,
+            channel,
+            phase=f"compress-{step}",
+            epochs=config.compress.epochs,
+            learning_rate=config.compress.learning_rate,
+            callbacks=callbacks,
+        )
+    if config.compress.pruner == "channel":
+        config = replace(config, network=replace(config.network, channels=channels_of(network)))
+    run.save_config(config)
+    run.save_weights(network.state_dict())
+    measured = measures(network, config, scores)
+    return {
+        "default": scores[config.quality] - config.compress.size_weight * measured["nonzero"] / parameters,
+        **measured,
+        "sparsity": config.compress.sparsity,
+        f"dense_{config.quality}": dense,
+        "dense_parameters": parameters,
+        **({"genotype": config.network.genotype} if config.network.genotype else {}),
+    }
+
+
+def _fine_tuning(config: Config, source: RunFolder) -> Config:
+    """With the network of the source and, if it is asked for, the dense network as teacher."""
+    config = replace(config, network=source.config.network)
+    if config.compress.distil == 0:
+        return config
+    loss = replace(config.loss, distil=config.compress.distil)
+    return replace(config, loss=loss, tune=replace(config.tune, teacher=str(source.path)))
+
+
+def _spared(network: nn.Module, config: Config) -> list[str]:
+    """The layers that are left whole because the validation split says so."""
+    compress = config.compress
+    if compress.pruner != "level" or compress.spare == 0:
+        return []
+    losses = sensitivities(
+        network, compress.sparsity, lambda each: evaluate(each, config, "validation")[config.quality]
+    )
+    return spared(network, losses, compress.sparsity, compress.spare)

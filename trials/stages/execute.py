@@ -1,0 +1,77 @@
+"""One run of a stage, from its configuration to its result, under NNI or alone."""
+
+import time
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+
+from datagen.dataset import ShardDataset
+from datagen.errors import InputError
+from datagen.generate import ensure
+from trials.config import Config
+from trials.running.channel import Channel
+from trials.running.checkpoint import remove_checkpoints
+from trials.running.devices import device_count
+from trials.running.host_facts import data_digest
+from trials.running.memory import told_when_memory_is_short
+from trials.running.quiet import quiet_libraries
+from trials.running.run_folder import RunFolder
+from trials.stages.compress import compress
+from trials.stages.search import search
+from trials.stages.tune import tune
+from trials.training.perceptual import features_of
+from trials.training.transfer import resolved
+
+Stage = Literal["search", "tune", "compress"]
+
+
+def execute(
+    stage: Stage,
+    config: Config,
+    run: RunFolder,
+    channel: Channel,
+    *,
+    source: RunFolder | None = None,
+    parameters: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Runs `stage` in its folder and reports the final metrics.
+
+    A run that was asked the same before goes on where it stopped; a finished one reports its result again, at once.
+    `source` is the finished run whose network `compress` starts from.  The data set is made first where it is
+    missing.  Raises InputError when the data set does not fit the configuration, the source did not finish, or
+    pretrained weights or the features of the perceptual loss cannot be read; OutOfMemory; KeyboardInterrupt on Ctrl-C.
+    """
+    quiet_libraries()
+    config = resolved(config)
+    asked_of = None if source is None else source.path
+    if run.finished and run.was_asked(config, parameters, stage=stage, source=asked_of):
+        channel.final(run.result)
+        return run.result
+    if stage == "compress":
+        if source is None:
+            raise InputError("compress: needs the folder of a finished tune run to start from (--from)")
+        source.require_finished()
+    if config.loss.perceptual > 0:
+        features_of(config.loss.perceptual_features, config.loss.perceptual_weights)  # missing ones are told at once
+    device_count(config)  # so is a wrong number
+    start = time.monotonic()
+    if config.picking.labelled is None:
+        ensure(config.data)
+    if config.target != "first_break":
+        ShardDataset(config.data.folder, "train", config.target)  # a missing target is told before the run begins
+    run.start(config, parameters, stage=stage, source=asked_of)
+    pl.seed_everything(config.seed, verbose=False)
+    with told_when_memory_is_short(stage, config):
+        if stage == "search":
+            result = search(config, run, channel)
+        elif stage == "tune":
+            result = tune(config, run, channel)
+        else:
+            assert source is not None
+            result = compress(config, run, channel, source)
+    bits = data_digest(config.data.folder)  # hosts of other kinds may make other ones
+    result |= {"run": str(run.path), "seconds": time.monotonic() - start, "data": bits}
+    run.finish(result)
+    remove_checkpoints(run.path)
+    channel.final(result)
+    return result

@@ -1,0 +1,169 @@
+"""The one-shot search itself: strategies (search_spaces/strategies.py) on our supernet, reported epoch by epoch.
+
+training split ─┬─ half: weights of the supernet     first-order DARTS (Liu et al. 2019): a step on the
+                └─ half: architecture                architecture, a step on the weights, and again
+
+A search goes on from its checkpoint.  It takes one device, whatever `devices` says: the paths that are drawn leave
+most parameters without gradient, and NNI's modules step their optimisers by hand, so there is nothing that DDP could
+average.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import nni
+import pytorch_lightning as pl
+import torch
+from nni.nas.evaluator.pytorch import Lightning, LightningModule, Trainer
+from nni.nas.execution import SequentialExecutionEngine
+from nni.nas.space import RawFormatModelSpace
+from pytorch_lightning.callbacks import Callback
+from torch import Tensor
+from torch.utils.data import Subset
+
+from datagen.dataset import ShardDataset, loader
+from search_spaces.front import front_of
+from search_spaces.genotype import Genotype, skip_share
+from search_spaces.picks import picks_of
+from search_spaces.size import most_probable, parameter_costs, random_genotype
+from search_spaces.strategies import Darts, Gumbel, MixedEdge, Parsec, PathEdge, SizePenalty
+from search_spaces.supernet import NasUnetSpace, log_probabilities
+from trials.config import Config, Loss
+from trials.running.channel import Channel
+from trials.running.checkpoint import keep_checkpoint, resume_from
+from trials.running.run_folder import RunFolder
+from trials.training.fit import EpochDraws, EpochReport, interruptible, trainer_options, training_set
+from trials.training.gather_set import GatherSet
+from trials.training.losses import loss_terms
+from trials.training.metrics import ssim
+from trials.training.module import Batch, raise_unless_finite
+from trials.training.networks import geometry
+from trials.training.pick_scores import pick_scores
+from trials.training.picking import pick_loss
+
+GRADIENT_CLIP = 5.0  # as in the DARTS code
+
+
+@nni.trace  # NNI's evaluator takes traced modules only
+class SupernetTraining(LightningModule):  # type: ignore[misc]
+    """The inner module of NNI's one-shot modules: one step of the supernet on one batch."""
+
+    def __init__(self, loss: Loss, learning_rate: float, pick_width: float | None = None) -> None:
+        """`pick_width` [samples] of a label, of a picker."""
+        super().__init__()
+        self.loss, self.learning_rate, self.pick_width = loss, learning_rate, pick_width
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        shots_BSTR, target = batch
+        prediction_B1ZX = self.model(shots_BSTR)
+        if self.pick_width is None:
+            terms = loss_terms(self.loss, prediction_B1ZX, target)
+            score = {"train_ssim": ssim(prediction_B1ZX, target).mean()}
+        else:
+            samples = shots_BSTR.shape[2]
+            terms = {"loss": pick_loss(prediction_B1ZX, target, samples, self.pick_width)}
+            score = {"train_hit_5": pick_scores(picks_of(prediction_B1ZX, samples)[:, 0], target, 1.0)["hit_5"][0]}
+        raise_unless_finite(terms, "search", self.trainer.current_epoch, "search.learning_rate")
+        logged = {"train_loss": terms["loss"].detach(), **score}
+        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(target))
+        return terms["loss"]
+
+    def configure_optimizers(self) -> Any:
+        return torch.optim.AdamW(self.parameters(), lr=self.learning_rate)
+
+
+class SearchReport(EpochReport):
+    """Keeps the genotype found so far; reports its share of skips, of which a rising one is DARTS' collapse.
+
+    Ends the search before that share passes `search.stop_skip_share` (as in DARTS+, Liang et al. 2019).
+    """
+
+    def __init__(self, run: RunFolder, channel: Channel, config: Config, channels_in: int) -> None:
+        super().__init__(run, channel, "supernet")
+        self.config, self.channels_in = config, channels_in
+        self.found: Genotype | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"found": self.found.to_json() if self.found else None}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.found = Genotype.from_json(state_dict["found"]) if state_dict["found"] else None
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: Any) -> None:
+        genotype = most_probable(log_probabilities(module), self.config.network, self.channels_in)
+        share = skip_share(genotype)
+        self.extra = {"skip_share": share}
+        super().on_train_epoch_end(trainer, module)
+        if self.found is None or share <= self.config.search.stop_skip_share:
+            self.found = genotype
+        else:
+            trainer.should_stop = True
+
+
+class FadingSkip(Callback):
+    """The auxiliary skip of DARTS- (Chu et al. 2021): its weight falls from 1 to 0 over the epochs."""
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: Any) -> None:
+        assert trainer.max_epochs is not None
+        for edge in module.modules():
+            if isinstance(edge, MixedEdge):
+                edge.auxiliary = 1 - trainer.current_epoch / max(1, trainer.max_epochs - 1)
+
+
+def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
+    """Searches with `search.strategy`; `random` draws a genotype, the control for the others.
+
+    What is found has at most `network.max_parameters` parameters, at the width it will be trained with.
+    """
+    front = front_of(config.network, *geometry(config))
+    if config.search.strategy == "random":
+        return random_genotype(config.network, front.channels, config.seed)
+    data = training_set(config)
+    report = SearchReport(run, channel, config, front.channels)
+    callbacks: list[Callback] = [report, EpochDraws(data), *keep_checkpoint(run.path, "supernet")]
+    if config.search.auxiliary_skip:
+        callbacks.append(FadingSkip())
+    options = trainer_options(run, config, "supernet", config.search.epochs, callbacks)
+    if options["accelerator"] == "cpu":
+        options["precision"] = "32-true"  # oneDNN's dilated bfloat16 convolutions give NaN at some widths, such as 24
+    width = config.picking.width / config.data.survey.interval if config.target == "first_break" else None
+    evaluator = Lightning(
+        SupernetTraining(config.loss, config.search.learning_rate, width),
+        Trainer(**options),
+        **_halves(config, data),
+        fit_kwargs=resume_from(run.path, "supernet"),
+    )
+    narrow = replace(config.network, width=config.search.width or config.network.width)
+    share = config.search.partial_channels if config.search.strategy == "darts" else 1
+    method = _method(config, front.channels)
+    space = NasUnetSpace(narrow, front, share)
+    method.initialize(RawFormatModelSpace.from_model(space, evaluator), SequentialExecutionEngine())
+    with interruptible():
+        method.run()
+    assert report.found is not None
+    return report.found
+
+
+def _halves(config: Config, data: ShardDataset | GatherSet) -> dict[str, Any]:
+    """Of the training split: every other model for the weights, the rest for the architecture."""
+    samples = min(config.search.samples, len(data))
+    weights, architecture = (
+        loader(Subset(data, range(start, samples, 2)), config.tune.batch_size, shuffle=True, seed=config.seed + start)
+        for start in (0, 1)
+    )
+    return {"train_dataloaders": weights, "val_dataloaders": architecture}
+
+
+def _method(config: Config, channels_in: int) -> Any:
+    search = config.search
+    options = {
+        "arc_learning_rate": search.arch_learning_rate,
+        "warmup_epochs": search.warmup_epochs,
+        "gradient_clip_val": GRADIENT_CLIP,
+        "penalty": SizePenalty(*parameter_costs(config.network, channels_in), config.network.max_parameters),
+    }
+    if search.strategy == "darts":
+        return Darts(**options, mutation_hooks=[MixedEdge.mutate])
+    if search.strategy == "gumbel":
+        return Gumbel(**options, mutation_hooks=[PathEdge.mutate])
+    return Parsec(**options, mutation_hooks=[PathEdge.mutate], architectures=search.architectures)

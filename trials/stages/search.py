@@ -1,0 +1,35 @@
+"""Search: a one-shot search of the cells, then a short training of what it found.
+
+supernet → genotype → the plain network, trained briefly from scratch → its validation SSIM is the score
+                      (a supernet's own score does not predict it; Yang et al. 2020)
+"""
+
+from typing import Any
+
+from search_spaces.draw import draw_genotype
+from search_spaces.genotype import Genotype, skip_share
+from trials.config import Config
+from trials.running.channel import Channel
+from trials.running.run_folder import RunFolder
+from trials.stages.one_shot import find_genotype
+from trials.training.networks import with_genotype
+from trials.training.train import train
+
+
+def search(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
+    """Finds a genotype and scores it.  A run started again in its folder does not search twice."""
+    genotype_file = run.path / "genotype.json"
+    if genotype_file.exists():
+        genotype = Genotype.from_json(genotype_file.read_text())
+    else:
+        genotype = find_genotype(config, run, channel)
+        run.save_genotype(genotype.to_json())
+    draw_genotype(genotype, run.path / "cells")
+    found = with_genotype(config, genotype)
+    measured = train(found, run, channel, phase="retrain", epochs=config.search.retrain_epochs)
+    return {
+        "default": measured[config.quality],
+        **measured,
+        "skip_share": skip_share(genotype),
+        "genotype": genotype.to_json(),
+    }

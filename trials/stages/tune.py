@@ -1,0 +1,20 @@
+"""Tune: one network trained in full with one setting of loss weights and learning rate."""
+
+from typing import Any
+
+from trials.config import Config
+from trials.running.channel import Channel
+from trials.running.run_folder import RunFolder
+from trials.training.train import train
+
+
+def tune(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
+    """Trains the network of the configuration; the trial's score is its validation SSIM, or hits of first breaks."""
+    if config.network.genotype is not None:
+        run.save_genotype(config.network.genotype)
+    measured = train(config, run, channel, phase="tune", epochs=config.tune.epochs, minutes=config.tune.minutes)
+    return {
+        "default": measured[config.quality],
+        **measured,
+        **({"genotype": config.network.genotype} if config.network.genotype else {}),
+    }

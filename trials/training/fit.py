@@ -1,0 +1,241 @@
+"""Training and scoring of one network, the same way for every stage and every model.
+
+    AdamW · one-cycle learning rate · gradients clipped · moving average of the weights · mirrored samples
+
+Under way a run leaves a line an epoch in metrics.jsonl, TensorBoard logs and a checkpoint; started again in the
+same folder it goes on from the checkpoint, to the same network as without the interruption.
+"""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar
+from pytorch_lightning.loggers import TensorBoardLogger
+from torch import nn
+from torch.utils._pytree import tree_leaves
+
+from datagen.dataset import ShardDataset, loader
+from trials.config import Config
+from trials.running.channel import Channel
+from trials.running.checkpoint import WholeFiles, keep_checkpoint, resume_from
+from trials.running.devices import company, device_count, rank, shared, uses_gpu
+from trials.running.end_between_batches import EndBetweenBatches
+from trials.running.run_folder import RunFolder
+from trials.training.averaging import MovingAverage
+from trials.training.budget import TimeBudget
+from trials.training.gather_set import GatherSet, gather_set
+from trials.training.metrics import scores
+from trials.training.module import Imaging
+from trials.training.picking import Picking, evaluate_picks
+from trials.training.teacher import teacher_of
+
+SCORES = ("val_ssim", "val_hit_5", "train_ssim", "train_hit_5")  # of an epoch, whichever there is
+GRADIENT_CLIP = 1.0  # norm of all gradients together
+
+
+class EpochReport(Callback):
+    """At the end of each epoch: a line in metrics.jsonl and an intermediate result to NNI."""
+
+    def __init__(self, run: RunFolder, channel: Channel, phase: str) -> None:
+        self.run, self.channel, self.phase = run, channel, phase
+        self.extra: dict[str, float] = {}  # metrics that a subclass adds
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """An epoch that was reported and then cut off before its checkpoint comes again, and its line anew."""
+        if trainer.is_global_zero:
+            self.run.forget_metrics(self.phase, trainer.current_epoch)
+            self.channel.sequence = len(self.run.metrics)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        metrics = {
+            name: float(value)
+            for name, value in trainer.callback_metrics.items()
+            if name.startswith(("train_", "val_"))
+        } | self.extra
+        if trainer.is_global_zero:
+            self.run.add_metrics({"phase": self.phase, "epoch": trainer.current_epoch, **metrics})
+            score = next(metrics[name] for name in SCORES if name in metrics)
+            self.channel.intermediate({"default": score, "epoch": len(self.run.metrics), **metrics})
+
+
+class EpochDraws(Callback):
+    """Each epoch has a seed of its own, so that a resumed training sees the order and the draws it would have."""
+
+    def __init__(self, dataset: ShardDataset | GatherSet) -> None:
+        self.dataset = dataset
+
+    def on_train_epoch_start(self, trainer: Any, module: pl.LightningModule) -> None:
+        self.dataset.epoch = trainer.current_epoch  # effects
+        loaders = tree_leaves(trainer.train_dataloader)  # two in a search
+        seeds = np.random.SeedSequence([self.dataset.seed, trainer.current_epoch]).generate_state(len(loaders))
+        torch.manual_seed(int(seeds[0]) + rank())  # mirrorings, dropout, paths of a supernet
+        for loader_, seed in zip(loaders, seeds, strict=True):
+            loader_.batch_sampler.sampler.generator.manual_seed(int(seed))  # order, the same in all processes
+
+
+def training_set(config: Config) -> ShardDataset | GatherSet:
+    """What networks are trained on, varied and disturbed as the configuration says."""
+    if config.target == "first_break":
+        return gather_set(config, "train", varied=True)
+    return ShardDataset(
+        config.data.folder,
+        "train",
+        config.target,
+        mirror=config.tune.mirror,
+        effects=config.effects,
+        seed=config.seed,
+    )
+
+
+def scoring_set(config: Config, split: str) -> ShardDataset | GatherSet:
+    """What networks are scored on: as it is stored."""
+    if config.target == "first_break":
+        return gather_set(config, split)
+    return ShardDataset(config.data.folder, split, config.target)
+
+
+def trainer_options(
+    run: RunFolder, config: Config, phase: str, epochs: int, callbacks: list[Callback], devices: int = 1
+) -> dict[str, Any]:
+    """This project's habits: device auto, AMP on GPUs, TensorBoard, a progress bar on terminals only.
+
+    `epochs` −1: a callback ends the training.  `devices` above 1: within `devices.company`.
+    """
+    gpu = uses_gpu(config)
+    terminal = sys.stderr.isatty() and rank() == 0
+    return {
+        "max_epochs": epochs,
+        "accelerator": "gpu" if gpu else "cpu",
+        "devices": devices,
+        "strategy": "ddp" if devices > 1 else "auto",
+        "use_distributed_sampler": False,  # devices.shared does that
+        "plugins": [WholeFiles(), LightningEnvironment()],
+        "precision": _precision(config, gpu),
+        "logger": TensorBoardLogger(run.path / "tensorboard", name=phase, version=""),
+        "callbacks": [*callbacks, EndBetweenBatches(), *([RichProgressBar()] if terminal else [])],
+        "enable_progress_bar": terminal,
+        "enable_model_summary": False,
+        "enable_checkpointing": any(isinstance(item, ModelCheckpoint) for item in callbacks),
+        "log_every_n_steps": 1,
+        "num_sanity_val_steps": 0,
+    }
+
+
+def _precision(config: Config, gpu: bool) -> str:
+    """Mixed where the device has it; bfloat16 before float16, because it needs no loss scaling."""
+    if config.precision == "full" or (config.precision == "auto" and not gpu):
+        return "32-true"
+    return "bf16-mixed" if not gpu or torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C stays a KeyboardInterrupt; Lightning makes it an exit with status 1, and is deaf to further ones."""
+    try:
+        yield
+    except SystemExit as end:
+        if not isinstance(end.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        raise KeyboardInterrupt from None
+
+
+def fit(
+    network: nn.Module,
+    config: Config,
+    run: RunFolder,
+    channel: Channel,
+    *,
+    phase: str,
+    epochs: int,
+    learning_rate: float,
+    minutes: float = 0.0,
+    callbacks: tuple[Callback, ...] = (),
+) -> dict[str, float]:
+    """Trains `network` in place on the training split; returns its scores on the validation split.
+
+    Lasts `epochs`, or `minutes` if they are above 0.  Several devices share the batches.
+    """
+    devices = device_count(config)
+    train = partial(
+        _train, config=config, run=run, phase=phase, epochs=epochs, learning_rate=learning_rate, minutes=minutes
+    )
+    with company(devices, uses_gpu(config), partial(train, network, callbacks, Channel())):
+        train(network, callbacks, channel)
+    return evaluate(network, config, "validation")
+
+
+def _train(
+    network: nn.Module,
+    callbacks: tuple[Callback, ...],
+    channel: Channel,
+    *,
+    config: Config,
+    run: RunFolder,
+    phase: str,
+    epochs: int,
+    learning_rate: float,
+    minutes: float,
+) -> None:
+    """What each process of a training does."""
+    train = training_set(config)
+    validation = scoring_set(config, "validation")
+    batch_size, devices = min(config.tune.batch_size, len(train)), device_count(config)
+    network.train()  # Lightning leaves modes as they are, and a pruned network comes in evaluation mode
+    budget = TimeBudget(minutes) if minutes > 0 else None
+    options: dict[str, Any] = {
+        "learning_rate": learning_rate,
+        "weight_decay": config.tune.weight_decay,
+        "budget": budget,
+        "teacher": teacher_of(config),
+    }
+    if config.target == "first_break":
+        interval = config.data.survey.interval
+        module: Imaging = Picking(network, config.loss, width=config.picking.width, interval=interval, **options)
+    else:
+        module = Imaging(network, config.loss, **options)
+    # The average comes last: it takes the weights as the callbacks before it have left them.
+    keep = keep_checkpoint(run.path, phase)
+    recipe = [EpochReport(run, channel, phase), *keep, *callbacks, *_recipe(config, train, budget)]
+    options = trainer_options(run, config, phase, -1 if budget else epochs, recipe, devices)
+    with interruptible():
+        pl.Trainer(**options, gradient_clip_val=GRADIENT_CLIP).fit(
+            module,
+            shared(loader(train, batch_size, shuffle=True, seed=config.seed), devices),
+            loader(validation, batch_size),
+            **resume_from(run.path, phase),
+        )
+
+
+def _recipe(config: Config, train: ShardDataset | GatherSet, budget: TimeBudget | None) -> list[Callback]:
+    """The callbacks that the configuration asks for; MovingAverage is the last."""
+    callbacks: list[Callback] = [EpochDraws(train)]
+    if budget is not None:
+        callbacks.append(budget)
+    if config.tune.patience > 0:
+        callbacks.append(EarlyStopping(f"val_{config.quality}", mode="max", patience=config.tune.patience))
+    if config.tune.ema > 0:
+        callbacks.append(MovingAverage(config.tune.ema))
+    return callbacks
+
+
+@torch.no_grad()
+def evaluate(network: nn.Module, config: Config, split: str) -> dict[str, float]:
+    """Mean scores of `network` over a split: ssim, mae, rmse, psnr; of a picker mae_ms, median_ms, hit_k."""
+    if config.target == "first_break":
+        return evaluate_picks(network, gather_set(config, split))
+    dataset = ShardDataset(config.data.folder, split, config.target)
+    device = next(network.parameters()).device
+    network.eval()
+    rows = []
+    for shots_BSTR, target_B1ZX in loader(dataset, batch_size=32):
+        rows.append(scores(network(shots_BSTR.to(device)), target_B1ZX.to(device)))
+    return {name: float(torch.cat([row[name] for row in rows]).mean()) for name in rows[0]}

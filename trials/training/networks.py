@@ -1,0 +1,40 @@
+"""From a configuration to a network on its data: shapes, statistics, weights."""
+
+from dataclasses import replace
+
+from torch import nn
+
+from datagen.shards import Statistics, load_manifest
+from search_spaces.build import build
+from search_spaces.genotype import Genotype
+from search_spaces.shape import Shape
+from trials.config import Config
+from trials.running.run_folder import RunFolder
+
+
+def statistics(config: Config) -> Statistics:
+    """Of the training split.  Raises InputError when the data set is missing."""
+    return load_manifest(config.data.folder).statistics
+
+
+def shot_scale(config: Config) -> float:
+    """90th percentile of the amplitude of the training shots; a network that sees one gather scales it by itself."""
+    return 1.0 if config.network.front == "gather" else statistics(config).shot_scale
+
+
+def geometry(config: Config) -> tuple[Shape, float]:
+    """The two facts about the data that a network is built with: its shapes and the scale of its shots."""
+    return Shape.of(config.data, config.network.gather_rows), shot_scale(config)
+
+
+def with_genotype(config: Config, genotype: Genotype) -> Config:
+    return replace(config, network=replace(config.network, model="nasunet", genotype=genotype.to_json()))
+
+
+def trained(run: RunFolder) -> nn.Module:
+    """The network that a finished run left.  Raises InputError when the run did not finish."""
+    run.require_finished()
+    config = run.config
+    network = build(config.network, *geometry(config))
+    network.load_state_dict(run.load_weights())
+    return network.eval()

@@ -1,0 +1,44 @@
+"""Distillation: a small network also learns from the image that a big one makes of the same shots.
+
+    loss += loss.distil · mean (p − teacher(shots))²          (Hinton et al. 2015, for images)
+
+The teacher runs inside the training step, so it sees the shots as the network sees them, mirrored or not.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from datagen.errors import InputError
+from trials.config import Config
+from trials.running.run_folder import RunFolder
+from trials.training.networks import trained
+
+Teacher = Callable[[Tensor], Tensor]
+"""Shots `[B, S, T, R]` → image `[B, 1, Z, X]`, without gradients."""
+
+
+def teacher_of(config: Config) -> Teacher | None:
+    """The network of the run folder `tune.teacher`, frozen; None when there is none.
+
+    It is kept in a closure, where Lightning does not find it: it belongs to no checkpoint and no average.
+    Raises InputError when that run did not finish, or had other data or another target.
+    """
+    if config.tune.teacher is None:
+        return None
+    run = RunFolder(config.tune.teacher)
+    network = trained(run).requires_grad_(False)
+    theirs = run.config
+    if theirs.target != config.target:
+        raise InputError(f"tune.teacher {run.path}: its target is {theirs.target}, that of this run is {config.target}")
+    if replace(theirs.data, folder=config.data.folder) != config.data:
+        raise InputError(f"tune.teacher {run.path}: it was trained on other data; give a run with the same `data:`")
+
+    @torch.no_grad()
+    def teacher(shots_BSTR: Tensor) -> Tensor:
+        image_B1ZX: Tensor = network.to(shots_BSTR.device)(shots_BSTR)
+        return image_B1ZX
+
+    return teacher

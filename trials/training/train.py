@@ -1,0 +1,41 @@
+"""From a configuration to a trained network: what search does with a found one and tune with the winner."""
+
+from typing import Any
+
+import torch
+
+from search_spaces.build import build
+from trials.config import Config
+from trials.running.channel import Channel
+from trials.running.run_folder import RunFolder
+from trials.training.fit import fit
+from trials.training.networks import geometry
+from trials.training.picking import start_from
+from trials.training.scoring import measures
+from trials.training.transfer import start_parts
+
+
+def train(
+    config: Config, run: RunFolder, channel: Channel, *, phase: str, epochs: int, minutes: float = 0.0
+) -> dict[str, Any]:
+    """Trains the network of the configuration and leaves its weights in the run folder.
+
+    Returns its validation scores, sizes and latency.  Lasts `epochs`, or `minutes` if they are above 0.
+    """
+    torch.manual_seed(config.seed)  # after a search too, which may be of an earlier life of the run
+    network = build(config.network, *geometry(config))
+    start_parts(network, config, run)
+    if config.picking.start is not None:
+        start_from(network, config.picking.start)
+    scores = fit(
+        network,
+        config,
+        run,
+        channel,
+        phase=phase,
+        epochs=epochs,
+        minutes=minutes,
+        learning_rate=config.tune.learning_rate,
+    )
+    run.save_weights(network.state_dict())
+    return measures(network, config, scores)
