@@ -45,6 +45,7 @@ CHANGES: dict[str, Any] = {
     "picking.stretch": [0.8, 1.25],
     "picking.shift": [-0.01, 0.02],
     "picking.gain": [-1.5, 1.5],
+    "picking.field_noise": False,
 }
 
 

@@ -28,3 +28,4 @@ class Picking:
     shift: Range[Annotated[float, Field(ge=-1, le=1)]] = (-0.01, 0.02)  # [s]
     gain: Range[Annotated[float, Field(ge=-10, le=10)]] = (-1.5, 1.5)  # exponent at the end of the record
     echo: Annotated[float, Field(ge=0, le=1)] = 0.5  # largest amplitude of an echo 2 to 15 ms later
+    field_noise: bool = False  # on modelled gathers: surface waves, hum, noise of each trace (training/field_noise.py)

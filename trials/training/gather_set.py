@@ -1,6 +1,6 @@
 """Gathers with first breaks to learn from: modelled ones of the data set, or recorded ones that somebody has picked.
 
-    mirrored · polarity · stretched and shifted in time · gain exp(c t/T) · echo ─► effects (noise, dead traces)
+    mirrored · polarity · stretched and shifted in time · gain exp(c t/T) · echo ─► field noise ─► effects
 
 Labels move with their gathers.  Each draw is a function of seed, epoch and its number alone.
 """
@@ -23,6 +23,7 @@ from datagen.errors import InputError
 from datagen.gathers import read_recording
 from trials.config import Config
 from trials.picking_config import Picking
+from trials.training.field_noise import with_field_noise
 from trials.training.windows import resampled, sample_at, spread_over
 
 ONSET = 0.7  # periods of the wavelet's peak frequency from the eikonal time to what is seen (datagen/first_breaks.py)
@@ -92,7 +93,10 @@ def vary(gather_TR: Array, picks_R: Array, picking: Picking, interval: float, dr
     later = int(draw.uniform(*ECHOES) / interval)
     varied_TR[later:] += draw.uniform(-picking.echo, picking.echo) * varied_TR[:-later].copy()
     moved_R = picks_R * stretch + shift
-    return varied_TR, np.where((moved_R >= 0) & (moved_R <= samples - 1), moved_R, np.nan)
+    moved_R = np.where((moved_R >= 0) & (moved_R <= samples - 1), moved_R, np.nan)
+    if picking.field_noise:
+        varied_TR = with_field_noise(varied_TR, moved_R, interval, draw)
+    return varied_TR, moved_R
 
 
 def gather_set(config: Config, split: str, *, varied: bool = False) -> GatherSet:
