@@ -6,15 +6,16 @@ synthetic       network trained on Devito gathers with eikonal labels (`seisnas 
 autoencoder, gan, gan_synthetic     encoder weights from a file: --weights gan=FILE
 
 Recorded gathers that somebody has picked, cross-validated over pairs of neighbours: both of a pair are tested, or
-both may be trained on.  Every network has the same settings and number of steps.  The spread is over seeds, of the mean
-over all tested traces.
+both may be trained on.  Every start chooses its learning rate and number of steps from the same RECIPES, by training on
+one pair and scoring on another, neither of them tested in that fold; fresh weights need more of both than weights that
+pick already.  The spread is over seeds, of the mean over all tested traces.
 """
 
 import json
 import os
 import platform
 import subprocess
-import sys
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,6 +41,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PRESET = ROOT / "presets/field.yml"
 BATCH = 4
 PAIR = 2  # neighbours that are never parted
+RECIPES = ((5.0e-3, 120), (1.0e-3, 120), (1.0e-3, 40))  # peak of the learning rate, steps
 CHANGES: dict[str, Any] = {
     "effects": {"snr_db": [10.0, 40.0], "noise_band": [5.0, 1200.0]},
     "picking.stretch": [0.8, 1.25],
@@ -47,6 +49,39 @@ CHANGES: dict[str, Any] = {
     "picking.gain": [-1.5, 1.5],
     "picking.field_noise": False,
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What a network starts from, and where its trainings lie."""
+
+    init: str
+    start: dict[str, Any]
+    labelled: Path
+    interval: float
+    runs: Path
+
+    def errors(self, train: list[int], held: list[int], seed: int, recipe: tuple[float, int]) -> NDArray[np.float64]:
+        """Absolute errors [ms] of the labelled traces held out, after training unless that was done."""
+        rate, steps = recipe
+        settings = settings_of(self.labelled, self.interval, train, held, steps)
+        config = load(PRESET, settings, {"seed": seed, "tune.learning_rate": rate}, self.start)
+        if self.init == "classical":
+            return classical_errors(config)
+        name = f"{self.init}-{len(train)}-{seed}-{'_'.join(map(str, train))}-{held[0]}-{rate:g}-{steps}"
+        return network_errors(config, RunFolder(self.runs / name))
+
+    def recipe(self, gathers: int) -> tuple[float, int]:
+        """The best of RECIPES on pairs that are trained on later, never on the pair that the fold tests."""
+        if self.init == "classical":
+            return RECIPES[0]
+        inner = [(train[:PAIR], train[PAIR : 2 * PAIR]) for train, _ in folds_of(gathers, 2 * PAIR, seed=0)]
+        found = {
+            recipe: float(np.concatenate([self.errors(train, held, 0, recipe) for train, held in inner]).mean())
+            for recipe in RECIPES
+        }
+        Console().log(self.init, found)
+        return min(found, key=lambda recipe: found[recipe])
 
 
 def settings_of(labelled: Path, interval: float, train: list[int], held: list[int], steps: int) -> dict[str, Any]:
@@ -75,14 +110,13 @@ def folds_of(gathers: int, labelled: int, seed: int) -> list[tuple[list[int], li
 
 def start_of(init: str, weights: dict[str, Path]) -> dict[str, Any]:
     """Settings that make a training start from `init`: the whole network's weights, or the encoder's."""
-    if init == "scratch":
+    if init in ("classical", "scratch"):
         return {}
     whole = init in ("synthetic", "gan_synthetic")
     return {"picking.start" if whole else "network.encoder_init": str(weights[init])}
 
 
 def network_errors(config: Config, run: RunFolder) -> NDArray[np.float64]:
-    """Absolute errors [ms] of the labelled traces held out, after training unless that was done."""
     if not run.finished:
         execute("tune", config, run, Channel())
     network, held = trained(run), gather_set(config, "test")
@@ -130,8 +164,6 @@ def main(
     inits: Annotated[str, typer.Option(help="With commas between.")] = "classical,scratch,synthetic",
     counts: Annotated[str, typer.Option(help="Numbers of labelled gathers.")] = "1,2,4,8",
     seeds: Annotated[int, typer.Option(min=1)] = 3,
-    steps: Annotated[int, typer.Option(min=1, help="Of each training.")] = 120,
-    rate: Annotated[float, typer.Option(help="Peak of the learning rate, for every start.")] = 5.0e-3,
     synthetic: Annotated[Path, typer.Option(help="Weights of the tuned run.")] = ROOT
     / "runs/field/tune/weights.safetensors",
     weights: Annotated[list[str] | None, typer.Option(help="INIT=FILE; repeatable.")] = None,
@@ -146,33 +178,26 @@ def main(
     file = output / "first_breaks.json"
     rows = json.loads(file.read_text())["rows"] if file.exists() else []
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
-    record: dict[str, Any] = {"command": " ".join(["python", "benchmarks/bench_first_breaks.py", *sys.argv[1:]])}
+    record: dict[str, Any] = {"command": f"python benchmarks/bench_first_breaks.py {labelled.name} --inits {inits}"}
     record |= {"commit": commit.stdout.strip(), "date": date.today().isoformat()}
     record |= {"machine": f"{platform.machine()}, {os.cpu_count()} cores, one thread", "rows": rows}
-    for count in map(int, counts.split(",")):
-        for init in inits.split(","):
-            if any((row["init"], row["labelled"]) == (init, count) for row in rows):
-                continue
-            errors: list[NDArray[np.float64]] = []
-            for seed in range(seeds):
-                parts = []
-                for train, held in folds_of(gathers, count, seed):
-                    settings = settings_of(labelled, interval, train, held, steps) | {
-                        "seed": seed,
-                        "tune.learning_rate": rate,
-                    }
-                    if init == "classical":
-                        parts.append(classical_errors(load(PRESET, settings)))
-                        continue
-                    run = RunFolder(runs / f"{init}-{count}-{seed}-{held[0]}")
-                    parts.append(network_errors(load(PRESET, settings, start_of(init, given)), run))
-                errors.append(np.concatenate(parts))
-            rows.append(row_of(init, count, errors, interval))
-            Console().log(rows[-1])
-            rows.sort(key=lambda row: (row["labelled"], row["init"]))
-            output.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps(record, indent=1) + "\n")
-            file.with_suffix(".md").write_text(page(record))
+    wanted = [(init, count) for init in inits.split(",") for count in map(int, counts.split(","))]
+    for init, count in wanted:
+        if any((row["init"], row["labelled"]) == (init, count) for row in rows):
+            continue
+        case = Case(init=init, start=start_of(init, given), labelled=labelled, interval=interval, runs=runs)
+        recipe = case.recipe(gathers)
+        errors = [
+            np.concatenate([case.errors(train, held, seed, recipe) for train, held in folds_of(gathers, count, seed)])
+            for seed in range(seeds)
+        ]
+        recipe_told = {} if init == "classical" else {"learning_rate": recipe[0], "steps": recipe[1]}
+        rows.append(row_of(init, count, errors, interval) | recipe_told)
+        Console().log(rows[-1])
+        rows.sort(key=lambda row: (row["labelled"], row["init"]))
+        output.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(record, indent=1) + "\n")
+        file.with_suffix(".md").write_text(page(record))
 
 
 if __name__ == "__main__":
