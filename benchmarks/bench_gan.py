@@ -43,7 +43,9 @@ SETTINGS = {
     "precision": "mixed",
     "pretrain.kind": "gan",
     "pretrain.source": "gathers",
-    "pretrain.learning_rate": 5.0e-4,
+    "pretrain.learning_rate": 1.0e-3,
+    "pretrain.batch_size": 8,
+    "pretrain.ema": 0.998,
 }
 
 

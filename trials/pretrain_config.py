@@ -29,8 +29,8 @@ class Pretrain:
     learning_rate: Annotated[float, Field(gt=0, le=0.1)] = 2.0e-4
     latent: Annotated[int, Field(ge=2, le=1024)] = 64  # gan: numbers a sample is made from
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999  # gan: decay a step of the generator's moving average
-    r1: Annotated[float, Field(ge=0, le=100)] = 1.0  # gan: weight of the discriminator's slope on data
-    instance_noise: Annotated[float, Field(ge=0, le=2)] = 0.0  # gan: rms of noise on what the discriminator sees
+    r1: Annotated[float, Field(ge=0, le=100)] = 10.0  # gan: weight of the discriminator's slope on data
+    instance_noise: Annotated[float, Field(ge=0, le=2)] = 0.2  # gan: rms of noise on what the discriminator sees
     mask: Annotated[float, Field(gt=0, lt=1)] = 0.5  # autoencoder: share of a sample that is hidden
 
     def __post_init__(self) -> None:
