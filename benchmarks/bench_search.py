@@ -53,6 +53,7 @@ STEPS = 4  # of the U-Net that are timed before, and after
 def main(
     preset: Annotated[Path, typer.Option()] = Path("presets/openfwi.yml"),
     seeds: Annotated[int, typer.Option()] = 2,
+    strategies: Annotated[str, typer.Option(help="With semicolons between; all, if not given.")] = ";".join(STRATEGIES),
     one: Annotated[str, typer.Option(hidden=True)] = "",
     seed: Annotated[int, typer.Option(hidden=True)] = 1,
 ) -> None:
@@ -68,7 +69,7 @@ def main(
         split="validation",
         data=f"{split.train} / {split.validation} models; search: {load(preset).search}",
     )
-    for strategy in STRATEGIES:
+    for strategy in strategies.split(";"):
         if record.has(strategy=strategy, seeds=seeds):
             continue
         found = [beside_unet(preset, strategy, seed) for seed in range(1, seeds + 1)]

@@ -1,10 +1,12 @@
-"""The best SSIM at 0.1, 0.2, 0.4 and 0.7 M parameters: a search under each limit, then trainings of what it found.
+"""SSIM at 0.1, 0.2, 0.4 and 0.7 M parameters: the cells that the comparison's search found, narrower.
 
     python benchmarks/bench_size_curve.py [--preset presets/openfwi.yml] [--seeds 2]
 
-Each limit has the width at which a network of about that size can be found; everything else is the preset's.
+Each limit has the widest network under it, in steps of four channels; everything else is the comparison's, whose own
+trainings are the last row.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Annotated
@@ -12,57 +14,71 @@ from typing import Annotated
 import typer
 from record import Record
 
-from trials.config import load
-from trials.results.compare import Comparison, compare
+from search_spaces.build import build, count_parameters
+from search_spaces.genotype import Genotype
+from trials.config import Config, load
+from trials.results.compare import Comparison
+from trials.running.channel import Channel
+from trials.running.run_folder import RunFolder
+from trials.stages.execute import execute
+from trials.training.fit import evaluate
+from trials.training.networks import geometry, trained, with_genotype
 
-WIDTHS = {100_000: 12, 200_000: 20, 400_000: 28, 700_000: 36}  # limit of the parameters → width
+LIMITS = (100_000, 200_000, 400_000, 700_000)  # parameters
+STEP = 4  # channels
 
 
 def main(
     preset: Annotated[Path, typer.Option()] = Path("presets/openfwi.yml"),
-    seeds: Annotated[int, typer.Option(help="Trainings of each network.")] = 2,
-    rate: Annotated[float, typer.Option(help="Learning rate: the one that the comparison's sweep chose.")] = 0.01,
+    seeds: Annotated[int, typer.Option(help="Trainings of each narrower network.")] = 2,
 ) -> None:
     base = load(preset)
+    comparison = Comparison(base)
+    found = Genotype.from_json(comparison.found("nasunet").result["genotype"])
     split = base.data.split
     record = Record(
         "size_curve",
         "SSIM against size",
-        f"python benchmarks/bench_size_curve.py --preset {preset} --seeds {seeds} --rate {rate:g}",
+        f"python benchmarks/bench_size_curve.py --preset {preset} --seeds {seeds}",
         split="test",
         data=f"{split.train} / {split.validation} / {split.test} models, {base.target}, {base.tune.epochs} epochs",
+        cells=found.to_json(),
     )
-    for limit, width in WIDTHS.items():
+    tune = replace(base.tune, learning_rate=comparison.learning_rate("nasunet"), patience=0)
+    for limit in LIMITS:
+        config = widest(replace(base, tune=tune), found, limit)
+        width = config.network.width
         if record.has(limit=limit):
             continue
-        settings = {
-            "name": f"{base.name}-{limit}",
-            "network.max_parameters": limit,
-            "network.width": width,
-            "compare.models": ["nasunet"],
-            "compare.targets": [base.target],
-            "compare.seeds": seeds,
-            "compare.learning_rates": [rate],
-            "compare.sweep_epochs": 1,
-        }
-        comparison = Comparison(load(preset, settings))
-        compare(comparison, print)
-        runs = comparison.trainings(base.target, "nasunet")
+        if width >= found.width:
+            runs = comparison.trainings(base.target, "nasunet")
+            width = found.width
+        else:
+            runs = [training(config, seed) for seed in range(1, 1 + seeds)]
         tests = [run.scores("test") or {} for run in runs]
-        ssim, mae = ([test[name] for test in tests] for name in ("ssim", "mae"))
-        record.add(
-            {
-                "limit": limit,
-                "parameters": int(runs[0].result["parameters"]),
-                "ssim_mean": fmean(ssim),
-                "ssim_std": stdev(ssim) if len(ssim) > 1 else None,
-                "ssim_each": ssim,
-                "mae_mean": fmean(mae),
-                "seeds": len(runs),
-                "split": "test",
-                "genotype": comparison.found("nasunet").result["genotype"],
-            }
-        )
+        ssim = [test["ssim"] for test in tests]
+        row = {"limit": limit, "width": width, "parameters": int(runs[0].result["parameters"])}
+        row |= {"ssim_mean": fmean(ssim), "ssim_std": stdev(ssim) if len(ssim) > 1 else None, "ssim_each": ssim}
+        record.add(row | {"mae_mean": fmean(test["mae"] for test in tests), "seeds": len(runs), "split": "test"})
+
+
+def widest(config: Config, found: Genotype, limit: int) -> Config:
+    """With the cells at the largest width that keeps the limit, at most their own."""
+    for width in range(found.width, 0, -STEP):
+        network = replace(config.network, width=width)
+        narrower = with_genotype(replace(config, network=network), replace(found, width=width))
+        if count_parameters(build(narrower.network, *geometry(narrower))) <= limit:
+            return narrower
+    raise ValueError(f"no network of at most {limit} parameters")
+
+
+def training(config: Config, seed: int) -> RunFolder:
+    run = RunFolder(Path("runs") / config.name / "size_curve" / f"width{config.network.width}" / f"seed{seed}")
+    if not run.finished:
+        execute("tune", replace(config, seed=seed), run, Channel())
+    if run.scores("test") is None:
+        run.save_scores("test", evaluate(trained(run), config, "test"))
+    return run
 
 
 if __name__ == "__main__":
