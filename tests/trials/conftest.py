@@ -1,14 +1,32 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from pydantic import TypeAdapter
 
 from compressors.bundle import write_bundle
 from datagen.config import Data, Grid, Split, Survey
+from datagen.generate import generate
 from datagen.shards import Statistics
 from search_spaces.build import build
 from search_spaces.config import Network
 from search_spaces.shape import Shape
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Settings of a data set that has been made; nobody may change its folder."""
+    settings: dict[str, Any] = {
+        "seed": 5,
+        "grid": {"nz": 24, "nx": 24, "spacing": 10.0},
+        "survey": {"shots": 2, "receivers": 24, "frequency": 15.0, "interval": 0.001, "samples": 240},
+        "split": {"train": 16, "validation": 8, "test": 8},
+        "shard_size": 8,
+        "folder": str(tmp_path_factory.mktemp("data") / "tiny"),
+    }
+    generate(TypeAdapter(Data).validate_python(settings), workers=1, progress=False)
+    return settings
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ import torch
 import yaml
 
 from datagen.errors import InputError
-from datagen.generate import generate
 from trials.config import Config, load
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
@@ -21,24 +20,16 @@ from trials.training.fit import _precision
 
 TINY = {
     "name": "tiny",
-    "data": {
-        "seed": 5,
-        "grid": {"nz": 24, "nx": 24, "spacing": 10.0},
-        "survey": {"shots": 2, "receivers": 24, "frequency": 15.0, "interval": 0.001, "samples": 240},
-        "split": {"train": 16, "validation": 8, "test": 8},
-        "shard_size": 8,
-    },
     "network": {"model": "unet", "depth": 2, "width": 4},
     "tune": {"epochs": 3, "batch_size": 4},
 }
 
 
 @pytest.fixture(scope="module")
-def preset(tmp_path_factory) -> Path:
+def preset(tiny_data, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("tiny")
     file = folder / "tiny.yml"
-    file.write_text(yaml.safe_dump(TINY | {"data": TINY["data"] | {"folder": str(folder / "data")}}))
-    generate(load(file).data, workers=1, progress=False)
+    file.write_text(yaml.safe_dump(TINY | {"data": tiny_data}))
     return file
 
 

@@ -32,13 +32,6 @@ from trials.training.transfer import resolved
 
 TINY = {
     "name": "tiny",
-    "data": {
-        "seed": 5,
-        "grid": {"nz": 24, "nx": 24, "spacing": 10.0},
-        "survey": {"shots": 2, "receivers": 24, "frequency": 15.0, "interval": 0.001, "samples": 240},
-        "split": {"train": 16, "validation": 8, "test": 8},
-        "shard_size": 8,
-    },
     "network": {"model": "unet", "depth": 2, "width": 4, "rows": 24},
     "tune": {"epochs": 1, "batch_size": 4},
     "pretrain": {"columns": 16, "steps": 4, "batch_size": 4, "latent": 4},
@@ -55,16 +48,14 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def config(folder):
+def config(folder, tiny_data):
     """Gathers in a file; the data set is there too."""
     gathers_STR = np.random.default_rng(0).standard_normal((20, 48, 16)).astype(np.float32)
     np.save(folder / "gathers.npy", gathers_STR)
     source = {"source": "gathers", "gathers": [str(folder / "gathers.npy")], "npy_interval": 0.001}
-    tree = TINY | {"data": TINY["data"] | {"folder": str(folder / "data")}, "pretrain": TINY["pretrain"] | source}
+    tree = TINY | {"data": tiny_data, "pretrain": TINY["pretrain"] | source}
     (folder / "tiny.yml").write_text(yaml.safe_dump(tree))
-    found = load(folder / "tiny.yml")
-    generate(found.data, workers=1, progress=False)
-    return found
+    return load(folder / "tiny.yml")
 
 
 def changed(config, **pretrain_settings):

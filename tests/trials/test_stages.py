@@ -12,7 +12,6 @@ from safetensors.torch import save_file
 from compressors.bundle import load_bundle
 from compressors.level import sparsity_of
 from datagen.errors import InputError
-from datagen.generate import generate
 from search_spaces.build import build
 from search_spaces.front import front_of
 from search_spaces.genotype import Genotype
@@ -31,13 +30,6 @@ from trials.training.networks import geometry, trained, with_genotype
 
 TINY = {
     "name": "tiny",
-    "data": {
-        "seed": 5,
-        "grid": {"nz": 24, "nx": 24, "spacing": 10.0},
-        "survey": {"shots": 2, "receivers": 24, "frequency": 15.0, "interval": 0.001, "samples": 240},
-        "split": {"train": 16, "validation": 8, "test": 8},
-        "shard_size": 8,
-    },
     "network": {"depth": 2, "width": 4, "nodes": 1, "operations": "small"},
     "search": {"samples": 16, "epochs": 2, "retrain_epochs": 1},
     "tune": {"epochs": 2, "batch_size": 8},
@@ -60,13 +52,11 @@ class Recorder(Channel):
 
 
 @pytest.fixture(scope="module")
-def config(tmp_path_factory) -> Config:
+def config(tiny_data, tmp_path_factory) -> Config:
     folder = tmp_path_factory.mktemp("tiny")
-    tree = TINY | {"data": TINY["data"] | {"folder": str(folder / "data")}}
+    tree = TINY | {"data": tiny_data}
     (folder / "tiny.yml").write_text(yaml.safe_dump(tree))
-    made = load(folder / "tiny.yml")
-    generate(made.data, workers=1, progress=False)
-    return made
+    return load(folder / "tiny.yml")
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ import requests
 import torch
 import yaml
 
-from datagen.generate import generate
 from search_spaces.genotype import Genotype
 from trials.config import Config, load
 from trials.running.channel import Channel
@@ -29,13 +28,6 @@ ROOT = Path(__file__).parents[2]
 TINY = {
     "name": "tiny",
     "device": "cpu",
-    "data": {
-        "seed": 5,
-        "grid": {"nz": 24, "nx": 24, "spacing": 10.0},
-        "survey": {"shots": 2, "receivers": 24, "frequency": 15.0, "interval": 0.001, "samples": 240},
-        "split": {"train": 16, "validation": 8, "test": 8},
-        "shard_size": 8,
-    },
     "network": {"depth": 2, "width": 4, "nodes": 1, "operations": "small"},
     "search": {"samples": 16, "epochs": 3, "retrain_epochs": 2},
     "tune": {"epochs": 3, "batch_size": 4},
@@ -67,11 +59,10 @@ class Reports(Channel):
 
 
 @pytest.fixture(scope="module")
-def preset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def preset(tiny_data: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny")
     file = folder / "tiny.yml"
-    file.write_text(yaml.safe_dump(TINY | {"data": TINY["data"] | {"folder": str(folder / "data")}}))  # type: ignore[operator]
-    generate(load(file).data, workers=1, progress=False)
+    file.write_text(yaml.safe_dump(TINY | {"data": tiny_data}))
     return file
 
 
