@@ -19,7 +19,8 @@ from trials.training.gan import Generator
 from trials.training.pretrained_files import load_generator
 
 FRAME_MS = 80  # of the film
-ZOOM = 3  # pixels of the film a sample or trace
+ZOOM = 2  # pixels of the film a sample or trace
+GREYS = 16  # so many make a film of a quarter of the size
 GREY = 2 / 3  # of the limit is black or white
 
 
@@ -65,7 +66,9 @@ def dream(
 
 def film(frames_F1ZX: Tensor, limit: float, file: Path) -> None:
     """Samples as an animated GIF that begins again at its end."""
-    grey = (127.5 * (1 + (frames_F1ZX[:, 0] / (GREY * limit)).clamp(-1, 1))).numpy().astype(np.uint8)
+    step = 255 // (GREYS - 1)
+    bright = (frames_F1ZX[:, 0] / (GREY * limit)).clamp(-1, 1) * 0.5 + 0.5
+    grey = (step * (bright * (GREYS - 1)).round()).numpy().astype(np.uint8)
     images = [Image.fromarray(frame.repeat(ZOOM, 0).repeat(2 * ZOOM, 1)) for frame in grey]
     images[0].save(file, save_all=True, append_images=images[1:], duration=FRAME_MS, loop=0, optimize=True)
 
