@@ -7,8 +7,8 @@ autoencoder, gan, gan_synthetic     encoder weights from a file: --weights gan=F
 
 Recorded gathers that somebody has picked, cross-validated over pairs of neighbours: both of a pair are tested, or
 both may be trained on.  Every start chooses its learning rate and number of steps from the same RECIPES, by training on
-one pair and scoring on another, neither of them tested in that fold; fresh weights need more of both than weights that
-pick already.  The spread is over seeds, of the mean over all tested traces.
+as many gathers, a pair at most, and scoring on another pair, neither of them tested in that fold; fresh weights need
+more of both than weights that pick already.  The spread is over seeds, of the mean over all tested traces.
 """
 
 import json
@@ -71,11 +71,12 @@ class Case:
         name = f"{self.init}-{len(train)}-{seed}-{'_'.join(map(str, train))}-{held[0]}-{rate:g}-{steps}"
         return network_errors(config, RunFolder(self.runs / name))
 
-    def recipe(self, gathers: int) -> tuple[float, int]:
-        """The best of RECIPES on pairs that are trained on later, never on the pair that the fold tests."""
+    def recipe(self, gathers: int, count: int) -> tuple[float, int]:
+        """The best of RECIPES after training on `count` gathers, a pair at most, for another pair that is not tested."""
         if self.init == "classical":
             return RECIPES[0]
-        inner = [(train[:PAIR], train[PAIR : 2 * PAIR]) for train, _ in folds_of(gathers, 2 * PAIR, seed=0)]
+        few = min(count, PAIR)
+        inner = [(train[:few], train[PAIR : 2 * PAIR]) for train, _ in folds_of(gathers, 2 * PAIR, seed=0)]
         found = {
             recipe: float(np.concatenate([self.errors(train, held, 0, recipe) for train, held in inner]).mean())
             for recipe in RECIPES
@@ -186,7 +187,7 @@ def main(
         if any((row["init"], row["labelled"]) == (init, count) for row in rows):
             continue
         case = Case(init=init, start=start_of(init, given), labelled=labelled, interval=interval, runs=runs)
-        recipe = case.recipe(gathers)
+        recipe = case.recipe(gathers, count)
         errors = [
             np.concatenate([case.errors(train, held, seed, recipe) for train, held in folds_of(gathers, count, seed)])
             for seed in range(seeds)
