@@ -72,7 +72,7 @@ class Case:
         return network_errors(config, RunFolder(self.runs / name))
 
     def recipe(self, gathers: int, count: int) -> tuple[float, int]:
-        """The best of RECIPES after training on `count` gathers, a pair at most, for another pair that is not tested."""
+        """The best of RECIPES after training on `count` gathers, a pair at most, for a pair that is not tested."""
         if self.init == "classical":
             return RECIPES[0]
         few = min(count, PAIR)
