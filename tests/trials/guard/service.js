@@ -8,7 +8,8 @@ const given = {};
 global.refusals = 0;
 service.v3 = {
   init() {}, uploadDirectory() {}, async start() { return [{ id: 'local-env' }]; }, async stopTrial() {},
-  onRequestParameter(listener) { on.ask = listener; }, onMetric() {}, onTrialStart(listener) { on.start = listener; },
+  onRequestParameter(listener) { on.ask = listener; }, onMetric(listener) { on.metric = listener; },
+  onTrialStart(listener) { on.start = listener; },
   onTrialEnd(listener) { on.end = listener; }, onEnvironmentUpdate() {},
   async createTrial(environment, command, code, number, id = `made${number}`) { return global.refusals-- > 0 ? null : id; },
   sendParameter(id, parameters) { given[id] = parameters; }, async downloadTrialDirectory(id) { return `/tmp/${id}`; },

@@ -47,6 +47,19 @@ def test_trials_end_with_the_right_status(node: Any, manager: Path) -> None:
     assert node(manager) == ends
 
 
+def test_a_result_that_is_in_stands_when_the_trial_is_killed_after_it(node: Any, manager: Path) -> None:
+    manager.write_text(
+        SERVICE + "const end = async type => {\n"
+        "  const { id } = await begin(Math.random());\n"
+        "  await on.metric(id, JSON.stringify({ type, value: '0.5' }));\n"
+        "  await on.end(id, 0, null);\n"
+        "  return (await service.getTrialJob(id)).status;\n"
+        "};\n"
+        "service.start().then(async () => say([await end('PERIODICAL'), await end('FINAL')]));"
+    )
+    assert node(manager) == ["FAILED", "SUCCEEDED"]
+
+
 def test_no_file_but_a_trials_logs_is_shown(node: Any, manager: Path) -> None:
     manager.write_text(
         SERVICE + "const read = (id, name) => service.getTrialFile(id, name).catch(error => error.message);\n"

@@ -47,9 +47,10 @@ function folderOf(service, environment, id) {
 }
 
 // NNI takes a trial that was killed (out of memory) for one that the user has cancelled, and notes too late that the
-// assessor or the time limit has ended one.
+// assessor or the time limit has ended one.  One that was killed when its final result was in has succeeded.
 function tellHowItEnded({ V3asV1 }) {
   const cancelled = new Set();
+  const reported = new Set();
   V3asV1.prototype.cancelTrialJob = async function (id, early) {
     const trial = this.trialJobs[id];
     if (trial === undefined) throw new Error(`there is no trial ${id}`);
@@ -60,9 +61,14 @@ function tellHowItEnded({ V3asV1 }) {
   const begin = V3asV1.prototype.start;
   V3asV1.prototype.start = function () {
     const onTrialEnd = this.v3.onTrialEnd.bind(this.v3);
+    const onMetric = this.v3.onMetric.bind(this.v3);
     const KILLED = 137; // as a shell would say
+    this.v3.onMetric = listener => onMetric((id, metric) => {
+      if (JSON.parse(metric).type === 'FINAL') reported.add(id);
+      return listener(id, metric);
+    });
     this.v3.onTrialEnd = listener => onTrialEnd((id, time, code) => {
-      return listener(id, time, cancelled.has(id) ? null : code ?? KILLED);
+      return listener(id, time, reported.has(id) ? 0 : cancelled.has(id) ? null : code ?? KILLED);
     });
     return begin.call(this);
   };
