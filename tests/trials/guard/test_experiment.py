@@ -63,3 +63,15 @@ def test_numbers_go_on_after_a_resume(node: Any, manager: Path) -> None:
         "say([count([]), count([ended(0)]), count([ended(3), ended(1)])]);"
     )
     assert node(manager) == [0, 1, 4]
+
+
+def test_a_trial_that_was_to_run_again_is_resumed_after_a_second_kill(node: Any, manager: Path) -> None:
+    manager.write_text(
+        "require('./prelude');\n"
+        "const { NNIDataStore } = require('core/nniDataStore');\n"
+        "const store = Object.assign(Object.create(NNIDataStore.prototype), { log: { debug() {}, error() {} } });\n"
+        "const event = event => ({ trialJobId: 't', event, timestamp: 1, data: '', sequenceId: 4 });\n"
+        "const status = (...events) => store.getTrialJobsByReplayEvents(events.map(event)).get('t').status;\n"
+        "say([status('RUNNING', 'ADD_RESUMED'), status('RUNNING', 'ADD_RESUMED', 'SUCCEEDED')]);"
+    )
+    assert node(manager) == ["WAITING", "SUCCEEDED"]

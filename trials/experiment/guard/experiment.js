@@ -55,4 +55,13 @@ function continueNumbers({ NNIManager }) {
   };
 }
 
-module.exports = { continueNumbers, refuseObjects, startOnce };
+// NNI notes of a trial that it will run again "ADD_RESUMED", which its next resume does not know: cut off once more
+// before it has begun, the trial would never run and the experiment never end.
+function resumeAgain({ NNIDataStore }) {
+  const status = NNIDataStore.prototype.getJobStatusByLatestEvent;
+  NNIDataStore.prototype.getJobStatusByLatestEvent = function (before, event) {
+    return event === 'ADD_RESUMED' ? 'WAITING' : status.call(this, before, event);
+  };
+}
+
+module.exports = { continueNumbers, refuseObjects, resumeAgain, startOnce };

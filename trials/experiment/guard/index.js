@@ -9,7 +9,7 @@
 const { serveIcons } = require('./icons');
 const { admitOurDispatcherOnly, waitForASlowTuner } = require('./dispatcher');
 const { allowWholeGpus, collectGpusOneAtATime } = require('./gpus');
-const { continueNumbers, refuseObjects, startOnce } = require('./experiment');
+const { continueNumbers, refuseObjects, resumeAgain, startOnce } = require('./experiment');
 const { guardDoor } = require('./door');
 const { listenOn } = require('./listening');
 const { LOOPBACK, openings } = require('./openings');
@@ -34,6 +34,7 @@ function guardManager(nni) {
   processes.letThreadsRest();
 
   nni.afterLoading('core/tuner_command_channel.js', waitForASlowTuner);
+  nni.afterLoading('core/nniDataStore.js', resumeAgain);
   nni.afterLoading('core/nnimanager.js', startOnce, refuseObjects, continueNumbers);
   nni.afterLoading('extensions/nniTensorboardManager.js', tensorboard.serveOnLoopback);
   nni.afterLoading('training_service/v3/compat.js', trials.giveEachItsOwnParameters, trials.tellHowItEnded,
