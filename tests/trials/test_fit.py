@@ -16,7 +16,7 @@ from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.stages.execute import execute
 from trials.training.budget import TimeBudget
-from trials.training.fit import _precision
+from trials.training.precision import precision, safe_in_bfloat16
 
 TINY = {
     "name": "tiny",
@@ -162,6 +162,13 @@ def test_a_teacher_and_its_weight_need_each_other(preset):
 
 
 def test_precision_is_full_on_cpus_unless_asked(config) -> None:
-    assert _precision(config, gpu=False) == "32-true"
-    assert _precision(replace(config, precision="mixed"), gpu=False) == "bf16-mixed"
-    assert _precision(replace(config, precision="full"), gpu=True) == "32-true"
+    assert precision(config, gpu=False) == "32-true"
+    assert precision(replace(config, precision="mixed"), gpu=False) == "bf16-mixed"
+    assert precision(replace(config, precision="full"), gpu=True) == "32-true"
+
+
+@pytest.mark.parametrize(("channels", "safe"), [(16, True), (24, False), (48, True), (20, False)])
+def test_dilated_convolutions_of_broken_blocks_are_trained_in_full_precision(config, channels, safe) -> None:
+    network = torch.nn.Sequential(torch.nn.Conv2d(8, 8, 3), torch.nn.Conv2d(channels, 4, 3, dilation=2))
+    assert safe_in_bfloat16(network) is safe
+    assert precision(replace(config, precision="mixed"), False, network) == ("bf16-mixed" if safe else "32-true")

@@ -125,7 +125,7 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
         callbacks.append(FadingSkip())
     options = trainer_options(run, config, "supernet", config.search.epochs, callbacks)
     if options["accelerator"] == "cpu":
-        options["precision"] = "32-true"  # oneDNN's dilated bfloat16 convolutions give NaN at some widths, such as 24
+        options["precision"] = "32-true"  # of training/precision.py; a supernet has every operation
     width = config.picking.width / config.data.survey.interval if config.target == "first_break" else None
     evaluator = Lightning(
         SupernetTraining(config.loss, config.search.learning_rate, width),

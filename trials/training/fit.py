@@ -35,6 +35,7 @@ from trials.training.gather_set import GatherSet, gather_set
 from trials.training.metrics import scores
 from trials.training.module import Imaging
 from trials.training.picking import Picking, evaluate_picks
+from trials.training.precision import precision
 from trials.training.teacher import teacher_of
 
 SCORES = ("val_ssim", "val_hit_5", "train_ssim", "train_hit_5")  # of an epoch, whichever there is
@@ -118,7 +119,7 @@ def trainer_options(
         "strategy": "ddp" if devices > 1 else "auto",
         "use_distributed_sampler": False,  # devices.shared does that
         "plugins": [WholeFiles(), LightningEnvironment()],
-        "precision": _precision(config, gpu),
+        "precision": precision(config, gpu),
         "logger": TensorBoardLogger(run.path / "tensorboard", name=phase, version=""),
         "callbacks": [*callbacks, EndBetweenBatches(), *([RichProgressBar()] if terminal else [])],
         "enable_progress_bar": terminal,
@@ -127,13 +128,6 @@ def trainer_options(
         "log_every_n_steps": 1,
         "num_sanity_val_steps": 0,
     }
-
-
-def _precision(config: Config, gpu: bool) -> str:
-    """Mixed where the device has it; bfloat16 before float16, because it needs no loss scaling."""
-    if config.precision == "full" or (config.precision == "auto" and not gpu):
-        return "32-true"
-    return "bf16-mixed" if not gpu or torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
 
 
 @contextmanager
@@ -206,6 +200,7 @@ def _train(
     keep = keep_checkpoint(run.path, phase)
     recipe = [EpochReport(run, channel, phase), *keep, *callbacks, *_recipe(config, train, budget)]
     options = trainer_options(run, config, phase, -1 if budget else epochs, recipe, devices)
+    options["precision"] = precision(config, uses_gpu(config), network)
     with interruptible():
         pl.Trainer(**options, gradient_clip_val=GRADIENT_CLIP).fit(
             module,
