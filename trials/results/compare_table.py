@@ -188,6 +188,6 @@ def _figure(rows: list[Row]) -> Figure:
                 row["model"], (row["parameters"], row["ssim_mean"]), xytext=(5, 5), textcoords="offset points"
             )
         axes.set(xscale="log", xlabel="parameters", ylabel="SSIM, test split", title=target)
-        axes.margins(0.2)
+        axes.margins(0.3, 0.2)  # room for names on the right
         axes.grid(alpha=0.3)
     return figure
