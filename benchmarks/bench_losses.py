@@ -17,11 +17,9 @@ from record import Record
 
 from search_spaces.genotype import Genotype
 from trials.config import Config, load
-from trials.running.channel import Channel
+from trials.results.compare import train_and_test
 from trials.running.run_folder import RunFolder
-from trials.stages.execute import execute
-from trials.training.fit import evaluate
-from trials.training.networks import trained, with_genotype
+from trials.training.networks import with_genotype
 
 
 def losses(features: Path) -> dict[str, Mapping[str, Any]]:
@@ -73,11 +71,7 @@ def main(
 
 def training(config: Config, loss: str) -> RunFolder:
     run = RunFolder(Path("runs") / config.name / "losses" / f"{config.tune.epochs}epochs" / loss / f"seed{config.seed}")
-    if not run.finished:
-        execute("tune", config, run, Channel())
-    if run.scores("test") is None:
-        run.save_scores("test", evaluate(trained(run), run.config, "test"))
-    return run
+    return train_and_test(config, run)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,9 @@ from record import Record
 from search_spaces.build import build, count_parameters
 from search_spaces.genotype import Genotype
 from trials.config import Config, load
-from trials.results.compare import Comparison
-from trials.running.channel import Channel
+from trials.results.compare import Comparison, train_and_test
 from trials.running.run_folder import RunFolder
-from trials.stages.execute import execute
-from trials.training.fit import evaluate
-from trials.training.networks import geometry, trained, with_genotype
+from trials.training.networks import geometry, with_genotype
 
 LIMITS = (100_000, 200_000, 400_000, 700_000)  # parameters
 STEP = 4  # channels
@@ -74,11 +71,7 @@ def widest(config: Config, found: Genotype, limit: int) -> Config:
 
 def training(config: Config, seed: int) -> RunFolder:
     run = RunFolder(Path("runs") / config.name / "size_curve" / f"width{config.network.width}" / f"seed{seed}")
-    if not run.finished:
-        execute("tune", replace(config, seed=seed), run, Channel())
-    if run.scores("test") is None:
-        run.save_scores("test", evaluate(trained(run), config, "test"))
-    return run
+    return train_and_test(replace(config, seed=seed), run)
 
 
 if __name__ == "__main__":

@@ -41,11 +41,15 @@ def compare_onnx(folder: str | Path, shots_BSTR: NDArray[np.float32]) -> float:
 
 def latency(folder: str | Path, threads: int = 1, runs: int = 20) -> float:
     """Median time of one model's shots through ONNX Runtime on `threads` threads [ms]."""
-    imager = Imager(folder, threads)
+    return median_ms(Imager(folder, threads), 1, runs)
+
+
+def median_ms(imager: Imager, batch: int, runs: int) -> float:
+    """Median time of the shots of `batch` models [ms]."""
     shape, scale = imager.contents.shape, imager.contents.statistics.shot_scale
-    noise = np.random.default_rng(0).standard_normal((1, shape.shots, shape.samples, shape.receivers))
+    noise = np.random.default_rng(0).standard_normal((batch, shape.shots, shape.samples, shape.receivers))
     shots_BSTR = (scale * noise).astype(np.float32)
-    imager(shots_BSTR)  # the first run plans its memory
+    imager(shots_BSTR)  # the first run plans its memory, and after another network's finds cold caches
     seconds = []
     for _ in range(runs):
         start = time.perf_counter()

@@ -6,7 +6,6 @@ for each round:  bundle, UNet, ResUNet34 in turn, each on 1 and on 2 threads
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +13,12 @@ from statistics import median, stdev
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.progress import track
 
 from compressors.bundle import load_bundle, write_bundle
 from compressors.imager import Imager
+from compressors.verify import median_ms
 from search_spaces.build import build, count_parameters, nonzero_parameters
 from search_spaces.config import Network
 
@@ -82,7 +81,7 @@ def compare_bundles(folders: Mapping[str, Path], *, rounds: int, threads: Sequen
     for _ in track(range(rounds), "rounds", console=Console(stderr=True), disable=not _terminal()):
         for measure, count, batch in measures:
             for name in folders:
-                each.setdefault((name, measure), []).append(_milliseconds(imagers[name, count], batch))
+                each.setdefault((name, measure), []).append(median_ms(imagers[name, count], batch, CALLS))
     for row in rows:
         for measure, _, _ in measures[:-1]:
             values = each[row["model"], measure]
@@ -96,19 +95,6 @@ def peak_memory_mb(folder: Path) -> float:
     command = [sys.executable, "-c", MEMORY, str(folder), str(BATCH)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(json.loads(done.stdout)) / 1024
-
-
-def _milliseconds(imager: Imager, batch: int) -> float:
-    shape, scale = imager.contents.shape, imager.contents.statistics.shot_scale
-    noise = np.random.default_rng(0).standard_normal((batch, shape.shots, shape.samples, shape.receivers))
-    shots_BSTR = (scale * noise).astype(np.float32)
-    imager(shots_BSTR)  # the first run after another network's finds cold caches
-    seconds = []
-    for _ in range(CALLS):
-        start = time.perf_counter()
-        imager(shots_BSTR)
-        seconds.append(time.perf_counter() - start)
-    return 1e3 * median(seconds)
 
 
 def _spread(values: Sequence[float]) -> float:

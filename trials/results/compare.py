@@ -182,13 +182,22 @@ def _work(comparison: Comparison, job: Job) -> bool:
         with FileLock(run.path / ".lock", timeout=0):
             if comparison.finished(job.name):
                 return False  # by another process since we looked
-            if not run.finished:
-                execute(job.stage, job.settings(), run, Channel())
             if job.full:
-                run.save_scores("test", evaluate(trained(run), run.config, "test"))
+                train_and_test(job.settings(), run)
+            else:
+                execute(job.stage, job.settings(), run, Channel())
     except Timeout:
         return False
     return True
+
+
+def train_and_test(config: Config, run: RunFolder) -> RunFolder:
+    """Trains unless that was done, and leaves the scores of the test split in the run folder; returns it."""
+    if not run.finished:
+        execute("tune", config, run, Channel())
+    if run.scores("test") is None:
+        run.save_scores("test", evaluate(trained(run), run.config, "test"))
+    return run
 
 
 def _training(target: Target, model: ComparedModel, seed: int) -> str:

@@ -104,11 +104,19 @@ def scoring_set(config: Config, split: str) -> ShardDataset | GatherSet:
 
 
 def trainer_options(
-    run: RunFolder, config: Config, phase: str, epochs: int, callbacks: list[Callback], devices: int = 1
+    run: RunFolder,
+    config: Config,
+    phase: str,
+    epochs: int,
+    callbacks: list[Callback],
+    *,
+    devices: int = 1,
+    network: nn.Module | None = None,
 ) -> dict[str, Any]:
     """This project's habits: device auto, AMP on GPUs, TensorBoard, a progress bar on terminals only.
 
-    `epochs` −1: a callback ends the training.  `devices` above 1: within `devices.company`.
+    `epochs` −1: a callback ends the training.  `devices` above 1: within `devices.company`.  `network`: if given, it
+    is asked whether bfloat16 suits it.
     """
     gpu = uses_gpu(config)
     terminal = sys.stderr.isatty() and rank() == 0
@@ -119,7 +127,7 @@ def trainer_options(
         "strategy": "ddp" if devices > 1 else "auto",
         "use_distributed_sampler": False,  # devices.shared does that
         "plugins": [WholeFiles(), LightningEnvironment()],
-        "precision": precision(config, gpu),
+        "precision": precision(config, gpu, network),
         "logger": TensorBoardLogger(run.path / "tensorboard", name=phase, version=""),
         "callbacks": [*callbacks, EndBetweenBatches(), *([RichProgressBar()] if terminal else [])],
         "enable_progress_bar": terminal,
@@ -199,8 +207,7 @@ def _train(
     # The average comes last: it takes the weights as the callbacks before it have left them.
     keep = keep_checkpoint(run.path, phase)
     recipe = [EpochReport(run, channel, phase), *keep, *callbacks, *_recipe(config, train, budget)]
-    options = trainer_options(run, config, phase, -1 if budget else epochs, recipe, devices)
-    options["precision"] = precision(config, uses_gpu(config), network)
+    options = trainer_options(run, config, phase, -1 if budget else epochs, recipe, devices=devices, network=network)
     with interruptible():
         pl.Trainer(**options, gradient_clip_val=GRADIENT_CLIP).fit(
             module,
