@@ -13,12 +13,8 @@ Runs lie in runs/<name>/compress; those that have finished are not done again.  
 
 import argparse
 import json
-import os
-import platform
-import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -26,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from record import made_by
 
 from compressors.bundle import load_bundle
 from compressors.config import Compress
@@ -187,13 +184,8 @@ def _measure_latency(rows: list[Row]) -> None:
 
 def write(rows: list[Row], source: RunFolder, results: Path) -> None:
     """compress.json, and compress.md to read."""
-    record = {
-        "command": " ".join(["python", *sys.argv]),
-        "commit": source.provenance["commit"],
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
-        "date": date.today().isoformat(),
-        "rows": [{key: value for key, value in row.items() if key != "graph"} for row in rows],
-    }
+    record = made_by(commit=source.provenance["commit"])
+    record["rows"] = [{key: value for key, value in row.items() if key != "graph"} for row in rows]
     results.mkdir(parents=True, exist_ok=True)
     (results / "compress.json").write_text(json.dumps(record, indent=1) + "\n")
     lines = ["# Compression", "", *(f"- {key}: {record[key]}" for key in ("command", "commit", "machine", "date"))]

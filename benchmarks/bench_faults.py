@@ -11,7 +11,6 @@ time after that; both are drawn from the experiment's number.  Experiments that 
 import contextlib
 import json
 import os
-import platform
 import shutil
 import socket
 import sqlite3
@@ -20,7 +19,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,6 +27,7 @@ import numpy as np
 import psutil
 import typer
 import yaml
+from record import made_by
 from rich.console import Console
 
 from datagen.generate import generate
@@ -260,8 +259,8 @@ def page(record: dict[str, Any]) -> str:
                 f"{total['identical']} of {len(rows)} |"
             )
     lines += ["", " ".join(NOTES.split()), ""]
-    made_by = f"`{record['command']}`, commit {record['commit']}, {record['machine']}, {record['date']}."
-    return "\n".join([*lines, made_by, ""])
+    told = f"`{record['command']}`, commit {record['commit']}, {record['machine']}, {record['date']}."
+    return "\n".join([*lines, told, ""])
 
 
 NOTES = f"""
@@ -296,7 +295,7 @@ def measure(
     (scratch / "home").mkdir(parents=True, exist_ok=True)
     file = output / "faults.json"
     record = json.loads(file.read_text()) if file.exists() else {"rows": []}
-    record |= header()
+    record |= made_by("python benchmarks/bench_faults.py measure")
     for number in range(experiments + 1):
         if any(row["experiment"] == number for row in record["rows"]):
             continue
@@ -316,16 +315,6 @@ def measure(
         output.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(record, indent=1) + "\n")
         file.with_suffix(".md").write_text(page(record))
-
-
-def header() -> dict[str, Any]:
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
-    return {
-        "command": "python benchmarks/bench_faults.py measure",
-        "commit": commit.stdout.strip(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {os.getloadavg()[0]:.1f} busy; no GPU",
-        "date": date.today().isoformat(),
-    }
 
 
 def free_port(first: int) -> int:

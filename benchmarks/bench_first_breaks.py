@@ -12,11 +12,7 @@ more of both than weights that pick already.  The spread is over seeds, of the m
 """
 
 import json
-import os
-import platform
-import subprocess
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +20,7 @@ import numpy as np
 import torch
 import typer
 from numpy.typing import NDArray
+from record import made_by
 from rich.console import Console
 
 from datagen.gathers import read_recording
@@ -178,10 +175,7 @@ def main(
     gathers = len(read_recording(labelled).gathers)
     file = output / "first_breaks.json"
     rows = json.loads(file.read_text())["rows"] if file.exists() else []
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
-    record: dict[str, Any] = {"command": f"python benchmarks/bench_first_breaks.py {labelled.name} --inits {inits}"}
-    record |= {"commit": commit.stdout.strip(), "date": date.today().isoformat()}
-    record |= {"machine": f"{platform.machine()}, {os.cpu_count()} cores, one thread", "rows": rows}
+    record = made_by(f"python benchmarks/bench_first_breaks.py {labelled.name} --inits {inits}", threads=1, rows=rows)
     wanted = [(init, count) for init in inits.split(",") for count in map(int, counts.split(","))]
     for init, count in wanted:
         if any((row["init"], row["labelled"]) == (init, count) for row in rows):

@@ -11,18 +11,16 @@ goes on; finished, it is only judged.
 """
 
 import json
-import platform
 import resource
-import subprocess
 import sys
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import torch
 import typer
+from record import made_by
 from rich.console import Console
 
 from trials.config import Config, load
@@ -119,10 +117,8 @@ def main(
         pretrain(config, folder, console.print)
     samples = samples_of(config, console.print)
     row = row_of(config, folder, samples)
-    record = {"command": f"benchmarks/bench_gan.py --gathers {gathers.name} --npy-interval {npy_interval:g}"}
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=ROOT).stdout.strip()
-    machine = f"{platform.machine()}, one thread of 2 cores"
-    record |= {"commit": commit, "machine": machine, "date": date.today().isoformat(), "rows": [row]}
+    command = f"python benchmarks/bench_gan.py --gathers {gathers.name} --npy-interval {npy_interval:g}"
+    record = made_by(command, threads=torch.get_num_threads(), rows=[row])
     output.write_text(json.dumps(record, indent=1) + "\n")
     output.with_suffix(".md").write_text(page(record))
     console.print(page(record), markup=False)

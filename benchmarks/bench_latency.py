@@ -4,29 +4,21 @@ Untrained weights, which change nothing in speed; all networks in turn, round by
 """
 
 import json
-import os
-import platform
-import subprocess
-import sys
-from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import onnxruntime
 import typer
+from record import made_by
 from rich.console import Console
+from untrained import untrained_bundle
 
-from compressors.bundle import write_bundle
-from datagen.shards import Statistics
-from search_spaces.build import build
 from search_spaces.config import Network
-from search_spaces.shape import Shape
 from trials.config import load
 from trials.prediction.bench_model import BIG, compare_bundles
 
 ROOT = Path(__file__).resolve().parents[1]
-STATISTICS = Statistics(shot_scale=0.05, image_scale=1.0, velocity_min=1500.0, velocity_max=4500.0)
 MIXED: dict[str, Any] = {
     "encoder": [["sep_conv_3x3"], ["conv_3x3", "sep_conv_3x3"]],
     "decoder": [["skip"], ["sep_conv_3x3", "dil_conv_3x3"]],
@@ -71,28 +63,14 @@ def main(
 ) -> None:
     """Measures in one go: rows of different runs of a busy machine could not be compared."""
     data = load(ROOT / "presets/openfwi.yml").data
-    shape = Shape.of(data)
     chosen = {name: spec for name, spec in NETWORKS.items() if not networks or name in (*networks, "UNet")}
     with TemporaryDirectory() as beside:
         folders = {}
         for number, (name, spec) in enumerate(chosen.items()):
-            folders[name] = write_bundle(
-                Path(beside) / str(number),
-                build(spec, shape, STATISTICS.shot_scale),
-                spec=spec,
-                shape=shape,
-                statistics=STATISTICS,
-                target="rtm",
-                data_recipe=data,
-                scores={},
-                name=name.replace(" ", "-"),
-            )
+            folders[name] = untrained_bundle(Path(beside) / str(number), spec, data, name.replace(" ", "-"))
             Console().log(f"exported {name}")
         rows = compare_bundles(folders, rounds=rounds)
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
-    record: dict[str, Any] = {"command": " ".join(["python", "benchmarks/bench_latency.py", *sys.argv[1:]])}
-    record |= {"commit": commit.stdout.strip(), "date": date.today().isoformat(), "runtime": onnxruntime.__version__}
-    record |= {"machine": f"{platform.machine()}, {os.cpu_count()} cores, {os.getloadavg()[0]:.1f} busy", "rows": rows}
+    record = made_by(runtime=onnxruntime.__version__, rows=rows)
     output.mkdir(parents=True, exist_ok=True)
     (output / "latency.json").write_text(json.dumps(record, indent=1) + "\n")
     (output / "latency.md").write_text(page(record))

@@ -5,11 +5,8 @@ untrained NasUnet, into .npy and, with --segy, into SEG-Y too.
 """
 
 import json
-import os
-import platform
 import subprocess
 import sys
-from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -17,18 +14,16 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from numpy.lib.format import open_memmap
+from record import made_by
 from rich.console import Console
+from untrained import untrained_bundle
 
-from compressors.bundle import write_bundle
-from datagen.shards import Statistics
-from search_spaces.build import build
 from search_spaces.config import Network
 from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
 from trials.config import load
 
 ROOT = Path(__file__).resolve().parents[1]
-STATISTICS = Statistics(shot_scale=0.05, image_scale=1.0, velocity_min=1500.0, velocity_max=4500.0)
 CHILD = """
 import json, re, sys, time
 from trials.prediction.predict import predict
@@ -78,26 +73,13 @@ def main(
     shape = Shape.of(data)
     spec = Network(width=16, operations="small")
     spec = Network(width=16, operations="small", genotype=Genotype.random(spec, 1).to_json())
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
-    record: dict[str, Any] = {"command": " ".join(["python", "benchmarks/bench_predict.py", *sys.argv[1:]])}
-    record |= {"commit": commit.stdout.strip(), "date": date.today().isoformat()}
-    record |= {"machine": f"{platform.machine()}, {os.cpu_count()} cores, {os.getloadavg()[0]:.1f} busy", "rows": []}
+    record = made_by(rows=[])
     output.mkdir(parents=True, exist_ok=True)
     if (output / "predict.json").exists():
         record["rows"] = json.loads((output / "predict.json").read_text())["rows"]
     endings = [".npy", ".sgy"] if segy else [".npy"]
     with TemporaryDirectory(dir=scratch) as folder:
-        bundle = write_bundle(
-            Path(folder) / "bundle",
-            build(spec, shape, STATISTICS.shot_scale),
-            spec=spec,
-            shape=shape,
-            statistics=STATISTICS,
-            target="rtm",
-            data_recipe=data,
-            scores={},
-            name="untrained",
-        )
+        bundle = untrained_bundle(Path(folder) / "bundle", spec, data)
         for models in counts or [100, 1_000, 10_000]:
             if any((row["models"], row["outputs"]) == (models, endings) for row in record["rows"]):
                 continue

@@ -11,13 +11,9 @@ numbers in a temporary folder: reading does not depend on what they show.
 
 import json
 import os
-import platform
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import date
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +23,7 @@ import numpy as np
 import torch
 import typer
 from numpy.typing import NDArray
+from record import made_by
 from rich.console import Console
 from torch.utils.data import DataLoader
 
@@ -144,10 +141,7 @@ def main(
     torch.set_num_threads(1)
     folder = output or ROOT / ("build/tries" if quick else "benchmarks/results")
     rounds, models = (3, 64) if quick else (rounds, models)
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
-    record: dict[str, Any] = {"command": " ".join(["python", "benchmarks/bench_reading.py", *sys.argv[1:]])}
-    record |= {"commit": commit.stdout.strip(), "date": date.today().isoformat(), "rows": []}
-    record |= {"machine": f"{platform.machine()}, {os.cpu_count()} cores, {os.getloadavg()[0]:.1f} busy; one thread"}
+    record = made_by(threads=1, rows=[])
     for preset, dtype in product(["quickstart"] if quick else ["quickstart", "openfwi"], ["float32", "float16"]):
         with TemporaryDirectory(dir=scratch) as made_in:
             data = load(ROOT / "presets" / f"{preset}.yml").data

@@ -8,17 +8,15 @@ are scored on the test split.  Stopped and started again it goes on with the run
 """
 
 import json
-import platform
-import subprocess
 import warnings
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import pytorch_lightning as pl
 import typer
+from record import made_by
 from rich.console import Console
 from torch.utils.data import Subset
 
@@ -103,13 +101,8 @@ def main(
         run = RunFolder(pretrain_folder(config, kind))
         if not run.finished:
             pretrain(replace(config, pretrain=replace(config.pretrain, kind=kind)), run, console.print)
-    record = {
-        "command": f"benchmarks/bench_transfer.py --preset {preset.name} --seeds {seeds} --steps {steps}",
-        "commit": subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=ROOT).stdout.strip(),
-        "machine": f"{platform.machine()}, one thread of 2 cores",
-        "date": date.today().isoformat(),
-        "rows": [],
-    }
+    command = f"python benchmarks/bench_transfer.py --preset {preset.name} --seeds {seeds} --steps {steps}"
+    record = made_by(command, rows=[])
     for count in models or [50, 200, 800]:
         for init in INITS:
             scores = []

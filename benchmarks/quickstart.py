@@ -4,14 +4,13 @@
 """
 
 import json
-import platform
 import re
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 import torch
+from record import made_by
 
 from compressors.bundle import load_bundle
 from compressors.verify import file_bytes, latency
@@ -69,10 +68,9 @@ def main() -> None:
     assert peak is not None
     run = RunFolder("runs/quickstart/unet").provenance
     results = {
-        "command": "/usr/bin/time -v -o time.log make run && python benchmarks/quickstart.py time.log",
+        **made_by("/usr/bin/time -v -o time.log make run && python benchmarks/quickstart.py time.log"),
         "commit": run["commit"],
-        "machine": f"{platform.machine()}, {psutil.cpu_count()} cores, {psutil.virtual_memory().total / 1e9:.0f} GB",
-        "date": datetime.now(UTC).date().isoformat(),
+        "memory": f"{psutil.virtual_memory().total / 1e9:.0f} GB",
         "seconds": seconds(clock[1]),
         "peak_mb_of_largest_process": int(peak[1]) // 1000,
         "rows": [row(name, folder) for name, folder in BUNDLES.items()] + [nothing()],

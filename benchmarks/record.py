@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,20 +19,26 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 
 
+def made_by(command: str | None = None, **more: Any) -> dict[str, Any]:
+    """The head of a results file; `command` as this process was started, if not given."""
+    described = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    started = ["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]
+    return {
+        "command": command or " ".join(started),
+        "commit": subprocess.run(described, capture_output=True, text=True, check=False).stdout.strip(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {os.getloadavg()[0]:.1f} busy; "
+        f"torch {torch.__version__}; no GPU",
+        "date": date.today().isoformat(),
+        **more,
+    }
+
+
 class Record:
     """results/NAME.json and NAME.md."""
 
     def __init__(self, name: str, title: str, command: str, **header: str) -> None:
         self.file, self.title = RESULTS / f"{name}.json", title
-        self.header = {
-            "command": command,
-            "commit": subprocess.run(
-                ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-            ).stdout.strip(),
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
-            "date": date.today().isoformat(),
-            **header,
-        }
+        self.header = made_by(command) | header
         self.rows: list[Row] = json.loads(self.file.read_text())["rows"] if self.file.exists() else []
 
     def has(self, **key: Any) -> bool:

@@ -164,7 +164,9 @@ def _require_same(comparison: Comparison, job: Job) -> None:
     run = comparison.run(job.name)
     if run.finished and all(comparison.finished(name) for name in job.needs):
         wanted = job.settings()
-        unused = {"compare": wanted.compare} | ({} if job.stage == "search" else {"search": wanted.search})
+        unused = {"compare": wanted.compare, "pretrain": wanted.pretrain}
+        if job.stage != "search":
+            unused |= {"search": wanted.search}
         if replace(run.config, **unused) != wanted:  # type: ignore[arg-type]
             raise InputError(
                 f"{run.path}: made with other settings than the preset's now; delete the folder to have it made anew, "
