@@ -38,6 +38,7 @@ def main(
     preset: Annotated[Path, typer.Option()] = Path("presets/openfwi.yml"),
     epochs: Annotated[int, typer.Option()] = 3,
     seeds: Annotated[int, typer.Option()] = 2,
+    only: Annotated[list[str] | None, typer.Option(help="Losses, repeatable; all, if not given.")] = None,
 ) -> None:
     split = load(preset).data.split
     record = Record(
@@ -49,7 +50,7 @@ def main(
     )
     found = Genotype.from_json(genotype.read_text())
     for loss, settings in losses(features).items():
-        if record.has(loss=loss, seeds=seeds):
+        if (only and loss not in only) or record.has(loss=loss, seeds=seeds):
             continue
         config = with_genotype(load(preset, settings, {"tune.epochs": epochs}), found)
         runs = [training(replace(config, seed=seed), loss) for seed in range(1, seeds + 1)]

@@ -1,6 +1,6 @@
-"""SSIM at 0.1, 0.2, 0.4 and 0.7 M parameters: the cells that the comparison's search found, narrower.
+"""SSIM at 0.1, 0.2, 0.4 and 0.7 M parameters: cells that the comparison found, narrower.
 
-    python benchmarks/bench_size_curve.py [--preset presets/openfwi.yml] [--seeds 2]
+    python benchmarks/bench_size_curve.py [--preset presets/openfwi.yml] [--model nasunet|random_search] [--seeds 2]
 
 Each limit has the widest network under it, in steps of four channels; everything else is the comparison's, whose own
 trainings are the last row.
@@ -16,7 +16,7 @@ from record import Record
 
 from search_spaces.build import build, count_parameters
 from search_spaces.genotype import Genotype
-from trials.config import Config, load
+from trials.config import ComparedModel, Config, load
 from trials.results.compare import Comparison, train_and_test
 from trials.running.run_folder import RunFolder
 from trials.training.networks import geometry, with_genotype
@@ -27,36 +27,37 @@ STEP = 4  # channels
 
 def main(
     preset: Annotated[Path, typer.Option()] = Path("presets/openfwi.yml"),
+    model: Annotated[ComparedModel, typer.Option(help="Whose cells.")] = "nasunet",
     seeds: Annotated[int, typer.Option(help="Trainings of each narrower network.")] = 2,
 ) -> None:
     base = load(preset)
     comparison = Comparison(base)
-    found = Genotype.from_json(comparison.found("nasunet").result["genotype"])
+    found = Genotype.from_json(comparison.found(model).result["genotype"])
     split = base.data.split
     record = Record(
         "size_curve",
         "SSIM against size",
-        f"python benchmarks/bench_size_curve.py --preset {preset} --seeds {seeds}",
+        f"python benchmarks/bench_size_curve.py --preset {preset} --model {model} --seeds {seeds}",
         split="test",
         data=f"{split.train} / {split.validation} / {split.test} models, {base.target}, {base.tune.epochs} epochs",
-        cells=found.to_json(),
     )
-    tune = replace(base.tune, learning_rate=comparison.learning_rate("nasunet"), patience=0)
+    tune = replace(base.tune, learning_rate=comparison.learning_rate(model), patience=0)
     for limit in LIMITS:
         config = widest(replace(base, tune=tune), found, limit)
         width = config.network.width
-        if record.has(limit=limit):
+        if record.has(model=model, limit=limit):
             continue
         if width >= found.width:
-            runs = comparison.trainings(base.target, "nasunet")
+            runs = comparison.trainings(base.target, model)
             width = found.width
         else:
-            runs = [training(config, seed) for seed in range(1, 1 + seeds)]
+            runs = [training(config, model, seed) for seed in range(1, 1 + seeds)]
         tests = [run.scores("test") or {} for run in runs]
         ssim = [test["ssim"] for test in tests]
-        row = {"limit": limit, "width": width, "parameters": int(runs[0].result["parameters"])}
+        row = {"model": model, "limit": limit, "width": width, "parameters": int(runs[0].result["parameters"])}
         row |= {"ssim_mean": fmean(ssim), "ssim_std": stdev(ssim) if len(ssim) > 1 else None, "ssim_each": ssim}
-        record.add(row | {"mae_mean": fmean(test["mae"] for test in tests), "seeds": len(runs), "split": "test"})
+        row |= {"mae_mean": fmean(test["mae"] for test in tests), "seeds": len(runs), "split": "test"}
+        record.add(row | {"cells": found.to_json()})
 
 
 def widest(config: Config, found: Genotype, limit: int) -> Config:
@@ -69,8 +70,9 @@ def widest(config: Config, found: Genotype, limit: int) -> Config:
     raise ValueError(f"no network of at most {limit} parameters")
 
 
-def training(config: Config, seed: int) -> RunFolder:
-    run = RunFolder(Path("runs") / config.name / "size_curve" / f"width{config.network.width}" / f"seed{seed}")
+def training(config: Config, model: ComparedModel, seed: int) -> RunFolder:
+    folder = Path("runs") / config.name / "size_curve" / model / f"width{config.network.width}"
+    run = RunFolder(folder / f"seed{seed}")
     return train_and_test(replace(config, seed=seed), run)
 
 
