@@ -2,13 +2,14 @@
 
     group      all channels that must go together because sums, skips and depthwise convolutions tie them
     worth      √ Σ w²   over all weights of a channel in all layers of its group, relative to the group's mean
-    kept       the worthiest (1 − sparsity) of every group, rounded to multiples of ROUND
+    kept       the worthiest (1 − sparsity) of the dense network's, to the nearest multiple of ROUND, at least ROUND
 
 The groups are found by torch-pruning (Fang et al. 2023, DepGraph, arXiv 2301.12900), which follows one pass through
 the network.  What comes out is a plain torch module with narrower layers; search_spaces/narrow.py builds it again.
 """
 
 import warnings
+from collections.abc import Mapping
 
 import torch
 import torch_pruning
@@ -18,11 +19,19 @@ from datagen.errors import InputError
 from search_spaces.fourier import UFourier
 from search_spaces.shape import Shape
 
-ROUND = 8  # channels: convolutions on CPUs work through them in blocks of 8 or 16
+CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
+ROUND = 4  # channels: convolutions on CPUs work through them in blocks; 8 leaves narrow networks no choice
 
 
-def shrink(network: nn.Module, shape: Shape, sparsity: float) -> None:
+def widths_of(network: nn.Module) -> dict[str, int]:
+    """Layer → channels that come out of it."""
+    return {name: layer.out_channels for name, layer in network.named_modules() if isinstance(layer, CONVOLUTIONS)}
+
+
+def shrink(network: nn.Module, shape: Shape, sparsity: float, dense: Mapping[str, int] | None = None) -> None:
     """Takes the share `sparsity` of the channels of every group out of `network`, in place.
+
+    `dense` [`widths_of`] says how many channels the share is of, for a network that has lost some already.
 
     The last convolution keeps its one output, the first one the inputs that the front gives.
 
@@ -36,6 +45,7 @@ def shrink(network: nn.Module, shape: Shape, sparsity: float) -> None:
     if any(isinstance(module, UFourier) for module in network.modules()):
         raise InputError("compress.pruner: channel cannot prune u_fourier; set compress.pruner to level")
     shots_BSTR = torch.zeros(1, shape.shots, shape.samples, shape.receivers, device=next(network.parameters()).device)
+    dense = dense or widths_of(network)
     frozen = {name for name, weight in network.named_parameters() if not weight.requires_grad}
     network.eval().requires_grad_(True)  # the path through the network is followed along its gradients
     with warnings.catch_warnings(), torch.enable_grad():
@@ -44,13 +54,23 @@ def shrink(network: nn.Module, shape: Shape, sparsity: float) -> None:
             network,
             shots_BSTR,
             importance=torch_pruning.importance.GroupMagnitudeImportance(p=2),
-            pruning_ratio=sparsity,
+            pruning_ratio=0.0,
+            pruning_ratio_dict={
+                layer: _share(layer.out_channels, dense[name], sparsity)
+                for name, layer in network.named_modules()
+                if isinstance(layer, CONVOLUTIONS)
+            },
             ignored_layers=[layer for layer in network.modules() if _ends(layer)],
-            round_to=ROUND,
         ).step()
     for name, weight in network.named_parameters():
         weight.requires_grad_(name not in frozen)
         weight.grad = None
+
+
+def _share(channels: int, dense: int, sparsity: float) -> float:
+    """Of the `channels` that are there, what has to go; half a channel less, since torch-pruning rounds up."""
+    kept = max(ROUND, ROUND * round((1 - sparsity) * dense / ROUND))
+    return max(0.0, channels - kept - 0.5) / channels
 
 
 def _ends(layer: nn.Module) -> bool:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from compressors.deploy import Deployed, export_onnx
-from compressors.structured import ROUND, shrink
+from compressors.structured import ROUND, shrink, widths_of
 from compressors.verify import graph_latency
 from datagen.errors import InputError
 from datagen.shards import Statistics
@@ -22,7 +22,7 @@ def shape(recipe):
 
 
 def nas_unet(seed: int, **changes: object) -> Network:
-    spec = Network(depth=3, width=16, fold=2, **changes)
+    spec = Network(**{"depth": 3, "width": 16, "fold": 2, **changes})
     return replace(spec, genotype=Genotype.random(spec, seed).to_json())
 
 
@@ -55,8 +55,23 @@ def test_every_operation_of_a_cell_can_lose_channels(shape, operation):
     genotype = Genotype(depth=2, width=16, nodes=1, encoder=cell, decoder=cell, down=operation, up=operation)
     network = build(replace(spec, genotype=genotype.to_json()), shape, 0.1)
     shrink(network, shape, 0.5)
-    assert network.head.in_channels == ROUND
+    assert network.head.in_channels == 8
     assert network(torch.zeros(1, shape.shots, shape.samples, shape.receivers)).shape == (1, 1, shape.nz, shape.nx)
+
+
+@pytest.mark.parametrize("sparsity", [0.0, 0.3, 0.4, 0.9])
+def test_steps_leave_as_many_channels_as_one_and_about_as_many_as_asked(shape, sparsity):
+    dense = widths_of(build(nas_unet(1, operations="small", width=12), shape, 0.1))
+    left = []
+    for steps in ([sparsity], [0.7 * sparsity, 0.96 * sparsity, sparsity]):
+        network = build(nas_unet(1, operations="small", width=12), shape, 0.1)
+        for step in steps:
+            shrink(network, shape, step, dense)
+        left.append(widths_of(network))
+    assert left[0] == left[1]
+    for name, channels in left[0].items():
+        wanted = (1 - sparsity) * dense[name]
+        assert channels == dense[name] == 1 or abs(channels - max(ROUND, wanted)) <= ROUND / 2
 
 
 def test_a_pruned_network_still_learns(shape):

@@ -15,7 +15,7 @@ from torch import nn
 
 from compressors.level import KeepZeros, prune, sparsities
 from compressors.sensitivity import sensitivities, spared
-from compressors.structured import shrink
+from compressors.structured import shrink, widths_of
 from search_spaces.build import count_parameters
 from search_spaces.narrow import channels_of
 from search_spaces.shape import Shape
@@ -36,14 +36,13 @@ def compress(config: Config, run: RunFolder, channel: Channel, source: RunFolder
         run.save_genotype(config.network.genotype)
     spare = _spared(network, config)
     scores: dict[str, float] = {}
-    before = 0.0
+    widths = widths_of(network)
     for step, sparsity in enumerate(sparsities(config.compress), start=1):
         callbacks: tuple[Callback, ...] = ()
         if config.compress.pruner == "level":
             callbacks = (KeepZeros(network, prune(network, sparsity, config.compress.scope, spare=spare)),)
         else:
-            shrink(network, Shape.of(config.data, config.network.gather_rows), 1 - (1 - sparsity) / (1 - before))
-            before = sparsity
+            shrink(network, Shape.of(config.data, config.network.gather_rows), sparsity, widths)
         scores = fit(
             network,
             config,
