@@ -44,7 +44,8 @@ def main(
     record = Record(
         "losses",
         "Perceptual against pixel loss",
-        f"python benchmarks/bench_losses.py --preset {preset} --epochs {epochs} --seeds {seeds}",
+        f"python benchmarks/bench_losses.py --genotype {genotype} --features {features.name} --preset {preset} "
+        f"--epochs {epochs} --seeds {seeds}",
         split="test",
         data=f"{split.train} / {split.validation} / {split.test} models, {epochs} epochs",
     )
