@@ -1,4 +1,4 @@
-"""Latency of exported NasUnets beside the 17 M U-Net and ResUNet34: same runtime, threads, survey and input.
+"""Latency of the comparison's NasUnets beside the 17 M U-Net and ResUNet34: same runtime, threads, survey and input.
 
 Untrained weights, which change nothing in speed; all networks in turn, round by round.
 """
@@ -19,24 +19,28 @@ from trials.config import load
 from trials.prediction.bench_model import BIG, compare_bundles
 
 ROOT = Path(__file__).resolve().parents[1]
-MIXED: dict[str, Any] = {
+PARSEC: dict[str, Any] = {
     "encoder": [["sep_conv_3x3"], ["conv_3x3", "sep_conv_3x3"]],
     "decoder": [["skip"], ["sep_conv_3x3", "dil_conv_3x3"]],
+    "down": "skip",
+    "up": "sep_conv_3x3",
 }
-SEPARABLE: dict[str, Any] = {
-    "encoder": [["sep_conv_3x3"], ["sep_conv_3x3", "skip"]],
-    "decoder": [["sep_conv_3x3"], ["skip", "sep_conv_3x3"]],
+DRAWN: dict[str, Any] = {
+    "encoder": [["dil_conv_3x3"], ["sep_conv_3x3", "none"]],
+    "decoder": [["sep_conv_3x3"], ["skip", "dil_conv_3x3"]],
+    "down": "skip",
+    "up": "skip",
 }
 
 
 def searched(cells: dict[str, Any], width: int) -> Network:
-    genotype = {"depth": 4, "width": width, "nodes": 2, **cells, "down": "skip", "up": "sep_conv_3x3"}
+    genotype = {"depth": 4, "width": width, "nodes": 2, **cells}
     return Network(genotype=json.dumps(genotype))
 
 
 NETWORKS = {
-    **{f"nasunet mixed {width}": searched(MIXED, width) for width in (16, 24, 32)},
-    **{f"nasunet separable {width}": searched(SEPARABLE, width) for width in (16, 32)},
+    "nasunet PARSEC": searched(PARSEC, 32),
+    **{f"nasunet drawn {width}": searched(DRAWN, width) for width in (12, 16, 24, 32)},
     **BIG,
 }
 
