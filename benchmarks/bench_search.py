@@ -5,14 +5,15 @@
 seconds                   of the one-shot search alone, and with the short training of what it found (`with_retraining`)
 cost_over_unet_training   beside the 17 M U-Net's training in full: its steps are timed before and after each search,
                           and multiplied by the preset's models and epochs
-peak_memory_mb            of the searching process, above what it held before its first step
+peak_memory_mb            of the searching process, above what it held before its first step; of its own pages, not of
+                          the files it has mapped, which the system may drop
 ssim                      validation split, of what was found, trained for the preset's `search.retrain_epochs`
 """
 
 import json
-import resource
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,13 +22,17 @@ from statistics import fmean, stdev
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
+import psutil
 import torch
 import typer
 from record import Record
+from torch import nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from datagen.dataset import ShardDataset, loader
 from search_spaces.build import build
 from search_spaces.genotype import Genotype, skip_share
+from search_spaces.supernet import NasUnetSpace
 from trials.config import Config, load
 from trials.running.channel import Channel
 from trials.running.quiet import quiet_libraries
@@ -48,6 +53,7 @@ STRATEGIES: dict[str, Mapping[str, Any]] = {
     "darts, stop at skips": {"search.strategy": "darts", "search.stop_skip_share": 0.34},
 }
 STEPS = 4  # of the U-Net that are timed before, and after
+LOOK = 0.005  # [s] between looks at the memory
 
 
 def main(
@@ -97,19 +103,20 @@ def in_a_process(preset: Path, job: str, seed: int) -> dict[str, Any]:
 
 def search(config: Config) -> dict[str, Any]:
     quiet_libraries()
-    held = peak_mb()
+    memory = Memory()
     with TemporaryDirectory() as folder:
         run = RunFolder(folder)
         run.start(config, None)
         start = time.monotonic()
         genotype = find_genotype(config, run, Channel())
-        seconds, memory = time.monotonic() - start, peak_mb() - held
+        seconds = time.monotonic() - start
+        memory.stop()
         measured = retrained(config, genotype, run)
         both = time.monotonic() - start
     return {
         "seconds": seconds,
         "seconds_with_retraining": both,
-        "peak_memory_mb": memory,
+        "peak_memory_mb": memory.above_mb,
         "skip_share": skip_share(genotype),
         "parameters": measured["parameters"],
         "ssim": measured["ssim"],
@@ -141,8 +148,37 @@ def unet_training(config: Config) -> dict[str, float]:
     return {"seconds": fmean(times[1:]) * config.data.split.train * config.tune.epochs}
 
 
-def peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+class Memory:
+    """Watches this process from the first forward pass of a supernet until `stop`."""
+
+    def __init__(self) -> None:
+        self.held = self.peak = 0
+        self.done = threading.Event()
+        self.hook = register_module_forward_pre_hook(self._begin)
+
+    @property
+    def above_mb(self) -> float:
+        return (self.peak - self.held) / 1e6
+
+    def stop(self) -> None:
+        self.hook.remove()
+        self.done.set()
+
+    def _begin(self, module: nn.Module, _: Any) -> None:
+        if isinstance(module, NasUnetSpace):
+            self.hook.remove()
+            self.held = own_memory()
+            threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while not self.done.wait(LOOK):
+            self.peak = max(self.peak, own_memory())
+
+
+def own_memory() -> int:
+    """[bytes] in pages that no file stands behind."""
+    memory = psutil.Process().memory_info()
+    return int(memory.rss - memory.shared)
 
 
 if __name__ == "__main__":
