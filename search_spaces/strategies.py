@@ -6,8 +6,8 @@
               ω_k = p(validation|A_k) / Σ_j p(validation|A_j)
               ascend α along Σ_k (ω_k - 1/K) ∇ log p(A_k|α),  the weights w along Σ_k ω_k ∇ log p(training|A_k, w)
 
-Paths of parsec are run one after the other: its memory is that of one child network.  The 1/K is a control
-variate, it changes the spread of that gradient and not its mean.
+Paths of parsec are run one after the other: its memory is that of one child network, or less where the supernet
+recomputes its cells.  The 1/K is a control variate, it changes the spread of that gradient and not its mean.
 """
 
 from functools import reduce

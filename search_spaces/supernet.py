@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from nni.nas.nn.pytorch import LayerChoice, ModelSpace
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from datagen.errors import InputError
 from search_spaces.cells import Edge, Entrance
@@ -39,15 +40,28 @@ class PartialChannels(nn.Module):
         return mixed
 
 
+class Recomputed(nn.Module):
+    """A cell that keeps nothing but its input, and runs again when its gradient is due (Chen et al. 2016)."""
+
+    def __init__(self, cell: nn.Module) -> None:
+        super().__init__()
+        self.cell = cell
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        y: Tensor = checkpoint(self.cell, *inputs, use_reentrant=False)
+        return y
+
+
 class NasUnetSpace(ModelSpace):  # type: ignore[misc]
     """Works with the strategies of strategies.py and with NNI's DARTS, GumbelDARTS, Proxyless and RandomOneShot.
 
     Depth, width and nodes are fixed: they are the outer choices, made by the experiment.  With `share` above 1
-    the edges search on one part of their channels only.
+    the edges search on one part of their channels only.  With `recompute` the memory is that of one cell, for a
+    quarter more time.
     Raises InputError for a width that `share` does not divide.
     """
 
-    def __init__(self, network: Network, front: Features, share: int = 1) -> None:
+    def __init__(self, network: Network, front: Features, share: int = 1, *, recompute: bool = False) -> None:
         super().__init__()
         self.shots_BSTR: Tensor | None = None  # the last batch
         if network.width % share:
@@ -64,6 +78,10 @@ class NasUnetSpace(ModelSpace):  # type: ignore[misc]
             down=_entrance("down", network.operations),
             up=_entrance("up", network.operations),
         )
+        if recompute:
+            parts: tuple[Any, ...] = (self.network.encoder, self.network.decoder)
+            for part in parts:
+                part.cells = nn.ModuleList(Recomputed(cell) for cell in part.cells)
 
     def forward(self, shots_BSTR: Tensor) -> Tensor:
         """The front has no weights and takes a third of a path's time: once for all paths of a batch."""

@@ -161,6 +161,22 @@ def test_parsec_keeps_at_most_a_third_of_what_darts_keeps_for_the_gradient(opera
     assert max(paths) <= saved_bytes(darts) / 3
 
 
+def test_recomputed_cells_keep_less_than_half_and_have_the_same_gradients() -> None:
+    found = []
+    for recompute in (False, True):
+        torch.manual_seed(0)
+        network = Network(front="fold", depth=3, width=8, nodes=2)
+        net = METHODS["parsec"]().mutate_model(NasUnetSpace(network, FRONT, recompute=recompute))
+        draw(net)
+        kept = saved_bytes(net)
+        net(torch.ones(4, 2, 40, 32)).square().mean().backward()
+        gradients = [weight.grad for weight in net.parameters() if weight.grad is not None]
+        found.append((kept, gradients))
+    (plain, expected), (less, gradients) = found
+    assert less < plain / 2
+    torch.testing.assert_close(gradients, expected)
+
+
 def test_the_cheaper_mixed_edge_gives_the_sum_and_the_gradients_of_nnis() -> None:
     names = [name for name in OPERATIONS if name != "max_pool_3x3"]
     torch.manual_seed(0)

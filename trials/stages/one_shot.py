@@ -136,7 +136,7 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     narrow = replace(config.network, width=config.search.width or config.network.width)
     share = config.search.partial_channels if config.search.strategy == "darts" else 1
     method = _method(config, front.channels)
-    space = NasUnetSpace(narrow, front, share)
+    space = NasUnetSpace(narrow, front, share, recompute=config.search.strategy == "parsec")
     method.initialize(RawFormatModelSpace.from_model(space, evaluator), SequentialExecutionEngine())
     with interruptible():
         method.run()
