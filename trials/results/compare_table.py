@@ -11,6 +11,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 from statistics import fmean, stdev
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -18,15 +19,15 @@ from filelock import FileLock
 from matplotlib.figure import Figure
 from torch.utils.flop_counter import FlopCounterMode
 
-from compressors.verify import latency
+from compressors.deploy import deployed, export_onnx
+from compressors.verify import graph_latency
 from datagen.dataset import ShardDataset, loader
 from search_spaces.shape import Shape
 from trials.config import ComparedModel, Target
 from trials.results.compare import Comparison
-from trials.results.export import export
 from trials.running.run_folder import RunFolder
 from trials.training.metrics import scores
-from trials.training.networks import trained
+from trials.training.networks import statistics, trained
 
 Row = dict[str, Any]
 COLUMNS = ("model", "parameters", "MFLOPs", "1 thread", "2 threads", "seeds", "SSIM", "MAE", "PSNR", "learning rate")
@@ -64,27 +65,32 @@ def measure_latency(comparison: Comparison) -> None:
 
     Of several processes that compare one measures, and the others find that it is done.
     """
+    runs = [run for model in comparison.config.compare.models for run in _timed(comparison, model)]
     with FileLock(comparison.folder / ".latency.lock"):
-        _measure_latency(comparison)
+        if all(run.scores("latency") for run in runs):
+            return
+        for run, times in zip(runs, _times(runs), strict=True):
+            run.save_scores("latency", times)
 
 
-def _measure_latency(comparison: Comparison) -> None:
-    runs = [
-        run
-        for target in comparison.config.compare.targets
-        for model in comparison.config.compare.models
-        for run in comparison.trainings(target, model)[:1]
-        if run.scores("latency") is None
-    ]
-    bundles = {run.path: export(run, run.path / "bundle") for run in runs}
-    found: dict[Path, dict[str, float]] = {folder: {} for folder in bundles}
-    for _ in range(LATENCY_ROUNDS):
-        for folder, bundle in bundles.items():
-            for threads in (1, 2):
-                name, new = f"latency_ms_{threads}", latency(bundle, threads)
-                found[folder][name] = min(found[folder].get(name, new), new)
-    for run in runs:
-        run.save_scores("latency", found[run.path])
+def _timed(comparison: Comparison, model: ComparedModel) -> list[RunFolder]:
+    """One training of a model, or none yet; with another target only the unit of its output is another."""
+    return comparison.trainings(comparison.config.compare.targets[0], model)[:1]
+
+
+def _times(runs: list[RunFolder]) -> list[dict[str, float]]:
+    found: list[dict[str, float]] = [{} for _ in runs]
+    with TemporaryDirectory() as folder:
+        graphs = [Path(folder) / f"{number}.onnx" for number in range(len(runs))]
+        for run, graph in zip(runs, graphs, strict=True):
+            config, shape = run.config, Shape.of(run.config.data)
+            export_onnx(deployed(trained(run), config.target, statistics(config), shape), shape, graph)
+        for _ in range(LATENCY_ROUNDS):
+            for times, graph in zip(found, graphs, strict=True):
+                for threads in (1, 2):
+                    name, new = f"latency_ms_{threads}", graph_latency(graph, threads)
+                    times[name] = min(times.get(name, new), new)
+    return found
 
 
 def _row(comparison: Comparison, target: Target, model: ComparedModel) -> Row | None:
@@ -94,7 +100,8 @@ def _row(comparison: Comparison, target: Target, model: ComparedModel) -> Row | 
     first = runs[0]
     row: Row = {"target": target, "model": model, "split": "test", "seeds": len(runs)}
     row |= {"parameters": int(first.result["parameters"]), "flops": _flops(first.path)}
-    row |= first.scores("latency") or {}
+    for run in _timed(comparison, model):
+        row |= run.scores("latency") or {}
     tests = [run.scores("test") or {} for run in runs]
     for name in ("ssim", "mae", "psnr"):
         values = [test[name] for test in tests]
