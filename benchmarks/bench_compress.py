@@ -1,6 +1,6 @@
 """What compression costs and saves, from the folder of a finished tune run.
 
-    python benchmarks/bench_compress.py runs/openfwi/compare/8epochs/rtm/nasunet/seed1 --seeds 2
+    python benchmarks/bench_compress.py runs/openfwi/compare/8epochs/rtm/random_search/seed1 --seeds 2
 
     dense        the same fine-tuning without pruning: what more training alone would give
     level        zeros; file_bytes is weights.seisnas, every bit kept
@@ -8,7 +8,7 @@
     int8         the graph with 8-bit convolutions, not fine-tuned; file_bytes is weights.seisnas of kind int8
     level_int8   level, then int8
 
-Runs lie in runs/<name>/compress; those that have finished are not done again.  Scores are of the test split.
+Runs lie in the tune run's folder, in compress/; those that have finished are not done again.  Scores are of the test split.
 """
 
 import argparse
@@ -77,7 +77,7 @@ def main() -> None:
     arguments = parser.parse_args()
     quiet_libraries()
     source = RunFolder(arguments.source)
-    folder = Path("runs") / source.config.name / "compress"
+    folder = source.path / "compress"
     rows: list[Row] = []
     dense = _int8_row(source, evaluate(trained(source), source.config, "test")["ssim"], [source], "int8", 0.0)
     rows.append(dense)
@@ -127,7 +127,7 @@ def _int8_row(source: RunFolder, dense: float, runs: list[RunFolder], kind: str,
     """Scored twice: `ssim` with 8-bit convolutions, `ssim_packed` with the 8-bit weights of the packed file alone."""
     tests, packed, graphs, sizes = [], [], [], []
     for run in runs:
-        bundle = _bundle(run) if run is not source else export(run, Path("runs") / run.config.name / "compress/source")
+        bundle = _bundle(run) if run is not source else export(run, source.path / "compress/source")
         graph, file = bundle.parent / "int8.onnx", bundle.parent / "int8.seisnas"
         if not graph.exists():
             quantize(bundle / ONNX, _shots(run, "train", CALIBRATION), graph)
