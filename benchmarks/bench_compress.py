@@ -8,7 +8,8 @@
     int8         the graph with 8-bit convolutions, not fine-tuned; file_bytes is weights.seisnas of kind int8
     level_int8   level, then int8
 
-Runs lie in the tune run's folder, in compress/; those that have finished are not done again.  Scores are of the test split.
+Runs lie in compress/ of the tune run's folder; those that have finished are not done again.  Scores are of the test
+split.
 """
 
 import argparse
