@@ -25,7 +25,6 @@ from nni.nas.oneshot.pytorch.supermodule.differentiable import DifferentiableMix
 from torch import Tensor, nn
 from torch.nn import functional
 
-from search_spaces.genotype import ENTRANCES
 from search_spaces.primitives import Zero
 from search_spaces.size import Costs
 
@@ -47,18 +46,13 @@ class MixedEdge(LiveProbabilities):
 
     One ReLU serves all candidates, and a candidate's weight goes into its last batch norm: no product of whole
     maps, none to keep.
-    `auxiliary` is the weight of one more skip (DARTS-, Chu et al. 2021), which a callback lets fade.
     """
-
-    auxiliary = 0.0
 
     def forward(self, x: Tensor) -> Tensor:
         rectified = functional.relu(x)
         weights = self._softmax(self._arch_alpha)
         pairs = [(weight, self[name]) for weight, name in zip(weights, self.names, strict=True)]
         terms = [_weighted(op, weight, x, rectified) for weight, op in pairs if not isinstance(op, Zero)]
-        if self.auxiliary and self.label not in ENTRANCES:
-            terms.append(self.auxiliary * x)
         return reduce(torch.add, terms)
 
 

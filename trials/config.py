@@ -66,7 +66,6 @@ class Search:
     width: Annotated[int, Field(ge=4, le=128)] | None = None  # of the supernet; without, network.width
     architectures: Annotated[int, Field(ge=2, le=64)] = 4  # parsec: paths drawn for each step
     partial_channels: Annotated[int, Field(ge=1, le=8)] = 1  # darts: one in so many goes through the candidates
-    auxiliary_skip: bool = False  # darts: one more skip on each edge, which fades until the last epoch
     stop_skip_share: Annotated[float, Field(gt=0, le=1)] = 1.0  # ends before skips are a larger share
     retrain_epochs: Epochs = 6  # of the found network, from scratch: its score is the trial's score
 

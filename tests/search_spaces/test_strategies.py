@@ -193,15 +193,6 @@ def test_the_cheaper_mixed_edge_gives_the_sum_and_the_gradients_of_nnis() -> Non
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
 
 
-def test_the_auxiliary_skip_adds_its_share_of_the_input() -> None:
-    both = {"one": nn.Identity(), "other": nn.Identity()}
-    with frozen_context():
-        edge = MixedEdge(both, nn.Parameter(torch.zeros(2)), nn.Softmax(-1), "edge")
-    x = torch.randn(2, 4, 5, 5)
-    edge.auxiliary = 0.5
-    torch.testing.assert_close(edge(x), 1.5 * x)
-
-
 def test_partial_channels_pass_by_unchanged_and_are_shuffled() -> None:
     net = NasUnetSpace(Network(front="fold", depth=2, width=8, nodes=1), FRONT, share=4)
     partial = net.network.encoder.cells[0].graph.nodes[0].edges[0]

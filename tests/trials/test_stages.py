@@ -125,7 +125,7 @@ def test_a_search_keeps_to_the_limit_of_parameters(config, tmp_path, strategy):
 
 
 def test_a_narrow_supernet_with_all_remedies_finds_a_genotype_of_full_width(config, tmp_path):
-    remedies = {"strategy": "darts", "width": 4, "partial_channels": 2, "auxiliary_skip": True, "stop_skip_share": 0.01}
+    remedies = {"strategy": "darts", "width": 4, "partial_channels": 2, "stop_skip_share": 0.01}
     wide = replace(config, network=replace(config.network, width=8), search=replace(config.search, **remedies))
     assert find_genotype(wide, RunFolder(tmp_path), Recorder()).width == 8
 

@@ -100,16 +100,6 @@ class SearchReport(EpochReport):
             trainer.should_stop = True
 
 
-class FadingSkip(Callback):
-    """The auxiliary skip of DARTS- (Chu et al. 2021): its weight falls from 1 to 0 over the epochs."""
-
-    def on_train_epoch_start(self, trainer: pl.Trainer, module: Any) -> None:
-        assert trainer.max_epochs is not None
-        for edge in module.modules():
-            if isinstance(edge, MixedEdge):
-                edge.auxiliary = 1 - trainer.current_epoch / max(1, trainer.max_epochs - 1)
-
-
 def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     """Searches with `search.strategy`; `random` draws a genotype, the control for the others.
 
@@ -121,8 +111,6 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     data = training_set(config)
     report = SearchReport(run, channel, config, front.channels)
     callbacks: list[Callback] = [report, EpochDraws(data), *keep_checkpoint(run.path, "supernet")]
-    if config.search.auxiliary_skip:
-        callbacks.append(FadingSkip())
     options = trainer_options(run, config, "supernet", config.search.epochs, callbacks)
     if options["accelerator"] == "cpu":
         options["precision"] = "32-true"  # of training/precision.py; a supernet has every operation
