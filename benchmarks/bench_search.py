@@ -5,8 +5,8 @@
 seconds                   of the one-shot search alone, and with the short training of what it found (`with_retraining`)
 cost_over_unet_training   beside the 17 M U-Net's training in full: its steps are timed before and after each search,
                           and multiplied by the preset's models and epochs
-peak_memory_mb            of the searching process, above what it held before its first step; of its own pages, not of
-                          the files it has mapped, which the system may drop
+peak_memory_mb            of another process, that searches for an epoch and gives back at once what it has freed: above
+                          what it held before its first step, without the files it has mapped
 ssim                      validation split, of what was found, trained for the preset's `search.retrain_epochs`
 
 The fading skip of DARTS- (Chu et al. 2021) was measured as well and is gone from the code: it found no better, at
@@ -14,6 +14,7 @@ more cost.
 """
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -56,6 +57,9 @@ STRATEGIES: dict[str, Mapping[str, Any]] = {
 }
 STEPS = 4  # of the U-Net that are timed before, and after
 LOOK = 0.005  # [s] between looks at the memory
+MEMORY = "memory: "  # before the name of a strategy: the job that measures it
+GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "262144"}  # glibc; half as slow again
+BRIEF = {"search.epochs": 1, "search.warmup_epochs": 0, "search.samples": 128}
 
 
 def main(
@@ -66,8 +70,10 @@ def main(
     seed: Annotated[int, typer.Option(hidden=True)] = 1,
 ) -> None:
     if one:
-        job = unet_training if one == "unet" else search
-        sys.stdout.write(json.dumps(job(load(preset, STRATEGIES.get(one, {}), {"seed": seed}))))
+        strategy = STRATEGIES.get(one.removeprefix(MEMORY), {})
+        job = unet_training if one == "unet" else memory if one.startswith(MEMORY) else search
+        brief = BRIEF if job is memory else {}
+        sys.stdout.write(json.dumps(job(load(preset, strategy, brief, {"seed": seed}))))
         return
     split = load(preset).data.split
     record = Record(
@@ -90,40 +96,50 @@ def main(
 
 def beside_unet(preset: Path, strategy: str, seed: int) -> dict[str, Any]:
     before, found, after = (in_a_process(preset, job, seed) for job in ("unet", strategy, "unet"))
+    found |= in_a_process(preset, MEMORY + strategy, seed, GIVES_BACK)
     unet = fmean([before["seconds"], after["seconds"]])
     costs = {"unet_training_seconds": unet, "cost_over_unet_training": found["seconds"] / unet}
     return found | costs | {"cost_with_retraining": found["seconds_with_retraining"] / unet}
 
 
-def in_a_process(preset: Path, job: str, seed: int) -> dict[str, Any]:
-    """Each job has a process of its own, so that the peak of its memory is its own."""
+def in_a_process(preset: Path, job: str, seed: int, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Each job has a process of its own, so that neither speed nor memory is another's."""
     command = [sys.executable, __file__, "--preset", str(preset), "--one", job, "--seed", str(seed)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    inherited = os.environ | (environment or {})
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=inherited)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
 def search(config: Config) -> dict[str, Any]:
     quiet_libraries()
-    memory = Memory()
     with TemporaryDirectory() as folder:
         run = RunFolder(folder)
         run.start(config, None)
         start = time.monotonic()
         genotype = find_genotype(config, run, Channel())
         seconds = time.monotonic() - start
-        memory.stop()
         measured = retrained(config, genotype, run)
         both = time.monotonic() - start
     return {
         "seconds": seconds,
         "seconds_with_retraining": both,
-        "peak_memory_mb": memory.above_mb,
         "skip_share": skip_share(genotype),
         "parameters": measured["parameters"],
         "ssim": measured["ssim"],
         "genotype": genotype.to_json(),
     }
+
+
+def memory(config: Config) -> dict[str, float]:
+    quiet_libraries()
+    watch = Memory()
+    with TemporaryDirectory() as folder:
+        run = RunFolder(folder)
+        run.start(config, None)
+        find_genotype(config, run, Channel())
+        watch.stop()
+    return {"peak_memory_mb": watch.above_mb}
 
 
 def retrained(config: Config, genotype: Genotype, run: RunFolder) -> dict[str, Any]:
