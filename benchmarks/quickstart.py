@@ -35,7 +35,7 @@ def row(name: str, folder: Path) -> dict[str, float | str]:
         "seeds": 1,
         "parameters": count_parameters(bundle.network),
         "nonzero": nonzero_parameters(bundle.network),
-        "weights_packed_bytes": file_bytes(folder).weights_zipped,
+        "weights_packed_bytes": file_bytes(folder).weights_packed,
         "ssim": round(bundle.contents.scores["ssim"], 4),
         "mae": round(bundle.contents.scores["mae"], 4),
         "latency_ms_1": round(latency(folder, 1), 2),

@@ -77,4 +77,4 @@ def test_zeros_pack_better_than_weights(parts, written, tmp_path):
     prune(parts["network"], 0.9)
     pruned = write_bundle(tmp_path / "pruned", **parts)
     assert file_bytes(pruned).weights == file_bytes(written).weights
-    assert file_bytes(pruned).weights_zipped < file_bytes(written).weights_zipped
+    assert file_bytes(pruned).weights_packed < file_bytes(written).weights_packed
