@@ -14,7 +14,6 @@ split.
 
 import argparse
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
@@ -30,7 +29,7 @@ from compressors.config import Compress
 from compressors.contents import ONNX, PACKED
 from compressors.packed import pack, rounded
 from compressors.quantize import quantize, run_graph
-from compressors.verify import graph_latency
+from compressors.verify import graph_latencies
 from datagen.dataset import ShardDataset
 from search_spaces.build import count_parameters, nonzero_parameters
 from trials.results.export import export
@@ -46,7 +45,6 @@ RESULTS = Path(__file__).parent / "results"
 LEVELS = (0.6, 0.8, 0.9)
 CHANNELS = (0.25, 0.5)
 CALIBRATION = 64  # training models
-ROUNDS = 5  # of latency, all graphs in turn; the fastest counts
 Row = dict[str, Any]
 
 
@@ -176,11 +174,8 @@ def _ssim_of_graph(run: RunFolder, graph: Path) -> float:
 
 
 def _measure_latency(rows: list[Row]) -> None:
-    """All graphs in turn, so that a busy minute slows them alike."""
-    measure: Callable[[Row], float] = lambda row: graph_latency(Path(row["graph"]), threads=1)  # noqa: E731
-    for _ in range(ROUNDS):
-        for row in rows:
-            row["latency_ms_1"] = min(row.get("latency_ms_1", float("inf")), measure(row))
+    for row, milliseconds in zip(rows, graph_latencies([Path(row["graph"]) for row in rows]), strict=True):
+        row["latency_ms_1"] = milliseconds
 
 
 def write(rows: list[Row], source: RunFolder, results: Path) -> None:

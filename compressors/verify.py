@@ -1,6 +1,7 @@
 """Does a bundle do what its network did, how fast, and how large is it?"""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from compressors.bundle import load_bundle
 from compressors.contents import ONNX, PACKED, WEIGHTS
 from compressors.imager import Imager
+
+ROUNDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,3 +81,9 @@ def graph_latency(onnx_file: Path, threads: int = 1, runs: int = 20) -> float:
         session.run(None, {given.name: shots_BSTR})
         seconds.append(time.perf_counter() - start)
     return 1e3 * median(seconds[1:])
+
+
+def graph_latencies(graphs: Sequence[Path], threads: int = 1) -> list[float]:
+    """`graph_latency` of several, the fastest of ROUNDS; all in turn, so that a busy minute slows them alike."""
+    rounds = [[graph_latency(graph, threads) for graph in graphs] for _ in range(ROUNDS)]
+    return [min(times) for times in zip(*rounds, strict=True)]

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from torch.utils.flop_counter import FlopCounterMode
 
 from compressors.deploy import deployed, export_onnx
-from compressors.verify import graph_latency
+from compressors.verify import graph_latencies
 from datagen.dataset import ShardDataset, loader
 from search_spaces.shape import Shape
 from trials.config import ComparedModel, Target
@@ -31,7 +31,6 @@ from trials.training.networks import statistics, trained
 
 Row = dict[str, Any]
 COLUMNS = ("model", "parameters", "MFLOPs", "1 thread", "2 threads", "seeds", "SSIM", "MAE", "PSNR", "learning rate")
-LATENCY_ROUNDS = 5
 
 
 def write_table(comparison: Comparison, results: Path) -> None:
@@ -79,18 +78,13 @@ def _timed(comparison: Comparison, model: ComparedModel) -> list[RunFolder]:
 
 
 def _times(runs: list[RunFolder]) -> list[dict[str, float]]:
-    found: list[dict[str, float]] = [{} for _ in runs]
     with TemporaryDirectory() as folder:
         graphs = [Path(folder) / f"{number}.onnx" for number in range(len(runs))]
         for run, graph in zip(runs, graphs, strict=True):
             config, shape = run.config, Shape.of(run.config.data)
             export_onnx(deployed(trained(run), config.target, statistics(config), shape), shape, graph)
-        for _ in range(LATENCY_ROUNDS):
-            for times, graph in zip(found, graphs, strict=True):
-                for threads in (1, 2):
-                    name, new = f"latency_ms_{threads}", graph_latency(graph, threads)
-                    times[name] = min(times.get(name, new), new)
-    return found
+        pairs = zip(graph_latencies(graphs, 1), graph_latencies(graphs, 2), strict=True)
+        return [{"latency_ms_1": one, "latency_ms_2": two} for one, two in pairs]
 
 
 def _row(comparison: Comparison, target: Target, model: ComparedModel) -> Row | None:
