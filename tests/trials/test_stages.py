@@ -130,14 +130,19 @@ def test_a_narrow_supernet_with_all_remedies_finds_a_genotype_of_full_width(conf
     assert find_genotype(wide, RunFolder(tmp_path), Recorder()).width == 8
 
 
-def test_a_search_ends_before_skips_are_too_large_a_share(config, tmp_path, monkeypatch):
-    shares = iter([0.1, 0.9, 0.1, 0.1])
-    monkeypatch.setattr("trials.stages.one_shot.skip_share", lambda genotype: next(shares))
+@pytest.mark.parametrize(
+    ("shares", "kept"),
+    [([0.9, 0.1, 0.2, 0.9], 2), ([0.9, 0.9], 1)],  # the first epoch warms up: its cells are noise
+    ids=["later", "at once"],
+)
+def test_a_search_ends_before_skips_are_too_large_a_share(config, tmp_path, monkeypatch, shares, kept):
+    seen = []
+    monkeypatch.setattr("trials.stages.one_shot.skip_share", lambda cells: seen.append(cells) or shares[len(seen) - 1])
     run = RunFolder(tmp_path)
-    find_genotype(
-        replace(config, search=replace(config.search, epochs=4, stop_skip_share=0.5, strategy="darts")), run, Recorder()
-    )
-    assert [row["skip_share"] for row in run.metrics] == [0.1, 0.9]
+    search = replace(config.search, epochs=6, warmup_epochs=1, stop_skip_share=0.5, strategy="darts")
+    found = find_genotype(replace(config, search=search), run, Recorder())
+    assert [row["skip_share"] for row in run.metrics] == shares
+    assert found is seen[kept]
 
 
 def test_a_tuned_network_is_what_its_result_says(tuned):

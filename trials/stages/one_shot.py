@@ -75,7 +75,8 @@ class SupernetTraining(LightningModule):  # type: ignore[misc]
 class SearchReport(EpochReport):
     """Keeps the genotype found so far; reports its share of skips, of which a rising one is DARTS' collapse.
 
-    Ends the search before that share passes `search.stop_skip_share` (as in DARTS+, Liang et al. 2019).
+    Ends the search before that share passes `search.stop_skip_share` (as in DARTS+, Liang et al. 2019); while the
+    weights warm up the architecture is noise, whose share says nothing.
     """
 
     def __init__(self, run: RunFolder, channel: Channel, config: Config, channels_in: int) -> None:
@@ -94,10 +95,11 @@ class SearchReport(EpochReport):
         share = skip_share(genotype)
         self.extra = {"skip_share": share}
         super().on_train_epoch_end(trainer, module)
-        if self.found is None or share <= self.config.search.stop_skip_share:
+        searched = trainer.current_epoch - self.config.search.warmup_epochs
+        passed = searched >= 0 and share > self.config.search.stop_skip_share
+        if not passed or searched == 0:
             self.found = genotype
-        else:
-            trainer.should_stop = True
+        trainer.should_stop |= passed
 
 
 def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
