@@ -56,8 +56,20 @@ class Graph(nn.Module):
         states = [x]
         for node in self.nodes:
             states.append(node(states))
+        if torch.compiler.is_exporting():
+            return x + self._joined_in_parts(states[1:])
         joined: Tensor = self.join(torch.cat(states[1:], dim=1))
         return x + joined
+
+    def _joined_in_parts(self, states: list[Tensor]) -> Tensor:
+        """`join`, evaluated as one convolution a state: ONNX Runtime adds while it convolves, but copies to concatenate."""
+        _, convolution, norm = self.join
+        scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+        weight = convolution.weight * scale[:, None, None, None]
+        parts = weight.split([state.shape[1] for state in states], dim=1)
+        terms = [functional.conv2d(state.relu(), part) for state, part in zip(states[1:], parts[1:], strict=True)]
+        first = functional.conv2d(states[0].relu(), parts[0], norm.bias - norm.running_mean * scale)
+        return reduce(torch.add, terms, first)
 
 
 class EncoderCell(nn.Module):
@@ -90,6 +102,13 @@ class DecoderCell(nn.Module):
         self.graph = Graph(channels, nodes, edge)
 
     def forward(self, coarse: Tensor, skip: Tensor) -> Tensor:
-        up = functional.interpolate(self.up(self.from_coarse(coarse)), size=skip.shape[-2:], mode="bilinear")
+        up = enlarged(self.up(self.from_coarse(coarse)), skip.shape[-2], skip.shape[-1])
         y: Tensor = self.graph(self.norm(up + self.from_skip(skip)))
         return y
+
+
+def enlarged(x: Tensor, rows: int, columns: int) -> Tensor:
+    """Bilinear; where it doubles, by a scale: ONNX Runtime then stays in the layout of its convolutions."""
+    if (rows, columns) == (2 * x.shape[-2], 2 * x.shape[-1]):
+        return functional.interpolate(x, scale_factor=2.0, mode="bilinear")
+    return functional.interpolate(x, size=(rows, columns), mode="bilinear")
