@@ -62,14 +62,18 @@ class Graph(nn.Module):
         return x + joined
 
     def _joined_in_parts(self, states: list[Tensor]) -> Tensor:
-        """`join`, evaluated as one convolution a state: ONNX Runtime adds while it convolves, but copies to concatenate."""
+        """`join` as one convolution a state: ONNX Runtime adds while it convolves, but to concatenate it copies."""
         _, convolution, norm = self.join
+        assert isinstance(convolution, nn.Conv2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
         scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+        bias = norm.bias - norm.running_mean * scale
         weight = convolution.weight * scale[:, None, None, None]
-        parts = weight.split([state.shape[1] for state in states], dim=1)
+        parts = weight.split_with_sizes([state.shape[1] for state in states], dim=1)
         terms = [functional.conv2d(state.relu(), part) for state, part in zip(states[1:], parts[1:], strict=True)]
-        first = functional.conv2d(states[0].relu(), parts[0], norm.bias - norm.running_mean * scale)
-        return reduce(torch.add, terms, first)
+        return reduce(torch.add, terms, functional.conv2d(states[0].relu(), parts[0], bias))
 
 
 class EncoderCell(nn.Module):

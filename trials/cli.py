@@ -110,9 +110,10 @@ def predict(
     interval: Annotated[float | None, typer.Option(help="Between samples of an .npy \\[s], if not its own.")] = None,
     velocity: Annotated[
         Path | None,
-        typer.Option(help="Instead of shots: a velocity model, .npy [z, x] in m/s, or .bin of float32."),
+        typer.Option(help="Instead of shots: a velocity model or a cube, .npy or SEG-Y in m/s, or .bin of float32."),
     ] = None,
     shape: Annotated[str | None, typer.Option(help="Of a .bin: ZxX, for example 221x601.")] = None,
+    axes: Annotated[str, typer.Option(help="Of a cube, slowest first, for example zyx; SEG-Y tells its own.")] = "",
     unit: Annotated[float, typer.Option(help="Factor to m/s: 1000 for km/s.")] = 1.0,
     spacing: Annotated[float | None, typer.Option(help="Of the velocity model [m].")] = None,
     at: Annotated[str, typer.Option(help="Top left corner of the window: depth,distance [m].")] = "0,0",
@@ -121,7 +122,7 @@ def predict(
 
     Shots of another survey are refused, with what differs; see docs/deploy.md for what --resample can mend.
     With --velocity the shots of the window are modelled with the bundle's survey and the prediction is drawn
-    beside the RTM image.
+    beside the RTM image; of a cube every section along x is imaged, and the images are a cube again.
     """
     outputs = output or [Path("prediction.png")]
     if (shots is None) == (velocity is None):
@@ -129,7 +130,7 @@ def predict(
     if velocity is not None:
         from trials.prediction.predict_window import predict_window
 
-        written = predict_window(bundle, velocity, outputs, shape=shape, unit=unit, spacing=spacing, at=at)
+        written = predict_window(bundle, velocity, outputs, shape=shape, unit=unit, axes=axes, spacing=spacing, at=at)
     else:
         from trials.prediction.predict import predict as image
 

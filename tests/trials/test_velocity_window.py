@@ -60,12 +60,29 @@ def test_the_spacing_of_the_model_must_be_given(spacing):
 def test_raw_floats_in_km_per_second_are_read(tmp_path):
     model = ramp(5, 7, 10.0)
     (model / 1000).astype(np.float32).tofile(tmp_path / "v.bin")
-    assert np.allclose(read_velocity(tmp_path / "v.bin", "5x7", 1000.0), model)
+    (section,) = read_velocity(tmp_path / "v.bin", "5x7", 1000.0)
+    assert np.allclose(section, model)
 
 
 def test_an_npy_is_read(tmp_path):
     np.save(tmp_path / "v.npy", ramp(5, 7, 10.0))
-    assert np.array_equal(read_velocity(tmp_path / "v.npy", None, 1.0), ramp(5, 7, 10.0))
+    (section,) = read_velocity(tmp_path / "v.npy", None, 1.0)
+    assert np.array_equal(section, ramp(5, 7, 10.0))
+
+
+def test_a_cube_is_read_section_by_section_whatever_the_order_of_its_axes(tmp_path):
+    cube_ZYX = 2000 + np.arange(5 * 3 * 7, dtype=np.float32).reshape(5, 3, 7)
+    cube_ZYX.transpose(2, 1, 0).tofile(tmp_path / "cube.bin")
+    sections = list(read_velocity(tmp_path / "cube.bin", "7x3x5", 1.0, "xyz"))
+    assert np.array_equal(sections, cube_ZYX.swapaxes(0, 1))
+
+
+def test_axes_that_are_none_and_a_stack_of_models_are_refused(tmp_path):
+    np.save(tmp_path / "v.npy", np.full((3, 5, 7), 2000.0))
+    with pytest.raises(InputError, match=r"holds 3 models; allowed: one model .* --axes"):
+        read_velocity(tmp_path / "v.npy", None, 1.0)
+    with pytest.raises(InputError, match="axes: got 'zz'; allowed"):
+        read_velocity(tmp_path / "v.npy", None, 1.0, "zz")
 
 
 def test_km_per_second_are_recognised(tmp_path):

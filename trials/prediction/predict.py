@@ -66,6 +66,13 @@ def predict(
     fitted = fit_survey(recording, contents, bundle, resample=resample, interval=interval)
     for note in fitted.notes:
         log.warning("%s: %s", shots, note)
+    write_images(imager, recording, fitted, files)
+    return files
+
+
+def write_images(imager: Imager, recording: Recording, fitted: Fitted, files: Sequence[Path]) -> None:
+    """The images of `recording` in each of `files`, as `predict` describes them.  Raises InputError: not finite."""
+    contents = imager.contents
     drawn: list[NDArray[np.float32]] = []
     with ExitStack() as unfinished:
         images = [_new_file(file, recording, contents) for file in files if file.suffix != ".png"]
@@ -82,7 +89,6 @@ def predict(
     for file in files:
         if file.suffix == ".png":
             draw_sections(_sections(drawn, contents), contents.data.grid, file, heading)
-    return files
 
 
 def check_outputs(outputs: Sequence[str | Path], endings: Sequence[str]) -> list[Path]:

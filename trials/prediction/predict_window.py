@@ -2,9 +2,10 @@
 
 velocity model ─► window ─► shots (wave equation) ─┬─► bundle ───────────────────► prediction
                                                    └─► reverse-time migration ───► RTM image
+
+Of a cube every section along x is imaged, as a line of a 3-D survey; the images are a cube again.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,15 @@ from numpy.typing import NDArray
 
 from compressors.contents import Contents
 from compressors.imager import Imager
+from datagen.config import Data
 from datagen.modelling import WaveEngine
-from trials.prediction.image_files import part_of
-from trials.prediction.predict import check_outputs
+from datagen.positions import distances
+from datagen.segy_lines import Places
+from trials.prediction.predict import ENDINGS, check_outputs, write_images
+from trials.prediction.recording import Recording
 from trials.prediction.sections import draw_sections, image_section, reach, velocity_section
-from trials.prediction.velocity_window import cut_window, read_velocity, spanning, within_limits
+from trials.prediction.survey_fit import Fitted
+from trials.prediction.velocity_window import corner, cut_window, read_velocity, spanning, within_limits
 from trials.training.metrics import ssim
 
 Array = NDArray[Any]
@@ -34,12 +39,16 @@ def predict_window(
     at: str = "0,0",
     shape: str | None = None,
     unit: float = 1.0,
+    axes: str = "",
 ) -> list[Path]:
     """Images a window of a velocity model and writes each of `outputs`; returns their paths.
 
-    `velocity` is an `.npy` `[Z, X]`, or raw float32 of `shape` "ZxX"; its values times `unit` are m/s, its
+    `velocity` is an `.npy` `[Z, X]`, SEG-Y, or raw float32 of `shape` "ZxX"; its values times `unit` are m/s, its
     cells `spacing` metres wide.  `at` is the window's top left corner, "depth,distance" in metres.
-    `.png`: velocity, RTM image and prediction; `.npy`: the prediction `[Z, X]`.
+    `.png`: velocity, RTM image and prediction; `.npy`: the prediction `[Z, X]`; `.sgy`: the same.
+
+    Of a cube, whose order of axes is `axes` where its file does not tell, the same window of every section along x is
+    imaged.  `.npy`: `[inline, Z, X]`; `.png`: the first predictions.
 
     Raises
     ------
@@ -47,24 +56,43 @@ def predict_window(
         The bundle or the file is damaged, the window leaves the model, or the bundle's survey cannot be
         modelled on its velocities.
     """
-    files = check_outputs(outputs, (".npy", ".png"))
+    files = check_outputs(outputs, ENDINGS)
     imager = Imager(bundle)
-    contents = imager.contents
-    window_ZX = cut_window(read_velocity(Path(velocity), shape, unit), spacing, at, contents.data.grid)
-    data = spanning(contents.data, window_ZX)
-    window_ZX = within_limits(window_ZX, data)
-    shots_MSTR, image_MZX = WaveEngine(data).shoot_and_migrate(window_ZX[None])
-    prediction_ZX = imager(shots_MSTR)[0, 0]
-    heading = f"{contents.name}: {Path(velocity).name}, top left at {at} m"
-    for file in files:
-        if file.suffix == ".png":
-            _draw(file, heading, window_ZX, image_MZX[0], prediction_ZX, contents)
-        else:
-            part = part_of(file)
-            with part.open("wb") as stream:
-                np.save(stream, prediction_ZX)
-            os.replace(part, file)
+    contents, source = imager.contents, Path(velocity)
+    sections = read_velocity(source, shape, unit, axes)
+    windows_YZX = np.stack([cut_window(each_ZX, spacing, at, contents.data.grid) for each_ZX in sections])
+    data = spanning(contents.data, windows_YZX)
+    windows_YZX = within_limits(windows_YZX, data)
+    engine = WaveEngine(data)
+    recording = Recording(
+        path=source,
+        samples=len(windows_YZX),
+        shape=(contents.shape.shots, contents.shape.samples, contents.shape.receivers),
+        read=lambda first, count: engine.shoot(windows_YZX[first : first + count]),
+        single=len(windows_YZX) == 1,
+        places=_places(data, corner(at)[1], (spacing or 0.0) * np.arange(len(windows_YZX))),
+    )
+    drawn = [file for file in files if file.suffix == ".png" and recording.single]
+    write_images(imager, recording, Fitted(), [file for file in files if file not in drawn])
+    if drawn:
+        shots_MSTR, image_MZX = engine.shoot_and_migrate(windows_YZX)
+        heading = f"{contents.name}: {source.name}, top left at {at} m"
+        for file in drawn:
+            _draw(file, heading, windows_YZX[0], image_MZX[0], imager(shots_MSTR)[0, 0], contents)
     return files
+
+
+def _places(data: Data, start: float, cross_N: Array) -> Places:
+    """The survey of `data` `start` metres along parallel lines that are `cross_N` metres from the first."""
+    sources_S, receivers_R = (start + data.grid.spacing * each for each in distances(data))
+    lines = len(cross_N)
+    return Places(
+        sources_NS=np.tile(sources_S, (lines, 1)),
+        receivers_NSR=np.tile(receivers_R, (lines, len(sources_S), 1)),
+        cross_N=cross_N,
+        direction=np.array([1.0, 0.0]),
+        normal=np.array([0.0, 1.0]),
+    )
 
 
 def likeness(prediction_ZX: Array, truth_ZX: Array, contents: Contents) -> float:

@@ -1,6 +1,7 @@
 """A window of somebody's velocity model, on a bundle's grid and within what its survey can be modelled on."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,18 +23,26 @@ Array = NDArray[Any]
 TOLERANCE = 0.05  # share by which velocities may be changed to what the survey can carry
 
 
-def read_velocity(file: Path, shape: str | None, unit: float) -> Array:
-    """Velocity model `[Z, X]` in m/s from an `.npy`, SEG-Y, or raw float32 of the shape "ZxX".
+def read_velocity(file: Path, shape: str | None, unit: float, axes: str = "") -> Iterator[Array]:
+    """Sections `[Z, X]` in m/s, of a cube one at each y, of a model the one it is: `.npy`, SEG-Y, or raw float32.
 
-    Its values times `unit` are m/s.  Raises InputError: no such file, not two axes, of another size than
-    `shape`, or no velocities in m/s.
+    `shape` is that of raw floats: "ZxX", or of a cube in the order of `axes`, as "ZxYxX" of zyx.  Values times `unit`
+    are m/s.
+
+    Raises InputError: no such file, neither a model nor a cube, of another size than `shape`, or no velocities in m/s.
     """
-    described = VelocityFile(path=str(file), shape=_sizes(shape) if shape else (), unit=unit, spacing=(1.0,))
+    described = VelocityFile(
+        path=str(file), shape=_sizes(shape) if shape else (), unit=unit, spacing=(1.0,), axes=_known(axes)
+    )
     models = open_models(described)
-    if models.cube or len(models.array) > 1:
-        raise InputError(f"velocity {file}: holds {models.array.shape}; allowed: one model [z, x]")
-    velocity_limits(str(file), models.array, "nzx", unit)
-    return to_metres_per_second(models.array[0], described)
+    if not models.cube and len(models.array) > 1:
+        raise InputError(
+            f"velocity {file}: holds {len(models.array)} models; allowed: one model [z, x], or a cube, whose axes "
+            "--axes tells: zyx"
+        )
+    velocity_limits(str(file), models.array, "zyx" if models.cube else "nzx", unit)
+    sections_YZX = models.array.swapaxes(0, 1) if models.cube else models.array
+    return (to_metres_per_second(section_ZX, described) for section_ZX in sections_YZX)
 
 
 def cut_window(model_ZX: Array, spacing: float | None, at: str, grid: Grid) -> Array:
@@ -44,31 +53,40 @@ def cut_window(model_ZX: Array, spacing: float | None, at: str, grid: Grid) -> A
     """
     if spacing is None or spacing <= 0:
         raise InputError(f"spacing: got {spacing}; give the size of a cell of the velocity model in metres")
-    corner, sizes = _corner(at), (grid.nz, grid.nx)
-    end = [first + (cells - 1) * grid.spacing for first, cells in zip(corner, sizes, strict=True)]
+    top_left, sizes = corner(at), (grid.nz, grid.nx)
+    end = [first + (cells - 1) * grid.spacing for first, cells in zip(top_left, sizes, strict=True)]
     limit = [(cells - 1) * spacing for cells in model_ZX.shape]
-    if min(corner) < 0 or any(last > most * (1 + 1e-9) for last, most in zip(end, limit, strict=True)):
+    if min(top_left) < 0 or any(last > most * (1 + 1e-9) for last, most in zip(end, limit, strict=True)):
         raise InputError(
             f"at: the window from {at} m to {end[0]:g},{end[1]:g} m leaves the velocity model, which goes "
             f"from 0,0 to {limit[0]:g},{limit[1]:g} m (depth,distance); choose another corner"
         )
-    return resample(model_ZX, (spacing, spacing), corner, grid)
+    return resample(model_ZX, (spacing, spacing), top_left, grid)
 
 
-def spanning(data: Data, window_ZX: Array) -> Data:
+def corner(at: str) -> tuple[float, float]:
+    """Depth and distance [m] of a window's top left corner.  Raises InputError."""
+    try:
+        depth, distance = (float(part) for part in at.split(","))
+    except ValueError:
+        raise InputError(f"at: got {at!r}; write depth,distance in metres, for example 500,3000") from None
+    return depth, distance
+
+
+def spanning(data: Data, window: Array) -> Data:
     """The recipe with a geology as fast as the window, so that the engine takes short enough time steps."""
     slowest, fastest = velocity_range(data)
-    wider = (slowest, max(fastest, float(window_ZX.max())))
+    wider = (slowest, max(fastest, float(window.max())))
     return replace(data, velocity_file=None, imported=None, geology=replace(data.geology, velocity=wider))
 
 
-def within_limits(window_ZX: Array, data: Data) -> Array:
+def within_limits(window: Array, data: Data) -> Array:
     """The window with its velocities brought to what the survey can be modelled on; it says so.
 
     Raises InputError where that would change a velocity by more than five per cent.
     """
     slowest, fastest = carried_velocities(data)
-    lowest, highest = float(window_ZX.min()), float(window_ZX.max())
+    lowest, highest = float(window.min()), float(window.max())
     if lowest < (1 - TOLERANCE) * slowest or highest > (1 + TOLERANCE) * fastest:
         raise InputError(
             f"at: velocities there are {lowest:.0f} to {highest:.0f} m/s; the bundle's survey can be "
@@ -79,20 +97,20 @@ def within_limits(window_ZX: Array, data: Data) -> Array:
             "velocities of %.0f to %.0f m/s were brought to %.0f to %.0f m/s, which the survey can carry",
             *(lowest, highest, max(lowest, slowest), min(highest, fastest)),
         )
-    return np.clip(window_ZX, slowest, fastest)
+    return np.clip(window, slowest, fastest)
 
 
-def _corner(at: str) -> tuple[float, float]:
+def _sizes(shape: str) -> tuple[int, ...]:
     try:
-        depth, distance = (float(part) for part in at.split(","))
+        sizes = tuple(int(part) for part in shape.lower().split("x"))
     except ValueError:
-        raise InputError(f"at: got {at!r}; write depth,distance in metres, for example 500,3000") from None
-    return depth, distance
+        sizes = ()
+    if len(sizes) not in (2, 3) or min(sizes) < 1:
+        raise InputError(f"shape: got {shape!r}; write ZxX, for example 221x601, or of a cube 201x50x676")
+    return sizes
 
 
-def _sizes(shape: str) -> tuple[int, int]:
-    try:
-        nz, nx = (int(part) for part in shape.lower().split("x"))
-    except ValueError:
-        raise InputError(f"shape: got {shape!r}; write ZxX, for example 221x601") from None
-    return nz, nx
+def _known(axes: str) -> str:
+    if axes and sorted(axes) not in (["x", "z"], ["x", "y", "z"]):
+        raise InputError(f"axes: got {axes!r}; allowed: zx, or the order of a cube's axes, slowest first, as zyx")
+    return axes
