@@ -35,7 +35,7 @@ def shrink(network: nn.Module, shape: Shape, sparsity: float, dense: Mapping[str
 
     `dense` [`widths_of`] says how many channels the share is of, for a network that has lost some already.
 
-    The last convolution keeps its one output, the first one the inputs that the front gives.
+    The head keeps its outputs, the first convolution the inputs that the front gives.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def shrink(network: nn.Module, shape: Shape, sparsity: float, dense: Mapping[str
                 for name, layer in network.named_modules()
                 if isinstance(layer, CONVOLUTIONS)
             },
-            ignored_layers=[layer for layer in network.modules() if _ends(layer)],
+            ignored_layers=[layer for layer in network.get_submodule("head").modules() if isinstance(layer, nn.Conv2d)],
         ).step()
     for name, weight in network.named_parameters():
         weight.requires_grad_(name not in frozen)
@@ -74,7 +74,3 @@ def _share(channels: int, dense: int, sparsity: float) -> float:
     block = next((size for size in BLOCKS if dense >= 2 * size), BLOCKS[-1])
     kept = max(block, block * round((1 - sparsity) * dense / block))
     return max(0.0, channels - kept - 0.5) / channels
-
-
-def _ends(layer: nn.Module) -> bool:
-    return isinstance(layer, nn.Conv2d) and layer.out_channels == 1

@@ -46,6 +46,10 @@ class Network:
     # (gather_front.py).
     front: Literal["stack", "fold", "gather"] = "stack"
     fold: Annotated[int, Field(ge=1, le=16)] = 4  # time samples kept for each depth row
+    # Of `stack`: neighbouring receivers that are averaged; and whether all works on the stack's own grid, half as fine
+    # as the image, and the head makes 2×2 cells of each.
+    group: Annotated[int, Field(ge=1, le=8)] = 2
+    coarse: bool = False
     # Of `gather`, and of the gathers that are pretrained on: what the time axis is brought to, and an rms of 1.
     rows: Annotated[int, Field(ge=16, le=4096)] = 256
     scaling: Literal["trace", "gather"] = "trace"
@@ -65,6 +69,8 @@ class Network:
     def __post_init__(self) -> None:
         if self.front == "gather" and self.model == "inversionnet":
             raise ValueError("front: an inversionnet has its own; set network.model to unet, resunet34 or nasunet")
+        if self.coarse and (self.front != "stack" or self.model == "inversionnet"):
+            raise ValueError("coarse: only networks behind a stack can work on its grid; set network.front to stack")
         if self.model == "unet_small" and self.parameters is None:
             raise ValueError("parameters: unet_small is made to a size; set network.parameters to the one wanted")
         if self.encoder_init == "imagenet" and self.model not in IMAGENET:

@@ -106,11 +106,23 @@ class Front(Features):
     across_RX: Tensor
     gain_N1: Tensor
 
-    def __init__(self, shape: Shape, shot_scale: float, *, kind: Literal["stack", "fold"], fold: int) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        shot_scale: float,
+        *,
+        kind: Literal["stack", "fold"],
+        fold: int,
+        group: int = 2,
+        coarse: bool = False,
+    ) -> None:
+        """Of kind stack: receivers in a `group`; if `coarse` the features are half as fine as the image."""
         super().__init__()
         rows = fold * shape.nz
         if kind == "stack":
-            self.arrange, across_RX = DiffractionStack(shape, rows), group_matrix(shape.receivers)
+            self.arrange = DiffractionStack(shape, rows, group, coarse=coarse)
+            across_RX = group_matrix(shape.receivers, group)
+            self.finer = (shape.nz, shape.nx) if coarse else None
         else:
             self.arrange, across_RX = Fold(shape, fold), resampling_matrix(shape.receivers, shape.nx).T
         self.channels = self.arrange.channels
@@ -150,4 +162,4 @@ def _asinh(x: Tensor) -> Tensor:
 def front_of(network: Network, shape: Shape, shot_scale: float) -> Features:
     if network.front == "gather":
         return GatherFront(shape.samples, shape.nz, network.scaling)
-    return Front(shape, shot_scale, kind=network.front, fold=network.fold)
+    return Front(shape, shot_scale, kind=network.front, fold=network.fold, group=network.group, coarse=network.coarse)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from search_spaces.front import KNEE
-from search_spaces.network import ImagingNetwork
+from search_spaces.network import Features, ImagingNetwork
 from search_spaces.shape import Shape
 
 SLOPE = 0.2  # of the leaky ReLU
@@ -23,7 +23,7 @@ DOUBLINGS = 4
 Size = tuple[int, int]
 
 
-class Amplitudes(nn.Module):
+class Amplitudes(Features):
     """Raw shots `[B, S, T, R]` at a common scale, in the same shape: asinh(shots / (KNEE · shot_scale)).
 
     It stands for the logarithm that OpenFWI takes of its data.  `shot_scale` as in `Front`.
@@ -31,8 +31,9 @@ class Amplitudes(nn.Module):
 
     shot_scale: Tensor
 
-    def __init__(self, shot_scale: float) -> None:
+    def __init__(self, shots: int, shot_scale: float) -> None:
         super().__init__()
+        self.channels = shots
         self.register_buffer("shot_scale", torch.tensor(shot_scale, dtype=torch.float32))
 
     def forward(self, shots_BSTR: Tensor) -> Tensor:
@@ -85,7 +86,7 @@ class InversionNet(ImagingNetwork):
     """24 million parameters for the published geometry."""
 
     def __init__(self, shape: Shape, shot_scale: float) -> None:
-        super().__init__(Amplitudes(shot_scale), RecordEncoder(shape), SectionDecoder(shape), 32)
+        super().__init__(Amplitudes(shape.shots, shot_scale), RecordEncoder(shape), SectionDecoder(shape), 32)
         self.head = nn.Sequential(nn.Conv2d(32, 1, 3, padding=1), nn.BatchNorm2d(1), nn.Tanh())  # the published one
 
 

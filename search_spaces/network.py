@@ -5,16 +5,33 @@
 An encoder maps features `[B, C, Z, X]` to a list of feature maps from fine to coarse: the first of size
 Z × X, each next one half as large (rounded up).  A decoder maps that list to `[B, C, Z, X]`.  Z and X may be
 any size.  (InversionNet alone has no skips: its encoder gives one code, its decoder the whole section.)
+
+Behind a front whose features are half as fine as the image all of it works on the coarser grid, and the head makes 2×2
+cells of each (sub-pixel convolution, Shi et al. 2016).
 """
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class Features(nn.Module):
     """A front: shots `[B, S, T, R]` → features `[B, channels, Z, X]`."""
 
     channels: int
+    finer: tuple[int, int] | None = None  # Z and X of the image, where the features are half as fine
+
+
+class FineHead(nn.Module):
+    """`[B, C, ⌈Z/2⌉, ⌈X/2⌉]` → image `[B, 1, Z, X]` of `size`."""
+
+    def __init__(self, channels: int, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.cells, self.size = nn.Conv2d(channels, 4, 1), size
+
+    def forward(self, x: Tensor) -> Tensor:
+        image_B1ZX = functional.pixel_shuffle(self.cells(x), 2)
+        return image_B1ZX[..., : self.size[0], : self.size[1]]
 
 
 class SingleChannel(Features):
@@ -29,12 +46,12 @@ class SingleChannel(Features):
 class ImagingNetwork(nn.Module):
     """The four parts in a row; `channels` is what the decoder ends with."""
 
-    def __init__(self, front: nn.Module, encoder: nn.Module, decoder: nn.Module, channels: int) -> None:
+    def __init__(self, front: Features, encoder: nn.Module, decoder: nn.Module, channels: int) -> None:
         super().__init__()
         self.front = front
         self.encoder = encoder
         self.decoder = decoder
-        self.head: nn.Module = nn.Conv2d(channels, 1, 1)
+        self.head: nn.Module = FineHead(channels, front.finer) if front.finer else nn.Conv2d(channels, 1, 1)
 
     def forward(self, shots_BSTR: Tensor) -> Tensor:
         image_B1ZX: Tensor = self.head(self.decoder(self.encoder(self.front(shots_BSTR))))

@@ -25,16 +25,8 @@ Costs = dict[str, dict[str, int]]
 TRIES = 10_000  # of a random genotype, until one keeps to the limit
 
 
-class Entry(Features):
-    """Stands for a front where parameters are counted; fronts have none."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.channels = channels
-
-
-def parameter_costs(network: Network, channels_in: int) -> tuple[int, Costs]:
-    """(fixed, label → operation → parameters in all cells together) of a NasUnet of this size."""
+def parameter_costs(network: Network, front: Features) -> tuple[int, Costs]:
+    """(fixed, label → operation → parameters in all cells together) of a NasUnet of this size; fronts have none."""
     places: dict[str, list[int]] = defaultdict(list)  # channels of each occurrence of a choice
 
     def note(label: str, channels: int) -> nn.Module:
@@ -49,7 +41,7 @@ def parameter_costs(network: Network, channels_in: int) -> tuple[int, Costs]:
 
     with torch.device("meta"):
         skeleton = CellUnet(
-            Entry(channels_in),
+            front,
             depth=network.depth,
             width=network.width,
             nodes=network.nodes,
@@ -73,47 +65,47 @@ def operation_parameters(name: str, channels: int) -> int:
         return count_parameters(OPERATIONS[name](channels))
 
 
-def parameters_of(genotype: Genotype, channels_in: int) -> int:
+def parameters_of(genotype: Genotype, front: Features) -> int:
     """Of the NasUnet it describes, without making its weights."""
     with torch.device("meta"):
-        return count_parameters(NasUnet(genotype, Entry(channels_in)))
+        return count_parameters(NasUnet(genotype, front))
 
 
-def most_probable(log_probabilities: Mapping[str, Mapping[str, float]], network: Network, channels_in: int) -> Genotype:
+def most_probable(log_probabilities: Mapping[str, Mapping[str, float]], network: Network, front: Features) -> Genotype:
     """The genotype of highest Σ log p among those with at most `network.max_parameters` parameters.
 
     Exact, by dynamic programming: of partial genotypes that cost as much or more only the more probable stay.
     Raises InputError when even the smallest network of this width and depth is above the limit.
     """
-    fixed, costs = parameter_costs(network, channels_in)
-    front: list[tuple[int, float, tuple[str, ...]]] = [(fixed, 0.0, ())]
+    fixed, costs = parameter_costs(network, front)
+    best_so_far: list[tuple[int, float, tuple[str, ...]]] = [(fixed, 0.0, ())]
     for label, choices in costs.items():
         longer = [
             (cost + price, total + log_probabilities[label][name], (*chosen, name))
-            for cost, total, chosen in front
+            for cost, total, chosen in best_so_far
             for name, price in choices.items()
             if cost + price <= network.max_parameters
         ]
-        front, best = [], float("-inf")
+        best_so_far, best = [], float("-inf")
         for item in sorted(longer, key=lambda item: (item[0], -item[1])):
             if item[1] > best:
-                front.append(item)
+                best_so_far.append(item)
                 best = item[1]
-    if not front:
+    if not best_so_far:
         raise _too_small(network, fixed + sum(min(choices.values()) for choices in costs.values()))
-    return Genotype.from_sample(dict(zip(costs, front[-1][2], strict=True)), network)
+    return Genotype.from_sample(dict(zip(costs, best_so_far[-1][2], strict=True)), network)
 
 
-def random_genotype(network: Network, channels_in: int, seed: int) -> Genotype:
+def random_genotype(network: Network, front: Features, seed: int) -> Genotype:
     """Drawn evenly from all genotypes with at most `network.max_parameters` parameters.
 
     Raises InputError when none is found.
     """
     for attempt in range(TRIES):
         genotype = Genotype.random(network, (seed, attempt))
-        if parameters_of(genotype, channels_in) <= network.max_parameters:
+        if parameters_of(genotype, front) <= network.max_parameters:
             return genotype
-    fixed, costs = parameter_costs(network, channels_in)
+    fixed, costs = parameter_costs(network, front)
     raise _too_small(network, fixed + sum(min(choices.values()) for choices in costs.values()))
 
 

@@ -6,7 +6,7 @@
 
 What was reflected at (z, x) adds up where s_k is about right (Kirchhoff's summation, e.g. Schneider 1978).  No velocity
 is right everywhere: K of them are offered, from which a network takes what fits.  A(z, x) are the receivers within an
-aperture that widens with depth; groups of neighbours are averaged and the stack is made on a coarser grid, because
+aperture that widens with depth; groups of neighbours are averaged and the stack is made on a grid half as fine, because
 waves that image are several cells long.
 """
 
@@ -18,20 +18,20 @@ from torch.nn import functional
 
 from search_spaces.shape import Shape
 
-STRIDE = 2  # cells of the image in a cell of the stack, and neighbouring receivers in a group
+STRIDE = 2  # cells of the image in a cell of the stack
 APERTURE = 1.5  # half width over depth
 NARROWEST = 8.0  # cells of half width at the surface
 
 
-def group_matrix(receivers: int) -> NDArray[np.float64]:
-    """The `[R, groups]` matrix that averages STRIDE neighbours; the last group may be smaller."""
-    group_R = np.arange(receivers) // STRIDE
+def group_matrix(receivers: int, group: int) -> NDArray[np.float64]:
+    """The `[R, groups]` matrix that averages `group` neighbours; the last group may be smaller."""
+    group_R = np.arange(receivers) // group
     member_RG = group_R[:, None] == np.arange(group_R[-1] + 1)
     return np.asarray(member_RG / member_RG.sum(0))
 
 
 class DiffractionStack(nn.Module):
-    """Traces of groups of receivers, `[B, S, N, G]`, to `[B, S·K, Z, X]`.
+    """Traces of groups of receivers, `[B, S, N, G]`, to `[B, S·K, Z, X]`; if `coarse` to `[B, S·K, ⌈Z/2⌉, ⌈X/2⌉]`.
 
     The N rows of a trace are spread evenly over the record.  Travel times are worked out anew in each call from three
     small tables: kept, they would make an exported graph larger than the network behind it.
@@ -42,15 +42,16 @@ class DiffractionStack(nn.Module):
     inside_ZXG: Tensor
     slowness_K: Tensor
 
-    def __init__(self, shape: Shape, rows: int) -> None:
+    def __init__(self, shape: Shape, rows: int, group: int, *, coarse: bool = False) -> None:
         super().__init__()
+        self.coarse = coarse
         geometry = shape.geometry
         assert geometry is not None, "a stack needs the geometry of the survey"
         self.size, self.rows = (shape.nz, shape.nx), rows
         self.channels = shape.shots * len(geometry.slowness)
         rows_per_sample = (rows - 1) / (shape.samples - 1)
         z_Z, x_X = ((np.arange(0, cells, STRIDE) + (STRIDE - 1) / 2) for cells in self.size)
-        groups_G = np.array(geometry.receivers) @ group_matrix(shape.receivers)
+        groups_G = np.array(geometry.receivers) @ group_matrix(shape.receivers, group)
         away_XG = x_X[:, None] - groups_G
         below_Z = np.maximum(z_Z - geometry.receiver_depth, 0)
         below_source_Z = np.maximum(z_Z - geometry.source_depth, 0)
@@ -78,6 +79,8 @@ class DiffractionStack(nn.Module):
         flat_BN = functional.pad(traces_BSNG.flatten(1), (0, 1))
         sum_BM = _sums(flat_BN, sample_SKZXG.flatten(0, 3))
         coarse_BCZX = sum_BM.reshape(-1, self.channels, *share_ZX.shape) * share_ZX
+        if self.coarse:
+            return coarse_BCZX
         nz, nx = (STRIDE * cells for cells in coarse_BCZX.shape[-2:])
         fine_BCZX = functional.interpolate(coarse_BCZX, size=(nz, nx), mode="bilinear")
         return fine_BCZX[..., : self.size[0], : self.size[1]]

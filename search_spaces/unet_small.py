@@ -9,7 +9,7 @@ import torch
 
 from datagen.errors import InputError
 from search_spaces.network import Features
-from search_spaces.unet import UNet, UNetDecoder, UNetEncoder, doubling
+from search_spaces.unet import UNet, doubling
 
 WIDEST = 512.0  # channels at the finest level; bisection starts from here
 STEPS = 30
@@ -22,30 +22,27 @@ def shrunk_unet(parameters: int, depth: int, front: Features) -> UNet:
     Raises InputError where rounding to whole channels leaves none so near: `parameters` is too small or too
     large for the depth.
     """
-    channels = channels_for(parameters, depth, front.channels)
-    return UNet(channels, front)
+    return UNet(channels_for(parameters, depth, front), front)
 
 
-def channels_for(parameters: int, depth: int, channels_in: int) -> list[int]:
-    """The channels of its levels, behind a front that gives `channels_in`.  Raises as `shrunk_unet`."""
+def channels_for(parameters: int, depth: int, front: Features) -> list[int]:
+    """The channels of its levels.  Raises as `shrunk_unet`."""
     low, high = 0.0, WIDEST
     for _ in range(STEPS):
         width = (low + high) / 2
-        low, high = (width, high) if size(doubling(width, depth), channels_in) < parameters else (low, width)
+        low, high = (width, high) if size(doubling(width, depth), front) < parameters else (low, width)
     below, above = doubling(low, depth), doubling(high, depth)
-    nearest = min((below, above), key=lambda channels: abs(size(channels, channels_in) - parameters))
-    found = size(nearest, channels_in)
+    nearest = min((below, above), key=lambda channels: abs(size(channels, front) - parameters))
+    found = size(nearest, front)
     if abs(found - parameters) > TOLERANCE * parameters:
         raise InputError(
-            f"network.parameters: got {parameters}; the nearest U-Net of depth {depth} with {channels_in} input "
+            f"network.parameters: got {parameters}; the nearest U-Net of depth {depth} with {front.channels} input "
             f"channels has {found}; change network.parameters, network.depth or network.fold"
         )
     return nearest
 
 
-def size(channels: list[int], channels_in: int) -> int:
+def size(channels: list[int], front: Features) -> int:
     """The number of trainable parameters of such a U-Net."""
     with torch.device("meta"):  # counted, not made
-        parts = (UNetEncoder(channels_in, channels), UNetDecoder(channels, channels[:-1]))
-    head = channels[0] + 1
-    return head + sum(weight.numel() for part in parts for weight in part.parameters())
+        return sum(weight.numel() for weight in UNet(channels, front).parameters())

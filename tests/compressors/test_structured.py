@@ -31,6 +31,7 @@ SPECS = {
     "unet_small": Network(model="unet_small", depth=3, parameters=40_000, fold=2),
     "small cells": nas_unet(1, operations="small"),
     "mobile cells": nas_unet(2, operations="mobile"),
+    "coarse cells": nas_unet(1, operations="small", coarse=True),
 }
 
 

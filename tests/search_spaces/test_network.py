@@ -48,6 +48,8 @@ NETWORKS = {
     "nasunet": Network(genotype=every_operation(3).to_json()),
     "nasunet-random": Network(genotype=Genotype.random(Network(depth=2, width=6, nodes=2, fold=3), 1).to_json()),
     "unet": Network(model="unet", width=4, depth=4, fold=2, front="fold"),
+    "nasunet-coarse": Network(genotype=every_operation(3).to_json(), coarse=True, group=4),
+    "unet-coarse": Network(model="unet", width=4, depth=3, coarse=True),
     "unet_small": Network(model="unet_small", parameters=20_000, depth=3, fold=1),
     "resunet34": Network(model="resunet34"),
     "denseunet": Network(model="denseunet"),
@@ -91,7 +93,8 @@ def test_feature_maps_run_from_fine_to_coarse(name: str) -> None:
     shape = SHAPES["odd"]
     net = build(NETWORKS[name], shape, SHOT_SCALE)
     sizes = [tuple(map_.shape[-2:]) for map_ in net.encoder(net.front(shots(shape, 2)))]
-    wanted = [(shape.nz, shape.nx)]
+    scale = 2 if NETWORKS[name].coarse else 1
+    wanted = [(-(-shape.nz // scale), -(-shape.nx // scale))]
     while len(wanted) < len(sizes):
         wanted.append(tuple(-(-n // 2) for n in wanted[-1]))
     assert sizes == wanted

@@ -28,7 +28,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # Li
 
 SHAPE = Shape(shots=2, samples=40, receivers=32, nz=32, nx=32)
 FRONT = Front(SHAPE, 1.0, kind="fold", fold=4)
-CHANNELS = FRONT.channels
 
 
 class Noise(nn.Module):
@@ -205,7 +204,7 @@ def test_partial_channels_pass_by_unchanged_and_are_shuffled() -> None:
 
 def test_the_size_penalty_has_a_gradient_only_above_the_limit_and_points_to_smaller_networks() -> None:
     network = Network(front="fold", depth=2, width=8, nodes=1, operations="small")
-    fixed, costs = parameter_costs(network, CHANNELS)
+    fixed, costs = parameter_costs(network, FRONT)
     method = METHODS["parsec"]()
     net = method.mutate_model(NasUnetSpace(network, FRONT))
     (down,) = {edge._arch_alpha for edge in net.modules() if isinstance(edge, PathEdge) and edge.label == "down"}

@@ -118,10 +118,10 @@ def test_the_other_strategies_find_genotypes_too(config, tmp_path, strategy):
 def test_a_search_keeps_to_the_limit_of_parameters(config, tmp_path, strategy):
     small = replace(config, network=replace(config.network, width=8, max_parameters=2000))
     small = replace(small, search=replace(small.search, strategy=strategy, epochs=1, warmup_epochs=0))
-    channels = front_of(small.network, Shape.of(config.data), 1.0).channels
-    fixed, costs = parameter_costs(small.network, channels)
+    front = front_of(small.network, Shape.of(config.data), 1.0)
+    fixed, costs = parameter_costs(small.network, front)
     assert fixed < 2000 < fixed + max(costs["down"].values())
-    assert parameters_of(find_genotype(small, RunFolder(tmp_path), Recorder()), channels) <= 2000
+    assert parameters_of(find_genotype(small, RunFolder(tmp_path), Recorder()), front) <= 2000
 
 
 def test_a_narrow_supernet_with_all_remedies_finds_a_genotype_of_full_width(config, tmp_path):

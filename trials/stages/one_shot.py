@@ -24,6 +24,7 @@ from torch.utils.data import Subset
 from datagen.dataset import ShardDataset, loader
 from search_spaces.front import front_of
 from search_spaces.genotype import Genotype, skip_share
+from search_spaces.network import Features
 from search_spaces.picks import picks_of
 from search_spaces.size import most_probable, parameter_costs, random_genotype
 from search_spaces.strategies import Darts, Gumbel, MixedEdge, Parsec, PathEdge, SizePenalty
@@ -79,9 +80,9 @@ class SearchReport(EpochReport):
     weights warm up the architecture is noise, whose share says nothing.
     """
 
-    def __init__(self, run: RunFolder, channel: Channel, config: Config, channels_in: int) -> None:
+    def __init__(self, run: RunFolder, channel: Channel, config: Config, front: Features) -> None:
         super().__init__(run, channel, "supernet")
-        self.config, self.channels_in = config, channels_in
+        self.config, self.front = config, front
         self.found: Genotype | None = None
 
     def state_dict(self) -> dict[str, Any]:
@@ -91,7 +92,7 @@ class SearchReport(EpochReport):
         self.found = Genotype.from_json(state_dict["found"]) if state_dict["found"] else None
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: Any) -> None:
-        genotype = most_probable(log_probabilities(module), self.config.network, self.channels_in)
+        genotype = most_probable(log_probabilities(module), self.config.network, self.front)
         share = skip_share(genotype)
         self.extra = {"skip_share": share}
         super().on_train_epoch_end(trainer, module)
@@ -109,9 +110,9 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     """
     front = front_of(config.network, *geometry(config))
     if config.search.strategy == "random":
-        return random_genotype(config.network, front.channels, config.seed)
+        return random_genotype(config.network, front, config.seed)
     data = training_set(config)
-    report = SearchReport(run, channel, config, front.channels)
+    report = SearchReport(run, channel, config, front)
     callbacks: list[Callback] = [report, EpochDraws(data), *keep_checkpoint(run.path, "supernet")]
     options = trainer_options(run, config, "supernet", config.search.epochs, callbacks)
     if options["accelerator"] == "cpu":
@@ -125,7 +126,7 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     )
     narrow = replace(config.network, width=config.search.width or config.network.width)
     share = config.search.partial_channels if config.search.strategy == "darts" else 1
-    method = _method(config, front.channels)
+    method = _method(config, front)
     space = NasUnetSpace(narrow, front, share, recompute=config.search.strategy == "parsec")
     method.initialize(RawFormatModelSpace.from_model(space, evaluator), SequentialExecutionEngine())
     with interruptible():
@@ -144,13 +145,13 @@ def _halves(config: Config, data: ShardDataset | GatherSet) -> dict[str, Any]:
     return {"train_dataloaders": weights, "val_dataloaders": architecture}
 
 
-def _method(config: Config, channels_in: int) -> Any:
+def _method(config: Config, front: Features) -> Any:
     search = config.search
     options = {
         "arc_learning_rate": search.arch_learning_rate,
         "warmup_epochs": search.warmup_epochs,
         "gradient_clip_val": GRADIENT_CLIP,
-        "penalty": SizePenalty(*parameter_costs(config.network, channels_in), config.network.max_parameters),
+        "penalty": SizePenalty(*parameter_costs(config.network, front), config.network.max_parameters),
     }
     if search.strategy == "darts":
         return Darts(**options, mutation_hooks=[MixedEdge.mutate])
