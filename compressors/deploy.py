@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from onnxscript import optimizer
 from torch import Tensor, nn
 
 from datagen.shards import Statistics
@@ -71,10 +72,17 @@ def export_onnx(network: nn.Module, shape: Shape, file: Path) -> None:
             verbose=False,
         )
     assert program is not None
+    optimizer.fold_constants(program.model, should_fold=_is_part_of_weights)
     for node in list(program.model.graph.all_nodes()):
         node.metadata_props.clear()  # lines of source with the paths of this machine
         _keep_short_indices(node)
     program.save(file, external_data=False)
+
+
+def _is_part_of_weights(node: Any) -> bool:
+    """Of convolutions (search_spaces/cells.py): int8 wants them as they are, whatever their size."""
+    shape = node.inputs[0].shape if node.op_type in ("Mul", "Slice") else None
+    return shape is not None and len(shape) == 4
 
 
 def _keep_short_indices(node: Any) -> None:

@@ -13,6 +13,7 @@ operations) and the network that was found (one operation).
 
 from collections.abc import Callable
 from functools import reduce
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
@@ -71,9 +72,12 @@ class Graph(nn.Module):
         scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
         bias = norm.bias - norm.running_mean * scale
         weight = convolution.weight * scale[:, None, None, None]
-        parts = weight.split_with_sizes([state.shape[1] for state in states], dim=1)
-        terms = [functional.conv2d(state.relu(), part) for state, part in zip(states[1:], parts[1:], strict=True)]
-        return reduce(torch.add, terms, functional.conv2d(states[0].relu(), parts[0], bias))
+        ends = list(accumulate(state.shape[1] for state in states))
+        terms = [
+            functional.conv2d(state.relu(), weight[:, end - state.shape[1] : end], None if place else bias)
+            for place, (state, end) in enumerate(zip(states, ends, strict=True))
+        ]
+        return reduce(torch.add, terms)
 
 
 class EncoderCell(nn.Module):

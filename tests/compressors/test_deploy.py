@@ -1,6 +1,7 @@
 """ONNX Runtime gives the image of torch, whatever the network and the batch."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from search_spaces.build import build
 from search_spaces.config import Network
 from search_spaces.front import Front
 from search_spaces.genotype import Genotype
+from search_spaces.nas_unet import NasUnet
 from search_spaces.shape import Geometry, Shape
 
 SHAPE = Shape(
@@ -40,6 +42,7 @@ SEARCHED = Genotype(
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "nasunet": lambda: build(Network(genotype=SEARCHED.to_json()), SHAPE, 0.02),
+    "nasunet-coarse": lambda: build(Network(genotype=SEARCHED.to_json(), coarse=True, group=3), SHAPE, 0.02),
     "unet": lambda: build(Network(model="unet", width=4, depth=2, fold=2, front="fold"), SHAPE, 0.02),
     "resunet34": lambda: build(Network(model="resunet34"), SHAPE, 0.02),
     "inversionnet": lambda: build(Network(model="inversionnet"), SHAPE, 0.02),
@@ -77,3 +80,22 @@ def test_a_stack_is_gathered_by_element_with_short_indices(tmp_path: Path) -> No
     session = onnxruntime.InferenceSession(tmp_path / "front.onnx", providers=["CPUExecutionProvider"])
     (features,) = session.run(None, {INPUT: x_BSTR.numpy()})
     np.testing.assert_allclose(features, front(x_BSTR).numpy(), atol=1e-4, rtol=0)
+
+
+def test_a_searched_network_stays_in_the_layout_of_its_convolutions(tmp_path: Path) -> None:
+    """Nothing is concatenated, a map that doubles is scaled; the weights of convolutions lie there as they are."""
+    genotype = Genotype(depth=2, width=64, nodes=2, encoder=SEARCHED.encoder[:2], decoder=SEARCHED.decoder[:2])
+    even = replace(SHAPE, nz=64, nx=64)
+    front = Front(even, 0.02, kind="stack", fold=2)
+    for name, net in {"front": front, "net": NasUnet(genotype, front)}.items():
+        export_onnx(net, even, tmp_path / f"{name}.onnx")
+    without, graph = (onnx.load(tmp_path / f"{name}.onnx").graph for name in ("front", "net"))
+    assert number(graph, "Concat") == number(without, "Concat")
+    known = {weight.name for weight in graph.initializer}
+    assert all(node.input[1] in known for node in graph.node if node.op_type == "Conv")
+    *_, up = (node for node in graph.node if node.op_type == "Resize")
+    assert up.input[2], "a size in place of a scale"
+
+
+def number(graph: onnx.GraphProto, operation: str) -> int:
+    return sum(node.op_type == operation for node in graph.node)
