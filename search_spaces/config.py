@@ -41,7 +41,7 @@ class Network:
     depth: Annotated[int, Field(ge=2, le=6)] = 4  # number of scales
     width: Annotated[int, Field(ge=4, le=128)] = 16  # channels at the finest scale
     nodes: Annotated[int, Field(ge=1, le=5)] = 2  # in a cell
-    operations: Literal["small", "mobile", "full"] = "mobile"  # named sets of search_spaces/primitives.py
+    operations: Literal["light", "small", "mobile", "full"] = "mobile"  # named sets of search_spaces/primitives.py
     # How shots become features on the image's grid (front.py); `gather` for picking, one gather at a time
     # (gather_front.py).
     front: Literal["stack", "fold", "gather"] = "stack"

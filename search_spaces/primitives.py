@@ -147,6 +147,7 @@ OPERATIONS: dict[str, Callable[..., nn.Module]] = {  # (channels, stride=1) → 
 }
 
 SETS: dict[str, tuple[str, ...]] = {
+    "light": ("sep_conv_3x3", "sep_conv_5x5", "sep_conv_7x7", "dil_sep_conv_5x5", "skip", "none"),
     "small": ("sep_conv_3x3", "conv_3x3", "dil_conv_3x3", "skip", "none"),
     "mobile": (
         "sep_conv_3x3",

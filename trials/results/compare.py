@@ -76,7 +76,8 @@ class Comparison:
         """Without what only a search needs: trainings of big networks stay when its settings change."""
         given, unet = self.config.network, self.config.baseline
         assert model != "random_search"
-        plain = Network(model="unet", front=given.front, fold=given.fold, width=unet.width, depth=unet.depth)
+        front = Network(front=given.front, fold=given.fold, group=given.group, coarse=given.coarse)
+        plain = replace(front, model="unet", width=unet.width, depth=unet.depth)
         if model == "unet_small":
             size = int(self.found("nasunet").result["parameters"])
             return replace(plain, model=model, depth=given.depth, parameters=size)
