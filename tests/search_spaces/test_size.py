@@ -13,7 +13,7 @@ from search_spaces.config import Network
 from search_spaces.front import Front
 from search_spaces.genotype import CELLS, Genotype, candidates, edge_label, edges, labels
 from search_spaces.nas_unet import NasUnet
-from search_spaces.shape import Shape
+from search_spaces.shape import Geometry, Shape
 from search_spaces.size import most_probable, parameter_costs, parameters_of, random_genotype
 
 SHAPE = Shape(shots=2, samples=40, receivers=12, nz=10, nx=12)
@@ -79,6 +79,22 @@ def test_no_genotype_within_the_limit_is_more_probable_than_the_one_found() -> N
     score = sum(max(p for n, p in wishes[label].items() if n == name or (n == "none" and name == "skip"))
                 for label, name in found.items())  # fmt: skip
     assert score >= max(scores)
+
+
+def test_the_head_that_makes_a_coarse_network_fine_is_counted() -> None:
+    geometry = Geometry(
+        sources=(0.0, 11.0),
+        receivers=tuple(map(float, range(12))),
+        source_depth=0.0,
+        receiver_depth=0.0,
+        onset=1.0,
+        slowness=(2.0, 1.0),
+    )
+    shape = replace(SHAPE, geometry=geometry)
+    coarse, fine = (Front(shape, 1.0, kind="stack", fold=2, coarse=each) for each in (True, False))
+    genotype = Genotype.random(NETWORK, 0)
+    assert parameters_of(genotype, coarse) == count_parameters(NasUnet(genotype, coarse))
+    assert parameters_of(genotype, coarse) - parameters_of(genotype, fine) == 3 * (NETWORK.width + 1)
 
 
 def test_without_a_limit_that_binds_every_choice_is_the_most_probable() -> None:
