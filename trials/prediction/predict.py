@@ -88,7 +88,7 @@ def write_images(imager: Imager, recording: Recording, fitted: Fitted, files: Se
     heading = f"{contents.name}: {len(drawn)} of {recording.samples} images of {recording.path.name}"
     for file in files:
         if file.suffix == ".png":
-            draw_sections(_sections(drawn, contents), contents.data.grid, file, heading)
+            draw_sections(_sections(drawn, contents, recording), contents.data.grid, file, heading)
 
 
 def check_outputs(outputs: Sequence[str | Path], endings: Sequence[str]) -> list[Path]:
@@ -105,8 +105,7 @@ def check_outputs(outputs: Sequence[str | Path], endings: Sequence[str]) -> list
 def _new_file(file: Path, recording: Recording, contents: Contents) -> ImageFile:
     shape, count = contents.shape, recording.samples
     if file.suffix == ".npy":
-        cube = recording.places is not None and recording.places.cube
-        before = () if recording.single else (count,) if cube else (count, 1)
+        before = () if recording.single else (count,) if _is_cube(recording) else (count, 1)
         return NpyImages(file, (*before, shape.nz, shape.nx))
     unit = "m/s" if contents.target == "velocity" else "RTM image, arbitrary units"
     spacing = contents.data.grid.spacing
@@ -153,9 +152,15 @@ def _mention_strange_amplitudes(shots_BSTR: NDArray[np.float32], contents: Conte
         )
 
 
-def _sections(images: Sequence[NDArray[np.float32]], contents: Contents) -> list[Section]:
+def _sections(images: Sequence[NDArray[np.float32]], contents: Contents, recording: Recording) -> list[Section]:
+    kind, first = ("inline", 1) if _is_cube(recording) else ("model", 0)
+    titled = [(f"{kind} {number}", image) for number, image in enumerate(images, first)]
     if contents.target == "rtm":
         white = reach(np.stack(images))
-        return [image_section(f"model {index}", image, white) for index, image in enumerate(images)]
+        return [image_section(title, image, white) for title, image in titled]
     span = (contents.statistics.velocity_min, contents.statistics.velocity_max)
-    return [velocity_section(f"model {index}", image, span) for index, image in enumerate(images)]
+    return [velocity_section(title, image, span) for title, image in titled]
+
+
+def _is_cube(recording: Recording) -> bool:
+    return recording.places is not None and recording.places.cube
