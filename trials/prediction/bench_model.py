@@ -51,10 +51,11 @@ def bench(bundle: str | Path, *, rounds: int = 5) -> list[Row]:
 def untrained(like: str | Path, spec: Network, folder: Path) -> Path:
     """A bundle of another network, with fresh weights, for the survey of the bundle `like`."""
     contents = load_bundle(like).contents
+    spec = replace(spec, front=contents.network.front, fold=contents.network.fold)
     return write_bundle(
         folder,
         build(spec, contents.shape, contents.statistics.shot_scale),
-        spec=replace(spec, front=contents.network.front, fold=contents.network.fold),
+        spec=spec,
         shape=contents.shape,
         statistics=contents.statistics,
         target=contents.target,
