@@ -1,0 +1,89 @@
+"""A network that images ten times as fast as the 17 M U-Net, beside it: scores on the test split, and latency.
+
+    python benchmarks/bench_fast.py [--preset presets/openfwi_fast.yml] [--seeds 3]
+
+fast            the preset's cells, on the stack's own grid
+others          trainings that lie in runs/ already, of those below which there are; made by `seisnas compare`
+
+All are trained for the preset's epochs.  Graphs are timed in turn, in one go, on 1 and 2 threads.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean, stdev
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+from record import Record
+
+from compressors.deploy import deployed, export_onnx
+from compressors.verify import graph_latencies
+from search_spaces.shape import Shape
+from trials.config import load
+from trials.results.compare import train_and_test
+from trials.running.quiet import quiet_libraries
+from trials.running.run_folder import RunFolder
+from trials.training.networks import statistics, trained
+
+OTHERS = {
+    "light cells, drawn": "runs/openfwi_fast/compare/8epochs/rtm/random_search",
+    "U-Net on the same grid": "runs/openfwi_fast/compare/8epochs/rtm/unet",
+    "U-Net": "runs/openfwi/compare/8epochs/rtm/unet",
+    "ResUNet34": "runs/openfwi/compare/8epochs/rtm/resunet34",
+    "cells by sampling": "runs/openfwi/compare/8epochs/rtm/random_search",
+}
+
+
+def main(
+    preset: Annotated[Path, typer.Option()] = Path("presets/openfwi_fast.yml"),
+    seeds: Annotated[int, typer.Option(help="Trainings of the preset's network.")] = 3,
+) -> None:
+    quiet_libraries()
+    base = load(preset)
+    base = replace(base, tune=replace(base.tune, patience=0))
+    folder = Path("runs") / base.name / "fast"
+    runs = {
+        "fast": [
+            train_and_test(replace(base, seed=seed), RunFolder(folder / f"seed{seed}")) for seed in range(1, 1 + seeds)
+        ]
+    }
+    for name, path in OTHERS.items():
+        found = [RunFolder(each) for each in sorted(Path(path).glob("seed*"))]
+        done = [run for run in found if run.finished and run.scores("test")]
+        if done:
+            runs[name] = done
+    split = base.data.split
+    record = Record(
+        "fast",
+        "A network ten times as fast",
+        f"python benchmarks/bench_fast.py --preset {preset} --seeds {seeds}",
+        split="test",
+        data=f"{split.train} / {split.validation} / {split.test} models, {base.target}, {base.tune.epochs} epochs",
+    )
+    one, two = latencies(runs)
+    unet = one["U-Net"]
+    for name, each in runs.items():
+        ssim = [(run.scores("test") or {})["ssim"] for run in each]
+        row = {"model": name, "parameters": int(each[0].result["parameters"]), "seeds": len(each), "split": "test"}
+        row |= {"ssim_mean": fmean(ssim), "ssim_std": stdev(ssim) if len(ssim) > 1 else None, "ssim_each": ssim}
+        record.add(
+            row | {"latency_ms_1": one[name], "latency_ms_2": two[name], "times_faster_than_unet": unet / one[name]}
+        )
+
+
+def latencies(runs: dict[str, list[RunFolder]]) -> tuple[dict[str, float], dict[str, float]]:
+    """On 1 and on 2 threads [ms]."""
+    with TemporaryDirectory() as beside:
+        files = []
+        for number, (first, *_) in enumerate(runs.values()):
+            files.append(Path(beside) / f"{number}.onnx")
+            config = first.config
+            shape = Shape.of(config.data)
+            export_onnx(deployed(trained(first), config.target, statistics(config), shape), shape, files[-1])
+        one, two = (dict(zip(runs, graph_latencies(files, threads), strict=True)) for threads in (1, 2))
+    return one, two
+
+
+if __name__ == "__main__":
+    typer.run(main)
