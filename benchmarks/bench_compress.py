@@ -43,7 +43,7 @@ from trials.training.networks import statistics, trained
 
 RESULTS = Path(__file__).parent / "results"
 LEVELS = (0.6, 0.8, 0.9)
-CHANNELS = (0.4, 0.5)
+CHANNELS = (0.3, 0.5)
 CALIBRATION = 64  # training models
 Row = dict[str, Any]
 
