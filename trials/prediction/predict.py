@@ -58,10 +58,8 @@ def predict(
         an output has another ending.
     """
     files = check_outputs(outputs, ENDINGS)
-    imager = Imager(bundle)
+    imager = open_imager(bundle)
     contents = imager.contents
-    if contents.target == "first_break":
-        raise InputError(f"{bundle}: picks first breaks and makes no images; give it to seisnas pick")
     recording = open_recording(Path(shots), contents.shape)
     fitted = fit_survey(recording, contents, bundle, resample=resample, interval=interval)
     for note in fitted.notes:
@@ -89,6 +87,14 @@ def write_images(imager: Imager, recording: Recording, fitted: Fitted, files: Se
     for file in files:
         if file.suffix == ".png":
             draw_sections(_sections(drawn, contents, recording), contents.data.grid, file, heading)
+
+
+def open_imager(bundle: str | Path) -> Imager:
+    """Raises InputError: the bundle is damaged, or makes no images."""
+    imager = Imager(bundle)
+    if imager.contents.target == "first_break":
+        raise InputError(f"{bundle}: picks first breaks and makes no images; give it to seisnas pick")
+    return imager
 
 
 def check_outputs(outputs: Sequence[str | Path], endings: Sequence[str]) -> list[Path]:

@@ -15,12 +15,11 @@ import torch
 from numpy.typing import NDArray
 
 from compressors.contents import Contents
-from compressors.imager import Imager
 from datagen.config import Data
 from datagen.modelling import WaveEngine
 from datagen.positions import distances
 from datagen.segy_lines import Places
-from trials.prediction.predict import ENDINGS, check_outputs, write_images
+from trials.prediction.predict import ENDINGS, check_outputs, open_imager, write_images
 from trials.prediction.recording import Recording
 from trials.prediction.sections import draw_sections, image_section, reach, velocity_section
 from trials.prediction.survey_fit import Fitted
@@ -57,12 +56,13 @@ def predict_window(
         modelled on its velocities.
     """
     files = check_outputs(outputs, ENDINGS)
-    imager = Imager(bundle)
+    imager = open_imager(bundle)
     contents, source = imager.contents, Path(velocity)
     sections = read_velocity(source, shape, unit, axes)
     windows_YZX = np.stack([cut_window(each_ZX, spacing, at, contents.data.grid) for each_ZX in sections])
     data = spanning(contents.data, windows_YZX)
     windows_YZX = within_limits(windows_YZX, data)
+    assert spacing is not None, "cut_window has asked for it"
     engine = WaveEngine(data)
     recording = Recording(
         path=source,
@@ -70,7 +70,7 @@ def predict_window(
         shape=(contents.shape.shots, contents.shape.samples, contents.shape.receivers),
         read=lambda first, count: engine.shoot(windows_YZX[first : first + count]),
         single=len(windows_YZX) == 1,
-        places=_places(data, corner(at)[1], (spacing or 0.0) * np.arange(len(windows_YZX))),
+        places=_places(data, corner(at)[1], spacing * np.arange(len(windows_YZX))),
     )
     drawn = [file for file in files if file.suffix == ".png" and recording.single]
     write_images(imager, recording, Fitted(), [file for file in files if file not in drawn])
