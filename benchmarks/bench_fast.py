@@ -29,6 +29,7 @@ from trials.training.networks import statistics, trained
 OTHERS = {
     "light cells, drawn": "runs/openfwi_fast/compare/8epochs/rtm/random_search",
     "U-Net on the same grid": "runs/openfwi_fast/compare/8epochs/rtm/unet",
+    "the same, rate 0.001": "runs/openfwi_fast/unet_rate0.001",
     "U-Net": "runs/openfwi/compare/8epochs/rtm/unet",
     "ResUNet34": "runs/openfwi/compare/8epochs/rtm/resunet34",
     "cells by sampling": "runs/openfwi/compare/8epochs/rtm/random_search",
