@@ -3,7 +3,8 @@
     python benchmarks/bench_fast.py [--preset presets/openfwi_fast.yml] [--seeds 3]
 
 fast            the preset's cells, on the stack's own grid
-others          trainings that lie in runs/ already, of those below which there are; made by `seisnas compare`
+others          trainings that lie in runs/ already, of those below which there are; made by `seisnas compare` with
+                the presets openfwi and openfwi_fast, but for the other learning rate
 
 All are trained for the preset's epochs.  Graphs are timed in turn, in one go, on 1 and 2 threads.
 """
@@ -11,20 +12,16 @@ All are trained for the preset's epochs.  Graphs are timed in turn, in one go, o
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 from record import Record
 
-from compressors.deploy import deployed, export_onnx
-from compressors.verify import graph_latencies
-from search_spaces.shape import Shape
 from trials.config import load
 from trials.results.compare import train_and_test
+from trials.results.compare_table import run_latencies
 from trials.running.quiet import quiet_libraries
 from trials.running.run_folder import RunFolder
-from trials.training.networks import statistics, trained
 
 OTHERS = {
     "light cells, drawn": "runs/openfwi_fast/compare/8epochs/rtm/random_search",
@@ -62,28 +59,14 @@ def main(
         split="test",
         data=f"{split.train} / {split.validation} / {split.test} models, {base.target}, {base.tune.epochs} epochs",
     )
-    one, two = latencies(runs)
-    unet = one["U-Net"]
+    record.rows.clear()  # latencies of another go could not be compared
+    times = dict(zip(runs, run_latencies([first for first, *_ in runs.values()]), strict=True))
     for name, each in runs.items():
         ssim = [(run.scores("test") or {})["ssim"] for run in each]
         row = {"model": name, "parameters": int(each[0].result["parameters"]), "seeds": len(each), "split": "test"}
         row |= {"ssim_mean": fmean(ssim), "ssim_std": stdev(ssim) if len(ssim) > 1 else None, "ssim_each": ssim}
-        record.add(
-            row | {"latency_ms_1": one[name], "latency_ms_2": two[name], "times_faster_than_unet": unet / one[name]}
-        )
-
-
-def latencies(runs: dict[str, list[RunFolder]]) -> tuple[dict[str, float], dict[str, float]]:
-    """On 1 and on 2 threads [ms]."""
-    with TemporaryDirectory() as beside:
-        files = []
-        for number, (first, *_) in enumerate(runs.values()):
-            files.append(Path(beside) / f"{number}.onnx")
-            config = first.config
-            shape = Shape.of(config.data)
-            export_onnx(deployed(trained(first), config.target, statistics(config), shape), shape, files[-1])
-        one, two = (dict(zip(runs, graph_latencies(files, threads), strict=True)) for threads in (1, 2))
-    return one, two
+        ratio = times["U-Net"]["latency_ms_1"] / times[name]["latency_ms_1"]
+        record.add(row | times[name] | {"times_faster_than_unet": ratio})
 
 
 if __name__ == "__main__":

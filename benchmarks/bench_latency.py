@@ -33,23 +33,15 @@ DRAWN: dict[str, Any] = {
 }
 
 
-LIGHT: dict[str, Any] = {
-    "encoder": [["sep_conv_7x7"], ["dil_sep_conv_5x5", "skip"]],
-    "decoder": [["skip"], ["sep_conv_3x3", "sep_conv_3x3"]],
-    "down": "skip",
-    "up": "skip",
-}
-
-
-def searched(cells: dict[str, Any], width: int, depth: int = 4, **front: Any) -> Network:
-    genotype = {"depth": depth, "width": width, "nodes": 2, **cells}
-    return Network(genotype=json.dumps(genotype), **front)
+def searched(cells: dict[str, Any], width: int) -> Network:
+    genotype = {"depth": 4, "width": width, "nodes": 2, **cells}
+    return Network(genotype=json.dumps(genotype))
 
 
 NETWORKS = {
     "nasunet PARSEC": searched(PARSEC, 32),
     **{f"nasunet drawn {width}": searched(DRAWN, width) for width in (12, 16, 24, 32)},
-    "nasunet coarse": searched(LIGHT, 64, depth=3, coarse=True, group=4),  # of presets/openfwi_fast.yml
+    "nasunet fast": load(ROOT / "presets/openfwi_fast.yml").network,
     **BIG,
 }
 

@@ -64,21 +64,23 @@ def predict_window(
     windows_YZX = within_limits(windows_YZX, data)
     assert spacing is not None, "cut_window has asked for it"
     engine = WaveEngine(data)
-    recording = Recording(
-        path=source,
-        samples=len(windows_YZX),
-        shape=(contents.shape.shots, contents.shape.samples, contents.shape.receivers),
-        read=lambda first, count: engine.shoot(windows_YZX[first : first + count]),
-        single=len(windows_YZX) == 1,
-        places=_places(data, corner(at)[1], spacing * np.arange(len(windows_YZX))),
-    )
-    drawn = [file for file in files if file.suffix == ".png" and recording.single]
-    write_images(imager, recording, Fitted(), [file for file in files if file not in drawn])
+    single = len(windows_YZX) == 1
+    drawn = [file for file in files if file.suffix == ".png" and single]
     if drawn:
         shots_MSTR, image_MZX = engine.shoot_and_migrate(windows_YZX)
         heading = f"{contents.name}: {source.name}, top left at {at} m"
         for file in drawn:
             _draw(file, heading, windows_YZX[0], image_MZX[0], imager(shots_MSTR)[0, 0], contents)
+    if others := [file for file in files if file not in drawn]:
+        recording = Recording(
+            path=source,
+            samples=len(windows_YZX),
+            shape=(contents.shape.shots, contents.shape.samples, contents.shape.receivers),
+            read=lambda first, count: shots_MSTR if drawn else engine.shoot(windows_YZX[first : first + count]),
+            single=single,
+            places=_places(data, corner(at)[1], spacing * np.arange(len(windows_YZX))),
+        )
+        write_images(imager, recording, Fitted(), others)
     return files
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -68,7 +69,7 @@ def measure_latency(comparison: Comparison) -> None:
     with FileLock(comparison.folder / ".latency.lock"):
         if all(run.scores("latency") for run in runs):
             return
-        for run, times in zip(runs, _times(runs), strict=True):
+        for run, times in zip(runs, run_latencies(runs), strict=True):
             run.save_scores("latency", times)
 
 
@@ -77,7 +78,8 @@ def _timed(comparison: Comparison, model: ComparedModel) -> list[RunFolder]:
     return comparison.trainings(comparison.config.compare.targets[0], model)[:1]
 
 
-def _times(runs: list[RunFolder]) -> list[dict[str, float]]:
+def run_latencies(runs: Sequence[RunFolder]) -> list[dict[str, float]]:
+    """`latency_ms_1` and `latency_ms_2`, on as many threads, of the network that each run left; timed in turn."""
     with TemporaryDirectory() as folder:
         graphs = [Path(folder) / f"{number}.onnx" for number in range(len(runs))]
         for run, graph in zip(runs, graphs, strict=True):
