@@ -18,9 +18,10 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from compressors.seal import check_seal, read_small
+from compressors.seal import check_seal, inside
 from datagen.config import STRICT, Data
 from datagen.errors import InputError
+from datagen.reading import read_text, read_yaml
 from datagen.shards import Statistics
 from search_spaces.config import Network
 from search_spaces.shape import Shape
@@ -29,6 +30,9 @@ WEIGHTS, GENOTYPE, CONFIG, ONNX = "model.safetensors", "genotype.json", "config.
 CARD, PICTURE, PACKED = "README.md", "picture.png", "weights.seisnas"
 REQUIRED = (WEIGHTS, CONFIG, ONNX, CARD)
 OPTIONAL = (GENOTYPE, PICTURE, PACKED)
+
+
+Score = Annotated[float, Field(allow_inf_nan=True)]  # a picker that picks nothing has an error of NaN
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -42,9 +46,9 @@ class Contents:
     shape: Shape
     statistics: Statistics  # of the training split
     data: Data  # the recipe of the data set
-    scores: dict[str, float]  # on the test split
+    scores: dict[str, Score]  # on the test split
     # The same of networks trained alike from other seeds, this one's included; empty where it is the only one.
-    scores_by_seed: dict[str, list[float]] = Field(default_factory=dict)
+    scores_by_seed: dict[str, list[Score]] = Field(default_factory=dict)
     made_with: dict[str, str]  # package → version
 
 
@@ -76,17 +80,15 @@ def read_contents(folder: str | Path) -> Contents:
         return contents
     if GENOTYPE not in names:
         raise InputError(f"{folder}: a nasunet needs {GENOTYPE}, which is missing; export it again")
-    return replace(contents, network=replace(contents.network, genotype=read_small(folder, GENOTYPE)))
+    return replace(contents, network=replace(contents.network, genotype=read_text(inside(folder, GENOTYPE))))
 
 
 def _parse(folder: Path) -> Contents:
     try:
-        return TypeAdapter(Contents).validate_python(yaml.safe_load(read_small(folder, CONFIG)))
-    except yaml.YAMLError as error:
-        raise InputError(f"{folder / CONFIG}: not YAML: {error}") from None
+        return TypeAdapter(Contents).validate_python(read_yaml(inside(folder, CONFIG)))
     except ValidationError as error:
         problems = [
-            f"  {'.'.join(map(str, item['loc']))}: got {str(item['input'])[:80]!r}; {item['msg']}"
-            for item in error.errors()
+            f"  {'.'.join(map(str, item['loc']))[:80]}: got {str(item['input'])[:80]!r}; {item['msg']}"
+            for item in error.errors()[:20]
         ]
-        raise InputError("\n".join([f"{folder / CONFIG}: {len(problems)} problem(s):", *problems])) from None
+        raise InputError("\n".join([f"{folder / CONFIG}: {error.error_count()} problem(s):", *problems])) from None

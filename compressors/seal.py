@@ -13,9 +13,10 @@ from collections.abc import Collection
 from pathlib import Path
 
 from datagen.errors import InputError
+from datagen.reading import read_json
+from datagen.regular_files import regular_file
 
 SEAL = "checksums.json"
-MOST_BYTES = 1 << 20  # of a text file that is read whole
 
 
 def seal(folder: Path) -> None:
@@ -55,31 +56,18 @@ def check_seal(folder: Path, *, required: Collection[str], optional: Collection[
 
 
 def inside(folder: Path, name: str) -> Path:
-    """The file `name` of `folder`.  Raises InputError when it is missing or leads out of the folder."""
+    """The regular file `name` of `folder`.  Raises InputError when it is missing, another thing, or leads out."""
     file = (folder / name).resolve()
     if not file.is_relative_to(folder.resolve()):
         raise InputError(f"{folder / name}: leads out of the bundle to {file}; a bundle holds its files itself")
-    if not file.is_file():
+    if not file.exists():
         raise InputError(f"{folder / name}: missing; copy the bundle again, or export it again")
+    regular_file(file)
     return file
 
 
-def read_small(folder: Path, name: str) -> str:
-    """The text of a file that is not meant to be large."""
-    file = inside(folder, name)
-    if file.stat().st_size > MOST_BYTES:
-        raise InputError(f"{file}: {file.stat().st_size} bytes; allowed are {MOST_BYTES}")
-    try:
-        return file.read_text()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file}: not text: {error}") from None
-
-
 def _read_sums(folder: Path) -> dict[str, str]:
-    try:
-        sums = json.loads(read_small(folder, SEAL))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{folder / SEAL}: not JSON: {error}") from None
+    sums = read_json(inside(folder, SEAL))
     if not isinstance(sums, dict):
         raise InputError(f"{folder / SEAL}: expected file names and checksums, got {type(sums).__name__}")
     return sums

@@ -29,9 +29,9 @@ from datagen.shards import (
     ShardRecord,
     SplitName,
     Statistics,
-    array_format,
     check_files,
     load_manifest,
+    open_array,
     require_same,
 )
 
@@ -88,7 +88,7 @@ class _Check:
         summary = self.summaries.setdefault(record.shard.split, Summary(split=record.shard.split))
         try:
             check_files(self.folder, record)
-            arrays = self._open(record)
+            arrays: Arrays = {kind: open_array(self.folder, self.data, record, kind) for kind in record.files}
         except InputError as error:
             self.problems.append(f"  {error}")
             return
@@ -104,21 +104,6 @@ class _Check:
                 _widen(summary, part)
         if sum(models for models, _ in parts) == record.shard.models:
             self._compare(record, Statistics.combined(parts))
-
-    def _open(self, record: ShardRecord) -> Arrays:
-        """The shard's files, memory-mapped.  Raises InputError if one is not of the configuration's shape."""
-        arrays: Arrays = {}
-        for kind, file in record.files.items():
-            path = self.folder / file.name
-            try:
-                array = np.load(path, mmap_mode="r", allow_pickle=False)
-            except ValueError as error:
-                raise InputError(f"{path}: not an .npy file: {error}") from None
-            dtype, shape = array_format(self.data, kind, record.shard.models)
-            if (array.dtype, array.shape) != (dtype, shape):
-                raise InputError(f"{path}: {array.dtype} {list(array.shape)}, expected {dtype} {list(shape)}")
-            arrays[kind] = array
-        return arrays
 
     def _values(self, record: ShardRecord, first: int, part: Arrays) -> bool:
         """True if all values of these samples are as they may be."""

@@ -9,7 +9,6 @@ worker dies goes to another one; workers may join at any time.
 
 import asyncio
 import importlib
-import json
 import logging
 import re
 import threading
@@ -18,12 +17,12 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from itertools import islice
-from pathlib import Path
 from typing import Any, TypeVar
 
 from datagen.chunk import Chunk, Engine, Made, make_chunk
 from datagen.config import Data
 from datagen.errors import InputError
+from datagen.reading import read_json
 from datagen.shards import package_versions
 
 AHEAD = 2  # tasks a worker: one that runs, and the next one
@@ -72,8 +71,8 @@ def _url(address: str) -> str:
     """tcp://host:port, from the scheduler file if `address` is one."""
     url = address
     if "://" not in address:
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            url = str(json.loads(Path(address).read_text())["address"])
+        with suppress(InputError, KeyError, TypeError):
+            url = str(read_json(address)["address"])
     if re.fullmatch(r"(tcp|tls)://.+:\d{1,5}", url) is None:
         raise InputError(
             f"--dask {address}: neither an address, as tcp://127.0.0.1:8786, nor the scheduler file of a dask cluster"

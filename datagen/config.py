@@ -8,7 +8,9 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-STRICT = ConfigDict(extra="forbid")
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+MOST_SHARDS = 12_000  # whose records fit in a manifest that is read back (reading.MOST_JSON)
 
 Number = TypeVar("Number", bound=float)
 
@@ -131,6 +133,10 @@ class Imported:
     kinds: tuple[Literal["data", "model", "image"], ...]  # what there is of each sample
     velocity: Range[Velocity] | None = None  # [m/s] in its models, if it has any
 
+    def __post_init__(self) -> None:
+        if "data" not in self.kinds:
+            raise ValueError(f"kinds has no shots, which are called data; got {list(self.kinds)}")
+
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Survey:
@@ -192,6 +198,13 @@ class Data:
     shard_size: Annotated[int, Field(ge=8, le=10_000, multiple_of=8)] = 48  # models; made in chunks of 8
     dtype: Literal["float32", "float16"] = "float32"  # of the stored shots
     first_breaks: bool = False  # travel times of the first arrivals too; takes as long again as shots and image
+
+    def __post_init__(self) -> None:
+        if self.split.total > MOST_SHARDS * self.shard_size:
+            raise ValueError(
+                f"split has {self.split.total} models, at most {MOST_SHARDS} shards of shard_size, "
+                f"{self.shard_size}, hold {MOST_SHARDS * self.shard_size}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

@@ -71,8 +71,8 @@ class ShardDataset(Dataset[Batch]):
                 f"{asymmetry(self.data):.1f} cells off; set tune.mirror to false, or make data.survey symmetric"
             )
         self.target, self.mirror, self.effects, self.seed, self.epoch = target, mirror, effects, seed, 0
-        self._shots = [np.asarray(open_array(folder, record, "data")) for record in records]
-        self._targets = [np.asarray(open_array(folder, record, STORED_AS[target])) for record in records]
+        self._shots = [np.asarray(open_array(folder, self.data, record, "data")) for record in records]
+        self._targets = [np.asarray(open_array(folder, self.data, record, STORED_AS[target])) for record in records]
         self._models = sum(record.shard.models for record in records)
 
     def __len__(self) -> int:

@@ -10,6 +10,7 @@ are recorded, those that are not numbers too.
 """
 
 import zipfile
+import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from numpy.typing import NDArray
 from segyio import TraceField
 
 from datagen.errors import InputError
+from datagen.npy_files import map_npy, read_npz
+from datagen.regular_files import check_memory, regular_file
 from datagen.seg2 import read_seg2
 from datagen.segy import SEGY_SUFFIXES, header, interval_of, open_segy, sorted_traces
 
@@ -62,14 +65,13 @@ def read_recording(path: str | Path) -> Recording:
     of another shape than the traces.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
+    regular_file(path)
     match path.suffix.lower():
         case ".npy" | ".npz":
             return _from_arrays(path)
         case ending if ending in SEGY_SUFFIXES:
             with open_segy(path) as file:
-                return _from_traces(file)
+                return _from_traces(path, file)
         case ".su":
             return _from_su(path)
         case ending if ending in SEG2_SUFFIXES:
@@ -89,9 +91,8 @@ def read_recording(path: str | Path) -> Recording:
 def _from_arrays(path: Path) -> Recording:
     """One array `[T, R]`, `[S, T, R]` or `[N, S, T, R]`; an .npz may hold labels and interval too."""
     try:
-        loaded = np.load(path, allow_pickle=False)
-        arrays = {name: loaded[name] for name in loaded} if path.suffix.lower() == ".npz" else {"gathers": loaded}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        arrays = read_npz(path) if path.suffix.lower() == ".npz" else {"gathers": map_npy(path)}
+    except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: truncated, or no arrays of numbers: {error}") from None
     shots = [
         value for name, value in arrays.items() if name != LABELS and value.ndim >= 2 and value.dtype.kind in "fiu"
@@ -129,11 +130,12 @@ def _from_su(path: Path) -> Recording:
         except (OSError, RuntimeError, ValueError, IndexError):
             continue
         with file:
-            return _from_traces(file)
+            return _from_traces(path, file)
     raise InputError(f"{path}: not SU, or truncated: its size is no multiple of the size of a trace")
 
 
-def _from_traces(file: Any) -> Recording:
+def _from_traces(path: Path, file: Any) -> Recording:
+    check_memory(path, 8 * file.tracecount * len(file.samples))
     shot, order = sorted_traces(file)
     traces = np.split(order, np.cumsum(np.bincount(shot))[:-1])
     values_NT = np.asarray(file.trace.raw[:], np.float32)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datagen.errors import InputError
+from datagen.npy_files import map_npy
+from datagen.regular_files import regular_file
 
 
 class NpySeries:
@@ -59,12 +61,11 @@ class NpySeries:
 
 def open_npy(path: Path) -> NDArray[Any]:
     """An array of numbers with at least one sample, memory-mapped.  Raises InputError: missing, truncated, other."""
+    regular_file(path)
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing") from None
-    except (OSError, ValueError, EOFError) as error:
+        array = map_npy(path)
+    except (OSError, ValueError) as error:
         raise InputError(f"{path}: truncated or no .npy: {error}") from None
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or array.ndim < 2 or not array.size:
+    if array.dtype.kind not in "fiu" or array.ndim < 2 or not array.size:
         raise InputError(f"{path}: holds no samples; allowed: one array of numbers [n, …]")
     return array

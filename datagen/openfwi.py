@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 
 from datagen.errors import InputError
+from datagen.reading import read_text
 
 MODELS_OF = {"data": "model", "seis": "vel"}  # shots and models are called alike but for these words
 SHOTS_OF = {models: shots for shots, models in MODELS_OF.items()}
@@ -80,10 +81,9 @@ def find_split(folder: Path, split_files: Path | None = None) -> tuple[list[Pair
 
 
 def _listed(path: Path, folder: Path) -> list[Pair]:
-    try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
+    if not path.exists():
+        raise InputError(f"{path}: cannot be read: no such file")
+    lines = read_text(path).splitlines()
     pairs = []
     for number, line in enumerate(lines, 1):
         if not line.strip():

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datagen.errors import InputError
+from datagen.regular_files import check_memory, regular_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,8 @@ class Line:
 
 
 def read_seg2(path: Path) -> Line:
-    """Raises InputError: not SEG-2, truncated, or traces of different sampling."""
+    """Raises InputError: not SEG-2, truncated, too large for the memory, or traces of different sampling."""
+    check_memory(path, 4 * regular_file(path))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # ObsPy's, of header fields that are not in the standard
         import obspy  # noqa: PLC0415  it takes a second, and no other format needs it

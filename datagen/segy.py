@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 from segyio import TraceField
 
 from datagen.errors import InputError
+from datagen.regular_files import check_memory, regular_file
 
 SEGY_SUFFIXES = (".sgy", ".segy")
 FORMAT_CODE = 3224  # byte, from 0, of the two that tell the number format
 FORMATS = range(1, 17)
+TRACE_MEMORY = 100  # bytes a trace, of the header words that are looked at
 
 
 def open_segy(path: Path) -> Any:
-    """The file for reading.  Raises InputError: no such file, no SEG-Y, or truncated."""
+    """The file for reading.  Raises InputError: no such file, no SEG-Y, truncated, or too many traces."""
+    regular_file(path)
     try:
         with open(path, "rb") as stream:
             stream.seek(FORMAT_CODE)
@@ -28,13 +31,17 @@ def open_segy(path: Path) -> Any:
         endian = "big" if int.from_bytes(code, "big") in FORMATS else "little"
         if int.from_bytes(code, endian) not in FORMATS:  # type: ignore[arg-type]
             raise InputError(f"{path}: not SEG-Y, the binary header has no number format from 1 to 16")
-        return segyio.open(path, ignore_geometry=True, endian=endian)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
+        file = segyio.open(path, ignore_geometry=True, endian=endian)
     except (OSError, RuntimeError, ValueError, IndexError, TypeError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: not SEG-Y, or truncated: {error}") from None
+    try:
+        check_memory(path, TRACE_MEMORY * file.tracecount)
+    except InputError:
+        file.close()
+        raise
+    return file
 
 
 def read_segy_model(path: Path) -> tuple[NDArray[np.float32], str]:
@@ -43,6 +50,7 @@ def read_segy_model(path: Path) -> tuple[NDArray[np.float32], str]:
     Raises InputError as `open_segy`, and if a trace of the cube is missing or there twice.
     """
     with open_segy(path) as file:
+        check_memory(path, 8 * file.tracecount * len(file.samples))
         inline, crossline = (header(file, field) for field in (TraceField.INLINE_3D, TraceField.CROSSLINE_3D))
         values = np.asarray(file.trace.raw[:], np.float32)  # [trace, z]
     lines, y = np.unique(inline, return_inverse=True)

@@ -8,6 +8,7 @@ A shard exists once the manifest names it; files without a record are made anew.
 """
 
 import hashlib
+import math
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.shards import FileRecord, Kind, Shard, ShardRecord, Statistics, array_format, kinds_of
+from datagen.shards import FileRecord, Kind, Shard, ShardRecord, Statistics, array_format, file_name, kinds_of
 
 HEADER_BYTES = 128  # of an .npy file of this few dimensions
 
@@ -46,7 +47,7 @@ class ShardWriter:
         return stream
 
     def _name(self, kind: Kind) -> str:
-        return f"{kind}{self.shard.number}.npy"
+        return file_name(kind, self.shard.number)
 
     def _temporary(self, kind: Kind) -> Path:
         return self.folder / f"{self._name(kind)}.tmp"
@@ -105,7 +106,7 @@ def shard_bytes(data: Data, shard: Shard) -> int:
     total = 0
     for kind in kinds_of(data):
         dtype, shape = array_format(data, kind, shard.models)
-        total += HEADER_BYTES + dtype.itemsize * int(np.prod(shape))
+        total += HEADER_BYTES + dtype.itemsize * math.prod(shape)
     return total
 
 

@@ -26,6 +26,9 @@ from pydantic.dataclasses import dataclass
 from datagen.config import STRICT, Data
 from datagen.differences import differences
 from datagen.errors import InputError
+from datagen.npy_files import map_npy
+from datagen.reading import read_json
+from datagen.regular_files import regular_file
 
 MANIFEST = "manifest.json"
 
@@ -61,6 +64,11 @@ def kinds_of(data: Data) -> tuple[Kind, ...]:
     if data.imported:
         return data.imported.kinds
     return ("data", "model", "image", "first_break") if data.first_breaks else ("data", "model", "image")
+
+
+def file_name(kind: Kind, number: int) -> str:
+    """Of one file of a shard."""
+    return f"{kind}{number}.npy"
 
 
 def array_format(data: Data, kind: Kind, models: int) -> tuple[np.dtype[Any], tuple[int, ...]]:
@@ -149,17 +157,40 @@ def read_manifest(folder: str | Path) -> Manifest | None:
     Raises InputError if it is damaged or of another version of this program.
     """
     path = Path(folder) / MANIFEST
-    try:
-        return TypeAdapter(Manifest).validate_json(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
+    if not path.exists():
         return None
+    try:
+        manifest = TypeAdapter(Manifest).validate_python(read_json(path))
+        _require_planned(manifest)
     except ValidationError as error:
         problem = error.errors()[0]
-        where = ".".join(map(str, problem["loc"])) or "the file"
-        raise InputError(
-            f"{path}: not a manifest of this version of SeisNAS ({where}: {problem['msg']}); "
-            f"delete {folder} and make the data set again, or choose another data.folder"
-        ) from None
+        where = ".".join(map(str, problem["loc"]))[:200] or "the file"
+        raise _no_manifest(path, f"{where}: {problem['msg']}") from None
+    except InputError as error:
+        raise _no_manifest(path, str(error)) from None
+    return manifest
+
+
+def _no_manifest(path: Path, problem: str) -> InputError:
+    return InputError(
+        f"{path}: not a manifest of this version of SeisNAS ({problem}); "
+        f"delete {path.parent} and make the data set again, or choose another data.folder"
+    )
+
+
+def _require_planned(manifest: Manifest) -> None:
+    """Raises InputError for a shard that a data set of `manifest.data` does not have, or files of other names."""
+    planned = {shard.number: shard for shard in layout(manifest.data)}
+    kinds = set(kinds_of(manifest.data))
+    for record in manifest.shards:
+        number = record.shard.number
+        if planned.pop(number, None) != record.shard:
+            raise InputError(f"shard {number} is there twice, or is none of this data set")
+        if set(record.files) != kinds:
+            raise InputError(f"shard {number} has {sorted(record.files)}, the data set has {sorted(kinds)}")
+        for kind, file in record.files.items():
+            if file.name != file_name(kind, number):
+                raise InputError(f"shard {number}: a file {file.name[:80]!r}; allowed: {file_name(kind, number)}")
 
 
 def load_manifest(folder: str | Path) -> Manifest:
@@ -201,10 +232,9 @@ def check_files(folder: Path, record: ShardRecord) -> None:
 def check_size(folder: Path, file: FileRecord) -> None:
     """Raises InputError if the file is missing or of another size: what can be seen without reading it."""
     path = folder / file.name
-    try:
-        size = path.stat().st_size
-    except FileNotFoundError:
-        raise InputError(f"{path}: missing; {_again(folder)}") from None
+    if not path.exists():
+        raise InputError(f"{path}: missing; {_again(folder)}")
+    size = regular_file(path)
     if size != file.bytes:
         raise InputError(_remake(path, f"{size} bytes, expected {file.bytes}"))
 
@@ -241,9 +271,16 @@ def save_manifest(folder: Path, manifest: Manifest) -> None:
     os.replace(temporary, folder / MANIFEST)
 
 
-def open_array(folder: str | Path, record: ShardRecord, kind: Kind) -> NDArray[Any]:
-    """One file of a finished shard, memory-mapped for reading.  Raises InputError as `check_size`."""
+def open_array(folder: str | Path, data: Data, record: ShardRecord, kind: Kind) -> NDArray[Any]:
+    """One file of a finished shard, memory-mapped.  Raises InputError as `check_size`, or if it is another array."""
     file = record.files[kind]
     check_size(Path(folder), file)
-    array: NDArray[Any] = np.load(Path(folder) / file.name, mmap_mode="r", allow_pickle=False)
+    path = Path(folder) / file.name
+    try:
+        array = map_npy(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not an .npy file: {error}") from None
+    dtype, shape = array_format(data, kind, record.shard.models)
+    if (array.dtype, array.shape) != (dtype, shape):
+        raise InputError(f"{path}: {array.dtype} {list(array.shape)}, expected {dtype} {list(shape)}")
     return array

@@ -64,7 +64,7 @@ def contact_sheet(data: Data, split: str, count: int, path: Path) -> None:
 def _models(data: Data, folder: str, records: list[ShardRecord], shot: int) -> Iterator[dict[Kind, NDArray[Any]]]:
     """Of each model of the shards: velocity_ZX, gather_TR and first breaks [R] of the shot, image_ZX."""
     for record in records:
-        arrays = {kind: open_array(folder, record, kind) for kind in kinds_of(data)}
+        arrays = {kind: open_array(folder, data, record, kind) for kind in kinds_of(data)}
         for row in range(record.shard.models):
             yield {
                 kind: array[row, shot if kind in ("data", "first_break") else 0].astype(np.float32)

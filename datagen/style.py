@@ -10,19 +10,25 @@ import hashlib
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from datagen.config import Geology, Grid
 from datagen.errors import InputError
 from datagen.layers import STEADY_SHARE
+from datagen.npy_files import map_npy
+from datagen.regular_files import read_whole
 
 SMALLEST_CROP = 0.4  # share of the largest crop of the section's shape that fits the image
 OUTLIERS = (1.0, 99.0)  # percentiles of grey that become the slowest and the fastest: a glint is not the scale
 WHERE = "data.geology.style_image"
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")  # no other decoder of Pillow sees a file
+MOST_BYTES = 2**28
+MOST_PIXELS = 50_000_000  # 0.2 GB as grey values
 
 
 def draw_style(grid: Grid, geology: Geology, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -60,21 +66,40 @@ def load_image(geology: Geology) -> Image.Image:
 
 @lru_cache(maxsize=4)
 def _load(path: str, sha256: str) -> Image.Image:
+    if not Path(path).exists():
+        raise InputError(f"{WHERE}: {path}: No such file; give an image file (PNG, JPEG, 2-D .npy)")
     try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"{WHERE}: {path}: {error.strerror}; give an image file (PNG, JPEG, 2-D .npy)") from None
+        content = read_whole(path, MOST_BYTES)
+    except InputError as error:
+        raise InputError(f"{WHERE}: {error}; give an image file (PNG, JPEG, 2-D .npy)") from None
     found = hashlib.sha256(content).hexdigest()
     if sha256 and found != sha256.lower():
         raise InputError(f"data.geology.style_sha256: {path} has {found}, the recipe wants {sha256}; give that file")
     try:
-        if path.endswith(".npy"):
-            image = Image.fromarray(np.load(BytesIO(content), allow_pickle=False).astype(np.float32))
-        else:
-            image = Image.open(BytesIO(content)).convert("F")
-    except (ValueError, TypeError, OSError, UnidentifiedImageError):
-        raise InputError(f"{WHERE}: {path}: neither an image nor a 2-D array in an .npy file") from None
+        image = Image.fromarray(_small(path).astype(np.float32)) if path.endswith(".npy") else _decoded(content)
+    except (ValueError, TypeError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(
+            f"{WHERE}: {path}: neither an image nor a 2-D array in an .npy file, truncated, or too large: {error}; "
+            f"allowed: {', '.join(FORMATS)} of one picture and up to {MOST_PIXELS / 1e6:g} million pixels"
+        ) from None
     grey = np.asarray(image)
     if not (np.isfinite(grey).all() and np.ptp(grey) > 0):
         raise InputError(f"{WHERE}: {path}: grey values must be finite and differ, got {grey.min()} to {grey.max()}")
     return image
+
+
+def _small(path: str) -> NDArray[Any]:
+    array = map_npy(Path(path))
+    if array.size > MOST_PIXELS or array.dtype.kind not in "fiub":
+        raise ValueError(f"{array.dtype} {list(array.shape)}")
+    return array
+
+
+def _decoded(content: bytes) -> Image.Image:
+    """Grey values; the header's size is looked at before any pixel."""
+    with Image.open(BytesIO(content), formats=FORMATS) as image:
+        if image.width * image.height > MOST_PIXELS:
+            raise ValueError(f"{image.width} by {image.height} pixels")
+        if getattr(image, "n_frames", 1) > 1:
+            raise ValueError("several pictures in one file")
+        return image.convert("F")

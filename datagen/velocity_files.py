@@ -5,6 +5,7 @@ SEG-Y               read (segy.py)          ──► Models: stack [n, z, x] or
 """
 
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 
 from datagen.config import Data, VelocityFile
 from datagen.errors import InputError
+from datagen.npy_files import map_npy
+from datagen.regular_files import regular_file
 from datagen.segy import SEGY_SUFFIXES, read_segy_model
 from datagen.survey import check_carried
 
@@ -43,29 +46,27 @@ def open_models(file: VelocityFile) -> Models:
     """Raises InputError: no such file, truncated, not numbers, or `shape` or `axes` do not fit it."""
     path = Path(file.path)
     axes = file.axes
+    length = regular_file(path)
     try:
         if file.shape:
-            array: NDArray[Any] = _raw(path, file.shape)
+            array: NDArray[Any] = _raw(path, file.shape, length)
         elif path.suffix.lower() in SEGY_SUFFIXES:
             array, axes = read_segy_model(path)
         else:
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"velocity {path}: no such file") from None
-    except (OSError, ValueError, EOFError) as error:
+            array = map_npy(path)
+    except (OSError, ValueError) as error:
         raise InputError(
             f"velocity {path}: cannot be read: {error}; allowed: .npy, SEG-Y, or raw float32 with its shape "
             "(data.velocity_file.shape, --shape ZxX)"
         ) from None
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or not array.size:
+    if array.dtype.kind not in "fiu" or not array.size:
         raise InputError(f"velocity {path}: holds no array of numbers; allowed: .npy [z, x], [n, z, x], [n, 1, z, x]")
     array, cube = _ordered(path, array, axes)
     return Models(path=file.path, array=array, cube=cube, spacing=_three(path, file, cube))
 
 
-def _raw(path: Path, shape: tuple[int, ...]) -> NDArray[Any]:
-    expected = 4 * int(np.prod(shape, dtype=object))
-    size = path.stat().st_size
+def _raw(path: Path, shape: tuple[int, ...], size: int) -> NDArray[Any]:
+    expected = 4 * math.prod(shape)
     if size != expected:
         raise ValueError(f"{size} bytes, float32 of shape {list(shape)} are {expected}")
     return np.memmap(path, "<f4", "r", shape=shape)

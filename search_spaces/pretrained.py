@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from datagen.errors import InputError
+from datagen.regular_files import regular_file
 
 log = logging.getLogger(__name__)
 
@@ -125,8 +126,9 @@ def read_weights(file: Path, part: Part = "encoder") -> dict[str, Tensor]:
 
     Raises InputError for a file that is missing or holds something else.
     """
-    if not file.is_file():
+    if not file.exists():
         raise InputError(f"network.{part}_init: got {file}, but there is no such file")
+    regular_file(file)
     try:
         weights = (
             load_file(file)

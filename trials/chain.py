@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -22,6 +21,7 @@ from trials.config import Config, load, settings
 from trials.experiment.experiment import FinishedTrial, load_plan, read_state, trials_of
 from trials.experiment.host_table import check_hosts, warn_of_bits
 from trials.experiment.launch import check, run_experiment
+from trials.experiment.nni_config import read_nni_config
 from trials.experiment.space_check import check_space
 from trials.experiment.watch import ExperimentError
 from trials.results.display import ExperimentDisplay
@@ -95,11 +95,11 @@ def config_of(nni_config: Path, changes: Mapping[str, Any] | None = None) -> Con
 
     `changes` (config path → value) lie over it, as a trial's parameters do.
     """
+    if not nni_config.exists():
+        raise InputError(f"--config {nni_config}: no such file; the project's own is nni_config.yml")
     try:
-        command = shlex.split(str(yaml.safe_load(nni_config.read_text())["trialCommand"]))
-    except FileNotFoundError:
-        raise InputError(f"--config {nni_config}: no such file; the project's own is nni_config.yml") from None
-    except (yaml.YAMLError, OSError, KeyError, TypeError, ValueError) as error:
+        command = shlex.split(str(read_nni_config(nni_config)["trialCommand"]))
+    except (KeyError, ValueError) as error:
         raise InputError(f"{nni_config}: no trialCommand can be read from it: {error}") from None
     if command[:3] != ["python", "-m", "trials"]:
         raise InputError(f"{nni_config}: trialCommand is {shlex.join(command)}; it must start with python -m trials")

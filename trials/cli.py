@@ -25,12 +25,16 @@ from trials.running.ending import INTERRUPTED, TERMINATED, end_on_sigterm
 from trials.running.quiet import quiet_libraries
 
 
+LONGEST_MESSAGE = 3000  # characters
+
+
 def _stage(stage: Any, preset: Path, changes: list[str] | None, run: Path | None, source: Path | None) -> None:
+    from datagen.reading import read_text
     from trials.config import load, settings
 
     layer = settings(changes or [])
     if source is not None and (source / "genotype.json").exists():
-        layer = {"network.genotype": (source / "genotype.json").read_text(), **layer}
+        layer = {"network.genotype": read_text(source / "genotype.json"), **layer}
     config = load(preset, layer)  # before the slow imports: a misspelt key is told at once
 
     from trials.running.channel import Channel
@@ -225,11 +229,18 @@ def main() -> None:
             Console(stderr=True).print("stopped; the same command goes on from here")
         raise
     except InputError as error:
-        Console(stderr=True).print("error:", str(error), markup=False, highlight=False, soft_wrap=True)
+        Console(stderr=True).print("error:", shown(str(error)), markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
     except RuntimeError as error:  # an experiment or a training that failed, with its reason
-        Console(stderr=True).print("failed:", str(error), markup=False, highlight=False, soft_wrap=True)
+        Console(stderr=True).print("failed:", shown(str(error)), markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
+
+
+def shown(message: str) -> str:
+    """A message as a terminal may show it: of limited length, and without the control codes a file may hold."""
+    if len(message) > LONGEST_MESSAGE:
+        message = f"{message[:LONGEST_MESSAGE]} … and {len(message) - LONGEST_MESSAGE} characters more"
+    return "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in message)
 
 
 if __name__ == "__main__":

@@ -6,20 +6,23 @@ result together: its path, the value got, what is allowed and where to change it
 
 import dataclasses
 import difflib
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from compressors.config import Compress
 from datagen.config import STRICT, Data, Effects
 from datagen.errors import InputError
+from datagen.reading import parse_yaml, read_yaml
 from search_spaces.config import Network
 from trials.picking_config import Picking
 from trials.pretrain_config import Pretrain
+
+SHOWN = 20  # problems in a message
 
 Weight = Annotated[float, Field(ge=0, le=100)]
 Epochs = Annotated[int, Field(ge=1, le=10_000)]
@@ -161,8 +164,10 @@ def load(preset: str | Path, *layers: Mapping[str, Any]) -> Config:
     try:
         config = TypeAdapter(Config).validate_python(tree)
     except ValidationError as error:
-        problems = [_explain(item, str(preset), changed) for item in error.errors()]
-        raise InputError("\n".join([f"{len(problems)} problem(s) in the configuration:", *problems])) from None
+        problems = [_explain(item, str(preset), changed) for item in error.errors()[:SHOWN]]
+        raise InputError(
+            "\n".join([f"{error.error_count()} problem(s) in the configuration {preset}:", *problems])
+        ) from None
     if config.network.genotype is not None:
         from search_spaces.genotype import Genotype  # noqa: PLC0415  imports torch, which `generate` does not need
 
@@ -177,10 +182,7 @@ def settings(pairs: list[str]) -> dict[str, Any]:
         path, equals, text = pair.partition("=")
         if not equals or not path:
             raise InputError(f"--set {pair}: write it as path=value, for example --set tune.epochs=3")
-        try:
-            result[path.strip()] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise InputError(f"--set {pair}: {text!r} is not a YAML value") from None
+        result[path.strip()] = parse_yaml(text, f"--set {path[:80]}")
     return result
 
 
@@ -197,15 +199,10 @@ def to_tree(config: Any) -> dict[str, Any]:
 
 
 def _read(preset: Path) -> dict[str, Any]:
-    try:
-        tree = yaml.safe_load(preset.read_text())
-    except FileNotFoundError:
+    if not preset.exists():
         known = ", ".join(sorted(str(file) for file in Path("presets").glob("*.yml"))) or "none here"
-        raise InputError(f"preset {preset}: no such file; presets in this folder: {known}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"preset {preset}: cannot be read: {error}") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"preset {preset}: not YAML: {error}") from None
+        raise InputError(f"preset {preset}: no such file; presets in this folder: {known}")
+    tree = read_yaml(preset, f"preset {preset}")
     if not isinstance(tree, dict):
         raise InputError(f"preset {preset}: expected `key: value` lines, got {type(tree).__name__}")
     return tree
@@ -222,7 +219,7 @@ def _put(tree: dict[str, Any], path: str, value: Any) -> None:
 
 
 def _explain(item: Any, preset: str, changed: set[str]) -> str:
-    names = [str(part) for part in item["loc"]]
+    names = [str(part)[:80] for part in item["loc"]]
     path = ".".join(names) or "the whole"
     origin = "--set or the NNI parameters" if path in changed else f"{preset} (or --set {path}=…)"
     if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
@@ -234,7 +231,7 @@ def _explain(item: Any, preset: str, changed: set[str]) -> str:
         return f"  {path}: missing; add it in {origin}"
     allowed = item["msg"].removeprefix("Value error, ")
     got = "" if isinstance(item["input"], dict) or dataclasses.is_dataclass(item["input"]) else item["input"]
-    return f"  {path}: got {got!r}; {allowed}. Change it in {origin}"
+    return f"  {path}: got {reprlib.repr(got)}; {allowed}. Change it in {origin}"
 
 
 def _fields_of(names: list[str]) -> list[str]:

@@ -15,18 +15,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
 from nni.experiment.config import ExperimentConfig
 from nni.experiment.config.utils import unset_base_path
 from nni.runtime.log import silence_stdout
 
 from datagen.errors import InputError
+from datagen.reading import read_json, read_yaml
 from trials.experiment.algorithm_check import check_algorithms
 from trials.experiment.gpu_keys import GpuKeys
+from trials.experiment.nni_config import read_nni_config
 from trials.experiment.record import Record
 
 # What NNI raises at a configuration that it does not take.
-_REFUSALS = (AssertionError, AttributeError, KeyError, OSError, TypeError, ValueError, yaml.YAMLError)
+_REFUSALS = (AssertionError, AttributeError, KeyError, OSError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,8 @@ class FinishedTrial:
 def load_plan(path: Path) -> Plan:
     """Reads and checks `path`.  Raises InputError with NNI's or the tuner's own complaint."""
     silence_stdout()  # NNI talks to the terminal from the moment it is imported
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
     try:
+        read_nni_config(path)
         config = ExperimentConfig.load(path).canonical_copy()
         budgets = check_algorithms(config)
     except _REFUSALS as error:
@@ -122,8 +122,8 @@ def _said(error: Exception) -> str:
 def read_state(plan: Plan) -> State | None:
     """The latest experiment of the plan; None when there is none or its folder was removed."""
     try:
-        state = State(**json.loads(plan.state_file.read_text()))
-    except (OSError, ValueError, TypeError):
+        state = State(**read_json(plan.state_file))
+    except (InputError, TypeError):
         return None
     return state if (plan.folder / state.experiment / "db").is_dir() else None
 
@@ -142,14 +142,14 @@ def trials_of(experiment: Path) -> list[FinishedTrial]:
 
 
 def _finished(run: Path) -> FinishedTrial:
-    parameters = json.loads((run / "provenance.json").read_text())["parameters"]
-    metrics = json.loads((run / "result.json").read_text())
+    parameters = read_json(run / "provenance.json", nan=True)["parameters"]
+    metrics = read_json(run / "result.json", nan=True)
     return FinishedTrial(run.name, parameters["stage"]["_name"], parameters, metrics, run)
 
 
 def _digest(path: Path, config: ExperimentConfig) -> str:
     """Of the configuration, its search space and the presets that its trial command names."""
     presets = [Path(config.trial_code_directory, word) for word in config.trial_command.split() if ".yml" in word]
-    settings = [yaml.safe_load(file.read_text()) for file in (path, *presets) if file.is_file()]
+    settings = [read_yaml(file) for file in (path, *presets) if file.is_file()]
     text = json.dumps([config.search_space, *settings], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -6,10 +6,9 @@ nni_config.yml here? ─► its experimentWorkingDirectory ─┐
 
 from pathlib import Path
 
-import yaml
-
 from datagen.errors import InputError
 from trials.experiment import registry
+from trials.experiment.nni_config import read_nni_config
 
 
 def find_experiment(experiment: str | None, nni_config: Path) -> Path:
@@ -33,13 +32,13 @@ def find_experiment(experiment: str | None, nni_config: Path) -> Path:
 
 def experiments_of(nni_config: Path) -> list[Path]:
     """The folders of the experiments in this configuration's working directory, the one at work last at the end."""
-    if not nni_config.is_file():
+    if not nni_config.exists():
         return []
     try:
-        config = yaml.safe_load(nni_config.read_text())
+        config = read_nni_config(nni_config)
         below = Path(config.get("experimentWorkingDirectory") or "~/nni-experiments").expanduser()
-    except (AttributeError, TypeError, UnicodeDecodeError, yaml.YAMLError):
-        raise InputError(f"--config {nni_config}: not an NNI configuration in YAML") from None
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: the home of a user that is not there
+        raise InputError(f"--config {nni_config}: not an NNI configuration in YAML: {error}") from None
     folder = nni_config.resolve().parent / below
     experiments = [file.parent.parent for file in folder.glob("*/db/nni.sqlite")]
     return sorted((one for one in experiments if not one.is_symlink()), key=_last_at_work)

@@ -20,6 +20,7 @@ import pynvml
 import yaml
 
 from datagen.errors import InputError
+from trials.experiment.nni_config import read_nni_config
 
 PATHS = ("searchSpaceFile", "trialCodeDirectory", "experimentWorkingDirectory")
 
@@ -55,7 +56,7 @@ def fitted(nni_config: Path, folder: Path, gpus: list[Gpu] | None = None) -> Pat
 
     `gpus`: those found, if none are given.  Raises InputError when the file asks for GPUs that are not there.
     """
-    tree = yaml.safe_load(nni_config.read_text())
+    tree = read_nni_config(nni_config)
     changed = shared_out(tree, inventory() if gpus is None else gpus, nni_config)
     if changed == tree:
         return nni_config

@@ -5,7 +5,6 @@
 It connects as NNI will: the same key file and known_hosts, no ~/.ssh/config, which NNI's SSH library does not read.
 """
 
-import json
 import re
 import shlex
 import shutil
@@ -23,7 +22,9 @@ from nni.runtime.log import silence_stdout
 
 from datagen.config import Data
 from datagen.errors import InputError
+from datagen.reading import parse_json
 from datagen.shards import array_format, kinds_of, layout
+from trials.experiment.nni_config import read_nni_config
 from trials.running import host_facts
 
 # What decides the bits of a data set, how a network trains, and whether NNI's two ends understand each other.
@@ -77,6 +78,7 @@ def fleet_of(nni_config: Path) -> Fleet:
     """
     silence_stdout()  # NNI talks to the terminal
     try:
+        read_nni_config(nni_config)
         with warnings.catch_warnings(action="ignore"):  # our own error says more
             config = ExperimentConfig.load(nni_config).canonical_copy()
     except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
@@ -142,7 +144,7 @@ def _examine(host: Host, data: Data) -> Finding:
         finding.complain(_why(host, done.returncode, done.stderr))
         return finding
     finding.reached = True
-    finding.facts = json.loads(done.stdout.splitlines()[-1])
+    finding.facts = parse_json(done.stdout.splitlines()[-1], f"{host.setting} ({host.name})")
     for problem in _lacking(finding.facts, data):
         finding.complain(problem)
     return finding

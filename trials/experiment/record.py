@@ -5,7 +5,6 @@ nni-experiments/ID/environments/*/trials/*/         what each trial itself wrote
 """
 
 import contextlib
-import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from datagen.errors import InputError
+from datagen.reading import parse_json, read_json
 from trials.experiment.manager import ENDED, Job, unpack
 
 WAITING = frozenset({"ADD_HYPERPARAMETER", "ADD_RESUMED", "ADD_CUSTOMIZED", "WAITING"})
@@ -55,7 +55,7 @@ def read_record(folder: Path) -> Record:
     if profile is None:
         raise InputError(f"{file}: nothing in it, the experiment did not start; seisnas run starts a new one")
     try:
-        config = json.loads(profile["params"])
+        config = parse_json(profile["params"], str(file))
         jobs = list(_jobs(events, metrics))
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{file}: does not hold an experiment of NNI 3.0: {error!r}") from None
@@ -82,7 +82,7 @@ def _job(job_id: str, history: list[sqlite3.Row], status: str, metric: Any) -> J
     def last(column: str) -> Any:
         return next((event[column] for event in reversed(history) if event[column] is not None), None)
 
-    handed = json.loads(last("data") or "{}")
+    handed = parse_json(last("data") or "{}", f"trial {job_id}", nan=True)
     by_hand = handed.get("parameter_source") == "customized"
     started = next((event["timestamp"] / 1000 for event in history if event["event"] == "RUNNING"), None)
     ended = history[-1]["timestamp"] / 1000 if status in ENDED else None
@@ -103,7 +103,7 @@ def _own_word(job: Job) -> Job:
     if job.folder is None:
         return job
     try:
-        noted = json.loads((job.folder / "provenance.json").read_text())["parameters"]
-    except (OSError, ValueError, KeyError):
+        noted = read_json(job.folder / "provenance.json", nan=True)["parameters"]
+    except (InputError, KeyError, TypeError):
         return job
     return replace(job, parameters=noted or job.parameters)

@@ -5,14 +5,13 @@
 NNI's life cycle is not known here; see suite_tuner.py.
 """
 
-import json
 import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from datagen.reading import read_json, read_yaml
 
 
 def score_of(metric: Any) -> float | None:
@@ -41,9 +40,9 @@ class Trial:
             self.reason = "it failed or was stopped before its end"
             return
         try:
-            result = json.loads((folder / "result.json").read_text())
+            result = read_json(folder / "result.json", nan=True)
             limit = _size_limit(folder)
-        except (OSError, ValueError, yaml.YAMLError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             self.reason = f"its result cannot be read: {error}"
             return
         if limit is not None and result.get("parameters", 0) > limit:
@@ -55,7 +54,7 @@ class Trial:
 def _size_limit(run: Path) -> int | None:
     """`network.max_parameters` of the run, which binds searched networks only."""
     file = run / "config.yml"
-    network = yaml.safe_load(file.read_text())["network"] if file.exists() else {}
+    network = read_yaml(file)["network"] if file.exists() else {}
     return network.get("max_parameters") if network.get("model") == "nasunet" else None
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from datagen.errors import InputError
+from datagen.npy_files import map_npy
 from datagen.npy_series import NpySeries
 from datagen.openfwi import find_shots
+from datagen.regular_files import regular_file
 from datagen.segy import SEGY_SUFFIXES, SegyGathers
 from datagen.segy_lines import Places, SegyLines, has_positions
 from search_spaces.shape import Shape
@@ -72,15 +73,13 @@ def _of_series(path: Path, series: NpySeries) -> Recording:
 
 
 def _of_npy(file: Path) -> Recording:
+    regular_file(file)
     try:
-        shots: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"shots {file}: no such file") from None
-    except (OSError, ValueError, EOFError) as error:
+        shots = map_npy(file)
+    except (OSError, ValueError) as error:
         raise InputError(f"shots {file}: not a .npy array of numbers: {error}") from None
-    if not isinstance(shots, np.ndarray) or shots.dtype.kind not in "fiu":
-        kind = getattr(shots, "dtype", "an archive of arrays")
-        raise InputError(f"shots {file}: holds {kind}; allowed is one .npy array of real numbers")
+    if shots.dtype.kind not in "fiu":
+        raise InputError(f"shots {file}: holds {shots.dtype}; allowed is one .npy array of real numbers")
     if shots.ndim not in (3, 4) or not shots.size:
         raise InputError(f"shots {file}: shape {shots.shape}; allowed: [S, T, R] or [N, S, T, R] with N > 0")
     if shots.ndim == 4:

@@ -16,6 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from datagen.errors import InputError
+from datagen.reading import read_text
 from search_spaces.config import Network
 from trials.config import ComparedModel, Config, Target
 from trials.running.channel import Channel
@@ -134,7 +135,7 @@ class Comparison:
         def settings() -> Config:
             compare, network = self.config.compare, self.config.network
             if model == "nasunet" or model == "random_search":
-                genotype = (self.found(model).path / "genotype.json").read_text()
+                genotype = read_text(self.found(model).path / "genotype.json")
                 network = replace(network, model="nasunet", genotype=genotype)
             else:
                 network = self._baseline(model)

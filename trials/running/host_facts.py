@@ -18,10 +18,13 @@ from pathlib import Path
 def data_digest(folder: str | Path) -> str | None:
     """One checksum of all files of a finished data set, from its manifest; None where there is none."""
     try:
-        manifest = json.loads((Path(folder) / "manifest.json").read_text())
+        file = Path(folder) / "manifest.json"
+        if not file.is_file():  # a FIFO would be waited for
+            return None
+        manifest = json.loads(file.read_text())
         files = [file for shard in manifest["shards"] for file in shard["files"].values()]
         missing = sum(manifest["data"]["split"].values()) - sum(each["shard"]["models"] for each in manifest["shards"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     if missing:
         return None

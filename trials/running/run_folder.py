@@ -25,6 +25,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from datagen.errors import InputError
+from datagen.reading import read_json, read_json_lines
+from datagen.regular_files import regular_file
 from trials.config import Config, load, to_tree
 from trials.running.host_facts import versions
 
@@ -87,7 +89,7 @@ class RunFolder:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        provenance: dict[str, Any] = json.loads((self.path / "provenance.json").read_text())
+        provenance: dict[str, Any] = read_json(self.path / "provenance.json", nan=True)
         return provenance
 
     @property
@@ -107,7 +109,7 @@ class RunFolder:
     @property
     def metrics(self) -> list[dict[str, Any]]:
         file = self.path / "metrics.jsonl"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        return read_json_lines(file) if file.exists() else []
 
     def save_weights(self, state: dict[str, Tensor]) -> None:
         temporary = self.path / "weights.safetensors.tmp"
@@ -118,6 +120,7 @@ class RunFolder:
         file = self.path / "weights.safetensors"
         if not file.exists():
             raise InputError(f"{self.path}: no weights.safetensors here; give the folder of a finished tune run")
+        regular_file(file)
         return load_file(file)
 
     def save_genotype(self, text: str) -> None:
@@ -139,7 +142,7 @@ class RunFolder:
     def result(self) -> dict[str, Any]:
         """The final metrics.  Raises InputError when the run did not finish."""
         self.require_finished()
-        result: dict[str, Any] = json.loads((self.path / "result.json").read_text())
+        result: dict[str, Any] = read_json(self.path / "result.json", nan=True)
         return result
 
     def save_scores(self, split: str, scores: dict[str, float]) -> None:
@@ -149,7 +152,7 @@ class RunFolder:
     def scores(self, split: str) -> dict[str, float] | None:
         """What `save_scores` has left."""
         file = self.path / f"{split}.json"
-        return json.loads(file.read_text()) if file.exists() else None
+        return read_json(file, nan=True) if file.exists() else None
 
     def _write(self, name: str, text: str) -> None:
         temporary = self.path / f"{name}.tmp"

@@ -6,6 +6,7 @@ supernet → genotype → the plain network, trained briefly from scratch → it
 
 from typing import Any
 
+from datagen.reading import read_text
 from search_spaces.draw import draw_genotype
 from search_spaces.genotype import Genotype, skip_share
 from trials.config import Config
@@ -20,7 +21,7 @@ def search(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
     """Finds a genotype and scores it.  A run started again in its folder does not search twice."""
     genotype_file = run.path / "genotype.json"
     if genotype_file.exists():
-        genotype = Genotype.from_json(genotype_file.read_text())
+        genotype = Genotype.from_json(read_text(genotype_file))
     else:
         genotype = find_genotype(config, run, channel)
         run.save_genotype(genotype.to_json())

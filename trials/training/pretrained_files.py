@@ -17,6 +17,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from datagen.errors import InputError
+from datagen.reading import parse_json
+from datagen.regular_files import regular_file
 from search_spaces.build import network_behind
 from search_spaces.config import Network
 from search_spaces.network import ImagingNetwork, SingleChannel
@@ -40,12 +42,13 @@ def save_part(file: Path, state: Mapping[str, Tensor], facts: Mapping[str, Any])
 
 def read_part(file: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Weights and facts.  Raises InputError for a file that `seisnas pretrain` has not left."""
+    if not Path(file).exists():
+        raise InputError(f"{file}: no such file; `{MAKE}` makes it")
+    regular_file(file)
     try:
         with safe_open(file, framework="pt") as store:
-            facts = json.loads((store.metadata() or {})["pretrain"])
+            facts = parse_json((store.metadata() or {})["pretrain"], str(file))
             return {name: store.get_tensor(name) for name in store.keys()}, facts  # noqa: SIM118  not a dict
-    except FileNotFoundError:
-        raise InputError(f"{file}: no such file; `{MAKE}` makes it") from None
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise InputError(f"{file}: not a file that `{MAKE}` has left ({error})") from None
 
