@@ -130,8 +130,12 @@ def _from_su(path: Path) -> Recording:
         except (OSError, RuntimeError, ValueError, IndexError):
             continue
         with file:
+            if not (file.tracecount and len(file.samples)):
+                continue
             return _from_traces(path, file)
-    raise InputError(f"{path}: not SU, or truncated: its size is no multiple of the size of a trace")
+    raise InputError(
+        f"{path}: not SU, or truncated: its size is no multiple of the size of a trace, or there are no samples"
+    )
 
 
 def _from_traces(path: Path, file: Any) -> Recording:

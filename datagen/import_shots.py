@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from datagen.chunk import Chunk, Engine, Made, as_stored, check_overflow, statistics_of
 from datagen.config import Data, Imported, Split
@@ -129,7 +130,10 @@ def import_shots(
     values that are not finite or no velocities in m/s, or as `make_shards`.
     """
     imported = _imported(source, data, migrate)
-    described = replace(data, split=source.split, velocity_file=None, imported=imported)
+    try:
+        described = replace(data, split=source.split, velocity_file=None, imported=imported)
+    except ValidationError as error:
+        raise InputError(f"{source.name}: {error.errors()[0]['msg']}; raise data.shard_size") from None
 
     @contextmanager
     def hands() -> Iterator[MakeAll]:

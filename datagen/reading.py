@@ -33,8 +33,9 @@ class _PlainLoader(yaml.SafeLoader):
         for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, name: str) -> None:
         super().__init__(text)
+        self.name = name  # in messages
         self._depth = self._values = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
@@ -82,7 +83,7 @@ def parse_yaml(text: str, name: str) -> Any:
         raise InputError(f"{name}: {len(text)} characters of YAML; at most {MOST_TEXT} are read")
     loader = None
     try:
-        loader = _PlainLoader(text)
+        loader = _PlainLoader(text, name)
         return loader.get_single_data()
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # numbers as `0b_` and `1:::1`
         raise InputError(f"{name}: not YAML: {error}") from None

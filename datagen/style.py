@@ -7,6 +7,7 @@ network first brings them to the style of Marmousi (Feng et al. 2021, arXiv 2103
 """
 
 import hashlib
+import warnings
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -97,7 +98,10 @@ def _small(path: str) -> NDArray[Any]:
 
 def _decoded(content: bytes) -> Image.Image:
     """Grey values; the header's size is looked at before any pixel."""
-    with Image.open(BytesIO(content), formats=FORMATS) as image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our limit is lower
+        image = Image.open(BytesIO(content), formats=FORMATS)
+    with image:
         if image.width * image.height > MOST_PIXELS:
             raise ValueError(f"{image.width} by {image.height} pixels")
         if getattr(image, "n_frames", 1) > 1:

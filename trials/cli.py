@@ -24,7 +24,6 @@ from trials.commands.options import QUICKSTART, Preset, Run, Set, app, configura
 from trials.running.ending import INTERRUPTED, TERMINATED, end_on_sigterm
 from trials.running.quiet import quiet_libraries
 
-
 LONGEST_MESSAGE = 3000  # characters
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
+from pydantic_core import ArgsKwargs
 
 from compressors.config import Compress
 from datagen.config import STRICT, Data, Effects
@@ -230,8 +231,9 @@ def _explain(item: Any, preset: str, changed: set[str]) -> str:
     if item["type"] in ("missing", "missing_argument"):
         return f"  {path}: missing; add it in {origin}"
     allowed = item["msg"].removeprefix("Value error, ")
-    got = "" if isinstance(item["input"], dict) or dataclasses.is_dataclass(item["input"]) else item["input"]
-    return f"  {path}: got {reprlib.repr(got)}; {allowed}. Change it in {origin}"
+    whole = isinstance(item["input"], dict | ArgsKwargs) or dataclasses.is_dataclass(item["input"])
+    got = "" if whole else f"got {reprlib.repr(item['input'])}; "
+    return f"  {path}: {got}{allowed}. Change it in {origin}"
 
 
 def _fields_of(names: list[str]) -> list[str]:

@@ -74,3 +74,11 @@ def test_another_file_than_the_recipes_is_refused(picture: Path) -> None:
     draw(style(picture, style_sha256=right), 0)
     with pytest.raises(InputError, match=rf"data\.geology\.style_sha256.*has {right}"):
         draw(style(picture, style_sha256="0" * 64), 0)
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGB", "RGBA", "I;16", "1"])
+def test_pictures_of_every_depth_are_taken(tmp_path: Path, mode: str) -> None:
+    grey = np.linspace(0, 255, 100 * 100).reshape(100, 100).astype(np.uint8)
+    image = Image.fromarray(grey.astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(grey).convert(mode)
+    image.save(tmp_path / "picture.png")
+    assert np.ptp(draw(style(tmp_path / "picture.png"), 0)) > 100
