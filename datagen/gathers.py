@@ -133,9 +133,7 @@ def _from_su(path: Path) -> Recording:
             if not (file.tracecount and len(file.samples)):
                 continue
             return _from_traces(path, file)
-    raise InputError(
-        f"{path}: not SU, or truncated: its size is no multiple of the size of a trace, or there are no samples"
-    )
+    raise InputError(f"{path}: not SU, truncated, or empty: its size is no multiple of the size of a trace")
 
 
 def _from_traces(path: Path, file: Any) -> Recording:

@@ -18,6 +18,7 @@ from datagen.regular_files import check_memory, regular_file
 MOST_HEADER = 10_000  # bytes; numpy's own limit
 MOST_SHRUNK = 100  # times that an archive's arrays may be larger than the archive, if they are large
 LARGE = 10**8  # bytes
+LONGEST = 2**48  # of an axis
 
 
 def map_npy(path: Path) -> NDArray[Any]:
@@ -68,5 +69,5 @@ def _check_header(stream: IO[bytes], length: int) -> None:
     if any(size < 0 for size in shape):
         raise ValueError(f"a shape with {min(shape)}")
     promised, held = math.prod(shape) * dtype.itemsize, length - head.tell()
-    if promised > held or (promised == 0 and max(shape, default=0) > held):
-        raise ValueError(f"the header promises {promised:.4g} bytes of values, the file has {held}")
+    if promised > held or max(shape, default=0) > LONGEST:  # of an array of nothing too
+        raise ValueError(f"the header promises {promised:.4g} bytes of values, shape {shape}, the file has {held}")

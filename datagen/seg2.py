@@ -4,6 +4,7 @@ Positions, delay and interval stand in text fields of each trace's header, which
 like: what is missing or no number counts as not told.
 """
 
+import struct
 import warnings
 from dataclasses import dataclass
 from io import BytesIO
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 from datagen.errors import InputError
 from datagen.regular_files import check_memory, regular_file
+
+LEAST_BYTES = 2  # of a sample, in any of the format's codes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +34,14 @@ class Line:
 def read_seg2(path: Path) -> Line:
     """Raises InputError: not SEG-2, truncated, too large for the memory, or traces of different sampling."""
     check_memory(path, 4 * regular_file(path))
+    content = path.read_bytes()
+    _check_samples(path, content)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # ObsPy's, of header fields that are not in the standard
         import obspy  # noqa: PLC0415  it takes a second, and no other format needs it
 
         try:
-            stream = obspy.read(BytesIO(path.read_bytes()), format="SEG2")  # a file it leaves open on errors
+            stream = obspy.read(BytesIO(content), format="SEG2")  # a file it leaves open on errors
         except Exception as error:  # ObsPy stumbles over damaged files in many ways
             raise InputError(f"{path}: not SEG-2, or truncated: {error}") from None
     sampling = {(trace.stats.npts, trace.stats.delta) for trace in stream}
@@ -53,6 +58,19 @@ def read_seg2(path: Path) -> Line:
         receiver_R=known if np.isfinite(known).all() and np.ptp(known) > 0 else None,
         source=_number(stream[0], "SOURCE_LOCATION"),
     )
+
+
+def _check_samples(path: Path, content: bytes) -> None:
+    """Raises InputError if the traces promise more samples than fit: ObsPy would read the same bytes many times."""
+    order = "<" if content[:2] == b"\x55\x3a" else ">"
+    try:
+        (traces,) = struct.unpack_from(f"{order}H", content, 6)
+        blocks = struct.unpack_from(f"{order}{traces}I", content, 32)
+        promised = sum(struct.unpack_from(f"{order}I", content, block + 8)[0] for block in blocks)
+    except struct.error:
+        raise InputError(f"{path}: not SEG-2, or truncated: trace headers are beyond its end") from None
+    if promised * LEAST_BYTES > len(content):
+        raise InputError(f"{path}: not SEG-2, or truncated: {promised} samples in {len(content)} bytes")
 
 
 def _values(trace: Any) -> NDArray[np.float32]:

@@ -45,7 +45,7 @@ def test_every_file_of_the_project_is_taken(file: Path) -> None:
 
 
 def test_a_number_that_pyyaml_cannot_make_is_refused() -> None:
-    with pytest.raises(InputError, match="^it: not YAML"):
+    with pytest.raises(InputError, match=r"^it: not YAML"):
         parse_yaml("0b_", "it")
 
 
