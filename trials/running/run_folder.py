@@ -99,15 +99,23 @@ class RunFolder:
             file.write(json.dumps(row) + "\n")
 
     def forget_metrics(self, phase: str, epoch: int) -> None:
-        """Drops the lines of a phase from an epoch on, which will come again."""
+        """Drops the lines of a phase from an epoch on, which will come again, and a last line that was cut off."""
         kept = [row for row in self.metrics if row["phase"] != phase or row["epoch"] < epoch]
-        if len(kept) < len(self.metrics):
+        if (self.path / "metrics.jsonl").exists():
             self._write("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in kept))
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        file = self.path / "metrics.jsonl"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        """Of the epochs.  A last line that was cut off, by a kill or a full disk, does not count."""
+        file, rows = self.path / "metrics.jsonl", []
+        lines = file.read_text(errors="replace").splitlines() if file.exists() else []
+        for number, line in enumerate(lines, start=1):
+            try:
+                rows.append(json.loads(line))
+            except ValueError:
+                if number < len(lines):
+                    raise InputError(f"{file}: line {number} is not JSON; remove that line") from None
+        return rows
 
     def save_weights(self, state: dict[str, Tensor]) -> None:
         temporary = self.path / "weights.safetensors.tmp"
