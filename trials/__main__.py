@@ -7,6 +7,7 @@ It reads its parameters from NNI, runs the one stage they name and reports to th
 """
 
 import argparse
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -56,7 +57,8 @@ def run() -> None:
         sys.exit(INTERRUPTED)
     except BaseException as error:
         if under_nni():
-            failure.write_text(f"{type(error).__name__}: {error}\n")
+            with contextlib.suppress(OSError):  # the disk may be full
+                failure.write_text(f"{type(error).__name__}: {error}\n")
         if isinstance(error, InputError | Diverged | OutOfMemory):
             sys.exit(f"failed: {error}")
         raise

@@ -227,6 +227,9 @@ def main() -> None:
     except InputError as error:
         Console(stderr=True).print("error:", str(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
+    except PermissionError as error:  # of a file or folder of another user, wherever it is met
+        Console(stderr=True).print("error:", f"{error.filename}: {error.strerror}", markup=False, soft_wrap=True)
+        sys.exit(2)
     except RuntimeError as error:  # an experiment or a training that failed, with its reason
         Console(stderr=True).print("failed:", str(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)

@@ -1,5 +1,6 @@
 """A run that was cut off and is started again ends like one that was not; a finished one tells its result again."""
 
+import ctypes
 import json
 import os
 import signal
@@ -342,3 +343,23 @@ def test_a_signal_ends_the_command_with_its_status_and_a_hint(
     assert checkpoint_of(run.path, "tune").exists()
     assert not run.finished
     assert json.loads((run.path / "metrics.jsonl").read_text().splitlines()[0])["epoch"] == 0
+
+
+def like_another_user() -> None:
+    """Root gives up to write what it likes (prctl: PR_CAPBSET_DROP, CAP_DAC_OVERRIDE); others cannot anyway."""
+    ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)
+
+
+def test_a_folder_of_another_user_is_named(preset: Path, tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir(mode=0o500)
+    run = tmp_path / "theirs" / "run"
+    words = ["tune", "-p", str(preset), "--run", str(run), "--set", "network.model=unet"]
+    done = subprocess.run(
+        [sys.executable, "-m", "trials.cli", *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        preexec_fn=like_another_user,
+    )
+    assert (done.returncode, done.stderr) == (2, f"error: {run}: Permission denied\n")

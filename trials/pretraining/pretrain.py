@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader
 from torchvision.utils import make_grid
 
 from datagen.errors import InputError
+from datagen.full_disk import told_when_disk_is_full
 from datagen.generate import ensure
 from search_spaces.build import network_behind
 from search_spaces.network import SingleChannel
@@ -27,7 +28,7 @@ from trials.config import Config
 from trials.pretraining.autoencoder import Autoencoding
 from trials.pretraining.gan_training import GanTraining
 from trials.pretraining.pretrain_data import Samples, samples_of
-from trials.running.checkpoint import checkpoint_of, keep_checkpoint, remove_checkpoints, resume_from
+from trials.running.checkpoint import EPOCHS_KEPT, checkpoint_of, keep_checkpoint, remove_checkpoints, resume_from
 from trials.running.quiet import quiet_libraries
 from trials.running.run_folder import RunFolder
 from trials.training.fit import interruptible, trainer_options
@@ -82,7 +83,7 @@ def pretrain(config: Config, run: RunFolder, tell: Callable[[str], object]) -> d
     Raises
     ------
     InputError
-        As `samples_of`; or the folder has a checkpoint of other settings.
+        As `samples_of`; the folder has a checkpoint of other settings or one that cannot be read; the disk is full.
     """
     quiet_libraries()
     checkpoint = checkpoint_of(run.path, "pretrain")
@@ -98,16 +99,17 @@ def pretrain(config: Config, run: RunFolder, tell: Callable[[str], object]) -> d
     training = GanTraining(config, samples) if config.pretrain.kind == "gan" else Autoencoding(config, samples)
     report, keep = PretrainReport(run), keep_checkpoint(run.path, "pretrain")
     options = trainer_options(run, config, "pretrain", config.pretrain.epochs, [report, *keep])
-    with interruptible():
-        pl.Trainer(**options).fit(
-            training,
-            DataLoader(range(config.pretrain.epoch_steps), batch_size=None),  # type: ignore[arg-type]  # numbers
-            **resume_from(run.path, "pretrain"),
-        )
-    save_parts(training.cpu(), config, samples, run.path)
-    result = training.judge(config.seed + 1, JUDGED) | {"run": str(run.path), "seconds": report.seconds}
-    run.finish(result)
-    remove_checkpoints(run.path)
+    with told_when_disk_is_full(run.path, EPOCHS_KEPT):
+        with interruptible():
+            pl.Trainer(**options).fit(
+                training,
+                DataLoader(range(config.pretrain.epoch_steps), batch_size=None),  # type: ignore[arg-type]  # numbers
+                **resume_from(run.path, "pretrain"),
+            )
+        save_parts(training.cpu(), config, samples, run.path)
+        result = training.judge(config.seed + 1, JUDGED) | {"run": str(run.path), "seconds": report.seconds}
+        run.finish(result)
+        remove_checkpoints(run.path)
     return result
 
 

@@ -20,6 +20,8 @@ from datagen.errors import InputError
 ENDED = "ended"  # key of the checkpoint
 KEYS = {"callbacks", "epoch", "global_step", "loops", "lr_schedulers", "optimizer_states", "state_dict"}  # Lightning's
 
+EPOCHS_KEPT = "it goes on from the last epoch that has its checkpoint"
+
 
 class WholeFiles(TorchCheckpointIO):
     """Writes in one step: Lightning moves a file from /tmp, on another file system a copy that can be cut off.
