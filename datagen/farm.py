@@ -88,7 +88,8 @@ def _end(process: Any) -> None:
 
 def _serve(work: Callable[[Any], Any], pipe: Any) -> None:
     """The life of a worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which ends the workers
+    for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to the parent too, which ends the workers
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     while True:

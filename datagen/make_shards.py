@@ -5,7 +5,6 @@
 One process at a time writes into a folder; finished shards stay, whatever ends a run.
 """
 
-import errno
 import logging
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -20,6 +19,7 @@ from datagen.chunk import Chunk, Made, chunks_of
 from datagen.config import Data
 from datagen.errors import InputError
 from datagen.farm import farm
+from datagen.full_disk import told_when_disk_is_full
 from datagen.progress import models_bar
 from datagen.shard_writer import ShardWriter, check_disk
 from datagen.shards import (
@@ -37,6 +37,7 @@ from datagen.shards import (
 log = logging.getLogger(__name__)
 
 GRACE = 2.0  # [s] to wait for the folder: the workers of a killed run hold it until they see that it has ended
+KEPT = "finished shards are kept"
 
 MakeAll = Callable[[list[Chunk]], Generator[Made]]
 """Makes the chunks, in no order."""
@@ -67,7 +68,7 @@ def make_shards(
     """As `generate.generate`; chunks are made by what `hands` gives, which is asked only if a shard is missing."""
     start = time.monotonic()
     folder = Path(data.folder)
-    with _one_generator(folder, wait), _full_disk_is_an_input_error(folder):
+    with _one_generator(folder, wait), told_when_disk_is_full(folder, KEPT, "data.folder"):
         manifest = _resume(data)
         skipped = sum(record.shard.models for record in manifest.shards)
         finished = {record.shard.number for record in manifest.shards}
@@ -146,16 +147,3 @@ def _one_generator(folder: Path, wait: bool) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def _full_disk_is_an_input_error(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise InputError(
-            f"data.folder: the disk of {folder} is full; free some space and run the same command again, "
-            "finished shards are kept"
-        ) from None

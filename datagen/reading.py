@@ -131,9 +131,19 @@ def read_json(path: str | Path, *, nan: bool = False) -> Any:
 
 
 def read_json_lines(path: str | Path) -> list[Any]:
-    """The value of each line, NaN and Infinity included.  Raises InputError: as `read_text` and `parse_json`."""
-    lines = read_text(path, MOST_JSON).splitlines()
-    return [parse_json(line, f"{path}, line {number}", nan=True) for number, line in enumerate(lines, 1)]
+    """The value of each line, NaN and Infinity included.  A last line that was cut off does not count.
+
+    Raises InputError: as `read_whole` and `parse_json`.
+    """
+    lines = read_whole(path, MOST_JSON).decode(errors="replace").splitlines()
+    values = []
+    for number, line in enumerate(lines, 1):
+        try:
+            values.append(parse_json(line, f"{path}, line {number}", nan=True))
+        except InputError:
+            if number < len(lines):
+                raise
+    return values
 
 
 def read_text(path: str | Path, most: int = MOST_TEXT) -> str:

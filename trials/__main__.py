@@ -7,6 +7,7 @@ It reads its parameters from NNI, runs the one stage they name and reports to th
 """
 
 import argparse
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from datagen.errors import InputError
 from trials.config import load, settings
 from trials.experiment.host_folders import keep_data, run_of
 from trials.running.channel import Channel, under_nni
-from trials.running.ending import FAILURE, INTERRUPTED, end_on_sigterm
+from trials.running.ending import FAILURE, INTERRUPTED, end_when_told
 from trials.running.memory import OutOfMemory
 from trials.running.run_folder import RunFolder
 from trials.stages.execute import execute
@@ -47,7 +48,7 @@ def main() -> None:
 
 def run() -> None:
     """`main`, with a word in the run folder about how it failed: a trial without one was killed (lost_hosts.py)."""
-    end_on_sigterm()
+    end_when_told()
     failure = Path(os.environ.get("NNI_OUTPUT_DIR", "."), FAILURE)
     failure.unlink(missing_ok=True)
     try:
@@ -56,7 +57,8 @@ def run() -> None:
         sys.exit(INTERRUPTED)
     except BaseException as error:
         if under_nni():
-            failure.write_text(f"{type(error).__name__}: {error}\n")
+            with contextlib.suppress(OSError):  # the disk may be full
+                failure.write_text(f"{type(error).__name__}: {error}\n")
         if isinstance(error, InputError | Diverged | OutOfMemory):
             sys.exit(f"failed: {error}")
         raise

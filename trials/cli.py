@@ -21,7 +21,7 @@ from trials.commands import (  # noqa: F401  these come first
     pretrain_commands,
 )
 from trials.commands.options import QUICKSTART, Preset, Run, Set, app, configuration, console
-from trials.running.ending import INTERRUPTED, TERMINATED, end_on_sigterm
+from trials.running.ending import STATUSES, end_when_told
 from trials.running.quiet import quiet_libraries
 
 LONGEST_MESSAGE = 3000  # characters
@@ -220,15 +220,18 @@ def doctor(
 def main() -> None:
     """Entry point: what the user can mend is one message and exit status 2."""
     quiet_libraries()
-    end_on_sigterm()
+    end_when_told()
     try:
         app()
     except SystemExit as end:
-        if end.code in (INTERRUPTED, TERMINATED):
+        if end.code in STATUSES:
             Console(stderr=True).print("stopped; the same command goes on from here")
         raise
     except InputError as error:
         Console(stderr=True).print("error:", shown(str(error)), markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except PermissionError as error:  # of a file or folder of another user, wherever it is met
+        Console(stderr=True).print("error:", f"{error.filename}: {error.strerror}", markup=False, soft_wrap=True)
         sys.exit(2)
     except RuntimeError as error:  # an experiment or a training that failed, with its reason
         Console(stderr=True).print("failed:", shown(str(error)), markup=False, highlight=False, soft_wrap=True)

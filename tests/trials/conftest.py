@@ -1,3 +1,4 @@
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -52,3 +53,10 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         scores={"ssim": 0.5},
         name="tiny",
     )
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

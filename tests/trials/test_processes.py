@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,16 +47,14 @@ def test_a_manager_is_known_by_its_command_line(started: list[subprocess.Popen[s
 def test_a_stranger_that_took_the_port_is_not_taken_for_ours(
     started: list[subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    began = time.time()
-    words = [SLEEP, "/x/nni_node/main.js", "--port", "18997", "--experiments-directory", "/elsewhere"]
-    theirs = start(started, *words, "--experiment-id", "theirs")
-    assert processes.started_in(tmp_path, 18997, began) is None
-    theirs.kill()
-    theirs.wait()
-    start(started, *words[:-1], str(tmp_path), "--experiment-id", "ours")
-    assert processes.started_in(tmp_path, 18997, began) == "ours"
-    assert processes.started_in(tmp_path, 18996, began) is None
-    assert processes.started_in(tmp_path, 18997, time.time() + 60) is None
+    start(started, SLEEP, "/x/nni_node/main.js", "--port", "18997", "--experiment-id", "theirs")
+    assert processes.started_for(tmp_path / "tiny.json") == set()
+    assert processes.of_experiment("ours") == []
+    marks = {"SEISNAS_LAUNCHED": "ours", "SEISNAS_NOTED_IN": str(tmp_path / "tiny.json")}
+    nnictl = start(started, SLEEP, "create", "--port", "18997", **marks)
+    assert processes.started_for(tmp_path / "tiny.json") == {"ours"}
+    assert processes.started_for(tmp_path / "other.json") == set()
+    assert [process.pid for process in processes.of_experiment("ours")] == [nnictl.pid]
 
 
 def test_only_processes_of_the_experiment_are_ended(started: list[subprocess.Popen[str]]) -> None:

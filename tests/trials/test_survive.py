@@ -1,5 +1,6 @@
 """A run that was cut off and is started again ends like one that was not; a finished one tells its result again."""
 
+import ctypes
 import json
 import os
 import signal
@@ -15,10 +16,11 @@ import requests
 import torch
 import yaml
 
+from datagen.errors import InputError
 from search_spaces.genotype import Genotype
 from trials.config import Config, load
 from trials.running.channel import Channel
-from trials.running.checkpoint import checkpoint_of
+from trials.running.checkpoint import WholeFiles, checkpoint_of
 from trials.running.memory import OutOfMemory, told_when_memory_is_short
 from trials.running.run_folder import RunFolder
 from trials.stages.execute import execute
@@ -242,7 +244,76 @@ def test_a_checkpoint_that_was_cut_off_in_the_writing_leaves_the_one_before(conf
     assert not list(run.path.glob("*.tmp"))
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+class Touch:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.file,)
+
+
+@pytest.fixture
+def cut_off(config: Config, tmp_path: Path) -> tuple[RunFolder, Config]:
+    """A training that was cut off after its second epoch."""
+    unet = replace(config, network=replace(config.network, model="unet"))
+    run = RunFolder(tmp_path / "run")
+    with pytest.raises(CutOff):
+        execute("tune", unet, run, Reports(2))
+    return run, unet
+
+
+def test_a_checkpoint_that_holds_code_is_refused_and_does_not_run_it(
+    cut_off: tuple[RunFolder, Config], tmp_path: Path
+) -> None:
+    run, config = cut_off
+    file = checkpoint_of(run.path, "tune")
+    state = torch.load(file, weights_only=True)
+    torch.save(state | {"callbacks": {"EpochReport": Touch(tmp_path / "touched")}}, file)
+    with pytest.raises(InputError, match=f"{file}: cannot be read: .* more than tensors, numbers and text; remove"):
+        execute("tune", config, run, Channel())
+    assert not (tmp_path / "touched").exists()
+    torch.load(file, weights_only=False)
+    assert (tmp_path / "touched").exists()  # so the file was dangerous
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_a_checkpoint_that_is_cut_off_is_named_and_the_training_starts_without_it(
+    cut_off: tuple[RunFolder, Config], share: float
+) -> None:
+    run, config = cut_off
+    file = checkpoint_of(run.path, "tune")
+    file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
+    with pytest.raises(InputError, match=f"{file}: cannot be read"):
+        execute("tune", config, run, Channel())
+    file.unlink()
+    execute("tune", config, run, Channel())
+    assert [row["epoch"] for row in run.metrics] == [0, 1, 2]
+
+
+def test_a_file_that_is_no_checkpoint_is_named(tmp_path: Path) -> None:
+    torch.save({"weight": torch.zeros(1)}, tmp_path / "weights.pt")
+    with pytest.raises(InputError, match="is no checkpoint of a training: callbacks, epoch"):
+        WholeFiles().load_checkpoint(tmp_path / "weights.pt")
+
+
+@pytest.mark.parametrize("left", [b'{"phase": "tune", "epo', b"\x00\xff\x00", b'{"phase": "tune", "epoch": 2}'])
+def test_a_line_of_metrics_that_was_cut_off_does_not_count(cut_off: tuple[RunFolder, Config], left: bytes) -> None:
+    run, config = cut_off
+    with (run.path / "metrics.jsonl").open("ab") as file:
+        file.write(left)
+    execute("tune", config, run, Channel())
+    assert [row["epoch"] for row in run.metrics] == [0, 1, 2]
+
+
+def test_a_broken_line_in_the_middle_of_metrics_is_named(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").write_text('{"epoch": 0}\nrubbish\n{"epoch": 2}\n')
+    with pytest.raises(InputError, match=r"metrics\.jsonl: line 2 is not JSON"):
+        _ = RunFolder(tmp_path).metrics
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_command_with_its_status_and_a_hint(
     preset: Path, tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
@@ -272,3 +343,23 @@ def test_a_signal_ends_the_command_with_its_status_and_a_hint(
     assert checkpoint_of(run.path, "tune").exists()
     assert not run.finished
     assert json.loads((run.path / "metrics.jsonl").read_text().splitlines()[0])["epoch"] == 0
+
+
+def like_another_user() -> None:
+    """Root gives up to write what it likes (prctl: PR_CAPBSET_DROP, CAP_DAC_OVERRIDE); others cannot anyway."""
+    ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)
+
+
+def test_a_folder_of_another_user_is_named(preset: Path, tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir(mode=0o500)
+    run = tmp_path / "theirs" / "run"
+    words = ["tune", "-p", str(preset), "--run", str(run), "--set", "network.model=unet"]
+    done = subprocess.run(
+        [sys.executable, "-m", "trials.cli", *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        preexec_fn=like_another_user,
+    )
+    assert (done.returncode, done.stderr) == (2, f"error: {run}: Permission denied\n")

@@ -8,11 +8,9 @@ Interrupted and started again, it goes on where it stopped.
 """
 
 import contextlib
-import signal
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -35,6 +33,7 @@ from trials.experiment.gpu_keys import gpu_keys, gpus_here
 from trials.experiment.manager import Manager
 from trials.experiment.record import Record, read_record
 from trials.experiment.watch import ExperimentError, Snapshot, watch
+from trials.running.ending import cleaned_up
 
 STOP = 30.0  # [s] the manager may take to end its trials and itself
 
@@ -43,7 +42,7 @@ STOP = 30.0  # [s] the manager may take to end its trials and itself
 class Outcome:
     """How an experiment ended."""
 
-    experiment: str  # NNI's id; empty when it did not start
+    experiment: str  # NNI's id
     folder: Path  # of the experiment
     success: bool  # every trial of the budget has succeeded
     reason: str  # why not
@@ -60,7 +59,8 @@ def run_experiment(
     """Runs the experiment of `nni_config` to its end; goes on with one that was interrupted.
 
     A finished experiment with the same settings is not run again unless `new`.  `on_update` is called about
-    once a second.  When this returns or raises, on Ctrl-C too, no process of the experiment is left.
+    once a second.  When this returns or raises, after Ctrl-C and other signals too, no process of
+    the experiment is left.
 
     Raises
     ------
@@ -71,6 +71,7 @@ def run_experiment(
     plan = load_plan(nni_config)
     doctor.require(doctor.writable(plan.folder))
     with _alone(plan):
+        _end_unnoted(plan)
         earlier = _earlier(plan, new=new)
         if earlier is not None and earlier.finished:
             folder = plan.folder / earlier.experiment
@@ -80,6 +81,9 @@ def run_experiment(
 
 def check(plan: Plan, port: int, *, new: bool = False) -> None:
     """Raises InputError as `run_experiment` would, before anything is made."""
+    doctor.require(doctor.writable(plan.folder))
+    with _alone(plan):
+        _end_unnoted(plan)
     earlier = _earlier(plan, new=new)
     if earlier is None or not (earlier.finished or processes.manager_of(earlier.experiment)):
         _require_ready(plan, port)
@@ -105,12 +109,9 @@ def view(record: Record, port: int) -> Iterator[str]:
     if running is not None:
         raise InputError(f"experiment {record.id} runs; its page is http://127.0.0.1:{processes.port_of(running)}")
     doctor.require(doctor.free_port(port))
-    try:
+    with cleaned_up(partial(stop, record.id)):
         nnictl.view(record.id, record.folder.parent, port)
         yield f"http://127.0.0.1:{port}"
-    finally:
-        with _undisturbed():
-            stop(record.id)
 
 
 def stop(experiment: str) -> None:
@@ -142,27 +143,28 @@ def _run(plan: Plan, port: int, on_update: Callable[[Snapshot], None], earlier: 
         _require_ready(plan, port)
     elif processes.only_shows(manager):
         raise InputError(f"experiment {earlier} is shown by seisnas view; end that first: seisnas stop {earlier}")
-    experiment, reason, began = earlier or "", "", time.time()
-    try:
-        if manager is None:
-            if earlier:
+    experiment, reason = earlier or nnictl.new_id(), ""
+    with cleaned_up(partial(stop, experiment)):
+        try:
+            if manager is None and earlier:
                 manager = nnictl.resume(earlier, plan.folder, port)
-            else:
-                manager = nnictl.create(gpus.fitted(plan.path, plan.folder), port)
-        experiment = processes.experiment_of(manager)
-        write_state(plan, experiment, finished=False)
-        watch(plan, manager, on_update)
-        write_state(plan, experiment, finished=True)
-    except ExperimentError as error:
-        reason = str(error)
-    finally:
-        with _undisturbed():
-            if not experiment:  # nnictl was interrupted, or refused a port that somebody else took meanwhile
-                experiment = processes.started_in(plan.folder, port, began) or ""
-            if experiment:
-                stop(experiment)
+            elif manager is None:
+                nni_config = gpus.fitted(plan.path, plan.folder)
+                manager = nnictl.create(experiment, nni_config, plan.state_file, port)
+            write_state(plan, experiment, finished=False)
+            watch(plan, manager, on_update)
+            write_state(plan, experiment, finished=True)
+        except ExperimentError as error:
+            reason = str(error)
     folder = plan.folder / experiment
-    return Outcome(experiment, folder, not reason, reason, trials_of(folder) if experiment else [])
+    return Outcome(experiment, folder, not reason, reason, trials_of(folder))
+
+
+def _end_unnoted(plan: Plan) -> None:
+    """Ends what a launcher has started that was killed before it had noted it; nobody would go on with it."""
+    state = read_state(plan)
+    for experiment in processes.started_for(plan.state_file) - {state.experiment if state else ""}:
+        stop(experiment)
 
 
 def _earlier(plan: Plan, *, new: bool) -> State | None:
@@ -198,16 +200,3 @@ def _alone(plan: Plan) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """A second Ctrl-C must not cut the cleaning short."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

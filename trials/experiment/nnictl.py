@@ -5,8 +5,10 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
+from nni.experiment.management import generate_experiment_id
 
 from trials.experiment import portal, processes
 from trials.experiment.watch import ExperimentError
@@ -21,6 +23,12 @@ NNICTL = f"""\
 from nni.tools.nnictl.nnictl import parse_args
 parse_args()
 """
+CREATE = f"""\
+import sys
+import nni.experiment.management as management
+experiment = sys.argv.pop(1)
+management.generate_experiment_id = lambda: experiment
+{NNICTL}"""
 # nnictl's own `view` wants the experiment in its list, and looks at processes by their number.
 VIEW = f"""\
 {PATIENT}
@@ -33,20 +41,30 @@ experiment.start(int(sys.argv[4]), run_mode=RunMode.Detach)
 START = 180.0  # [s] it may take
 
 
-def create(nni_config: Path, port: int) -> psutil.Process:
-    """The manager of a new experiment.  Raises ExperimentError with NNI's words when it does not start, as all here."""
-    return _start(NNICTL, ["create", "--config", str(nni_config)], port)
+def create(experiment: str, nni_config: Path, state_file: Path, port: int) -> psutil.Process:
+    """The manager of a new experiment.  Raises ExperimentError with NNI's words when it does not start, as all here.
+
+    The id is the caller's choice (`new_id`), so its processes can be found from the first one on; `state_file` is
+    where the caller will note it.
+    """
+    words = [experiment, "create", "--config", str(nni_config)]
+    return _start(CREATE, words, port, experiment, {processes.NOTED_IN: str(state_file)})
+
+
+def new_id() -> str:
+    """An id for an experiment, as NNI makes them."""
+    return str(generate_experiment_id())
 
 
 def resume(experiment: str, folder: Path, port: int) -> psutil.Process:
     """The manager of an experiment of `folder` that goes on."""
     processes.end(experiment)  # a manager that was killed leaves its trial running
-    return _start(NNICTL, ["resume", experiment, "--experiment_dir", str(folder)], port)
+    return _start(NNICTL, ["resume", experiment, "--experiment_dir", str(folder)], port, experiment)
 
 
 def view(experiment: str, folder: Path, port: int) -> psutil.Process:
     """A manager that only shows an experiment of `folder`."""
-    return _start(VIEW, [experiment, str(folder)], port)
+    return _start(VIEW, [experiment, str(folder)], port, experiment)
 
 
 def environment(outer: Mapping[str, str]) -> dict[str, str]:
@@ -61,12 +79,14 @@ def environment(outer: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _start(program: str, words: list[str], port: int) -> psutil.Process:
-    """Runs a Python program that starts a manager on `port`, and finds the manager."""
+def _start(
+    program: str, words: list[str], port: int, experiment: str, marks: Mapping[str, str] = MappingProxyType({})
+) -> psutil.Process:
+    """Runs a Python program that starts the manager of `experiment` on `port`, and finds the manager."""
     try:
         started = subprocess.run(
             [sys.executable, "-c", program, *words, "--port", str(port)],
-            env=environment(os.environ),
+            env={**environment(os.environ), processes.LAUNCHED: experiment, **marks},
             umask=0o077,
             start_new_session=True,  # Ctrl-C is for this process, which then stops the experiment in order
             capture_output=True,
@@ -75,7 +95,7 @@ def _start(program: str, words: list[str], port: int) -> psutil.Process:
         )
     except subprocess.TimeoutExpired:
         raise ExperimentError(f"NNI did not start in {START:.0f} s: {' '.join(words)}") from None
-    manager = processes.manager_on(port)
+    manager = processes.manager_of(experiment)
     if manager is None or started.returncode:
         raise ExperimentError(f"NNI did not start: {' '.join(words)}\n{(started.stdout + started.stderr)[-3000:]}")
     return manager

@@ -1,6 +1,7 @@
 """The processes of one experiment, found and ended; never those of anybody else.
 
-    manager (by its command line) ──► tuner, trials, TensorBoard (by the mark that guard/processes.js gave them)
+    nnictl (by the mark that nnictl.py gave it) ──► manager ──► tuner, trials, TensorBoard (by that mark, or the one
+                                                                that guard/processes.js gave them)
 
 Process ids alone are not trusted: they are used again after a reboot.
 """
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import psutil
 
-CLOCK = 2.0  # [s] the system knows the time of its own start, from which processes count, to whole seconds
 MARK = "SEISNAS_EXPERIMENT"  # set to the experiment's id by guard/processes.js, inherited by all children
+LAUNCHED = "SEISNAS_LAUNCHED"  # the same, set by nnictl.py, so that nnictl has it too
+NOTED_IN = "SEISNAS_NOTED_IN"  # the state file (experiment.py) of a new experiment
 
 
 def manager_of(experiment: str) -> psutil.Process | None:
@@ -33,16 +35,6 @@ def experiment_of(manager: psutil.Process) -> str:
 
 def port_of(manager: psutil.Process) -> int:
     return int(_argument(manager, "port"))
-
-
-def started_in(folder: Path, port: int, since: float) -> str | None:
-    """The experiment in `folder` whose manager was started on `port` since then [s since 1970]; None: there is none."""
-    with contextlib.suppress(psutil.Error):
-        manager = manager_on(port)
-        if manager is not None and manager.create_time() >= since - CLOCK:
-            ours = Path(_argument(manager, "experiments-directory")) == folder
-            return experiment_of(manager) if ours else None
-    return None
 
 
 def only_shows(manager: psutil.Process) -> bool:
@@ -65,14 +57,21 @@ def tuner_alive(manager: psutil.Process) -> bool:
 
 
 def of_experiment(experiment: str) -> list[psutil.Process]:
-    """Every process of the experiment."""
+    """Every process of the experiment, of one that is only being started too."""
     manager = manager_of(experiment)
-    return ([manager] if manager else []) + [one for one in psutil.process_iter() if _mark(one) == experiment]
+    marked = (one for one in psutil.process_iter() if experiment in (_mark(one, MARK), _mark(one, LAUNCHED)))
+    return list(dict.fromkeys([*([manager] if manager else []), *marked]))
+
+
+def started_for(state_file: Path) -> set[str]:
+    """Experiments that were started to be noted in `state_file` and have processes, noted there or not."""
+    marked = [one for one in psutil.process_iter() if _mark(one, NOTED_IN) == str(state_file)]
+    return {name for one in marked if (name := _mark(one, LAUNCHED)) is not None}
 
 
 def end(experiment: str, patience: float = 5.0) -> None:
     """Ends what is left of the experiment: asks first, kills after `patience` seconds."""
-    for signal in ("terminate", "kill"):
+    for signal in ("terminate", "kill", "kill"):  # again: one may have started another meanwhile
         processes = of_experiment(experiment)
         for process in processes:
             with contextlib.suppress(psutil.Error):
@@ -100,9 +99,9 @@ def _words(process: psutil.Process) -> list[str]:
     return []
 
 
-def _mark(process: psutil.Process) -> str | None:
+def _mark(process: psutil.Process, name: str) -> str | None:
     with contextlib.suppress(psutil.Error):
-        mark: str | None = process.environ().get(MARK)
+        mark: str | None = process.environ().get(name)
         return mark
     return None
 

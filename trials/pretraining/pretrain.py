@@ -14,12 +14,13 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader
 from torchvision.utils import make_grid
 
 from datagen.errors import InputError
+from datagen.full_disk import told_when_disk_is_full
 from datagen.generate import ensure
 from search_spaces.build import network_behind
 from search_spaces.network import SingleChannel
@@ -27,7 +28,7 @@ from trials.config import Config
 from trials.pretraining.autoencoder import Autoencoding
 from trials.pretraining.gan_training import GanTraining
 from trials.pretraining.pretrain_data import Samples, samples_of
-from trials.running.checkpoint import remove_checkpoints
+from trials.running.checkpoint import EPOCHS_KEPT, checkpoint_of, keep_checkpoint, remove_checkpoints, resume_from
 from trials.running.quiet import quiet_libraries
 from trials.running.run_folder import RunFolder
 from trials.training.fit import interruptible, trainer_options
@@ -50,6 +51,9 @@ class PretrainReport(Callback):
     def __init__(self, run: RunFolder) -> None:
         self.run = run
         self.seconds, self._lap = 0.0, 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.run.forget_metrics("pretrain", trainer.current_epoch)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         self._lap = time.process_time()
@@ -79,10 +83,10 @@ def pretrain(config: Config, run: RunFolder, tell: Callable[[str], object]) -> d
     Raises
     ------
     InputError
-        As `samples_of`; or the folder has a checkpoint of other settings.
+        As `samples_of`; the folder has a checkpoint of other settings or one that cannot be read; the disk is full.
     """
     quiet_libraries()
-    checkpoint = run.path / "pretrain-checkpoint.ckpt"
+    checkpoint = checkpoint_of(run.path, "pretrain")
     if checkpoint.exists():
         _require_same(run, config, checkpoint)
     run.start(config)
@@ -93,22 +97,19 @@ def pretrain(config: Config, run: RunFolder, tell: Callable[[str], object]) -> d
     tell(f"pretraining on {len(samples.values_N1ZX)} samples of {rows} x {columns}")
     pl.seed_everything(config.seed, verbose=False)
     training = GanTraining(config, samples) if config.pretrain.kind == "gan" else Autoencoding(config, samples)
-    report, keep = (
-        PretrainReport(run),
-        ModelCheckpoint(run.path, filename="pretrain-checkpoint", enable_version_counter=False),
-    )
-    options = trainer_options(run, config, "pretrain", config.pretrain.epochs, [report, keep])
-    with interruptible():
-        pl.Trainer(**options).fit(
-            training,
-            DataLoader(range(config.pretrain.epoch_steps), batch_size=None),  # type: ignore[arg-type]  # numbers
-            ckpt_path=str(checkpoint) if checkpoint.exists() else None,
-            weights_only=False,  # our own file, with the state of the optimizers
-        )
-    save_parts(training.cpu(), config, samples, run.path)
-    result = training.judge(config.seed + 1, JUDGED) | {"run": str(run.path), "seconds": report.seconds}
-    run.finish(result)
-    remove_checkpoints(run.path)
+    report, keep = PretrainReport(run), keep_checkpoint(run.path, "pretrain")
+    options = trainer_options(run, config, "pretrain", config.pretrain.epochs, [report, *keep])
+    with told_when_disk_is_full(run.path, EPOCHS_KEPT):
+        with interruptible():
+            pl.Trainer(**options).fit(
+                training,
+                DataLoader(range(config.pretrain.epoch_steps), batch_size=None),  # type: ignore[arg-type]  # numbers
+                **resume_from(run.path, "pretrain"),
+            )
+        save_parts(training.cpu(), config, samples, run.path)
+        result = training.judge(config.seed + 1, JUDGED) | {"run": str(run.path), "seconds": report.seconds}
+        run.finish(result)
+        remove_checkpoints(run.path)
     return result
 
 

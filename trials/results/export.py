@@ -6,6 +6,7 @@ from pathlib import Path
 
 from compressors.bundle import write_bundle
 from datagen.errors import InputError
+from datagen.full_disk import told_when_disk_is_full
 from datagen.shards import Statistics
 from search_spaces.shape import Shape
 from trials.running.run_folder import RunFolder
@@ -20,25 +21,26 @@ def export(run: RunFolder, folder: Path | None = None, others: Sequence[RunFolde
 
     `others` are runs of the same settings from other seeds; the model card tells the spread of all scores.
 
-    Raises InputError when a run did not finish, one of `others` has other settings or a seed that another has, or
-    `folder` is something else than a bundle.
+    Raises InputError when a run did not finish, one of `others` has other settings or a seed that another has,
+    `folder` is something else than a bundle, or the disk is full.
     """
     config, network = run.config, trained(run)
     _check_alike(run, others)
     all_scores = [_test_scores(each) for each in (run, *others)]
-    scores = all_scores[0]
-    return write_bundle(
-        folder or Path("exports") / config.name,
-        network,
-        spec=config.network,
-        shape=Shape.of(config.data, config.network.gather_rows),
-        statistics=NOT_NEEDED if config.target == "first_break" else statistics(config),
-        target=config.target,
-        data_recipe=config.data,
-        scores=scores,
-        name=config.name,
-        scores_by_seed={name: [each[name] for each in all_scores] for name in scores} if others else None,
-    )
+    scores, folder = all_scores[0], folder or Path("exports") / config.name
+    with told_when_disk_is_full(folder, "the run is kept, and so is a bundle that was there"):
+        return write_bundle(
+            folder,
+            network,
+            spec=config.network,
+            shape=Shape.of(config.data, config.network.gather_rows),
+            statistics=NOT_NEEDED if config.target == "first_break" else statistics(config),
+            target=config.target,
+            data_recipe=config.data,
+            scores=scores,
+            name=config.name,
+            scores_by_seed={name: [each[name] for each in all_scores] for name in scores} if others else None,
+        )
 
 
 def _test_scores(run: RunFolder) -> dict[str, float]:

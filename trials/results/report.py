@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from compressors.pareto import Point, front
 from datagen.errors import InputError
+from datagen.full_disk import told_when_disk_is_full
 from trials.results.figures import curves_svg, data_uri, pareto_svg, picture_uri, scale_uri, size_svg
 from trials.running.run_folder import RunFolder
 
@@ -111,7 +112,10 @@ def read_curve(run: RunFolder, name: str) -> Curve:
 
 
 def write_report(report: Report, out: str | Path = "report.html") -> Path:
-    """Writes the page and returns its path; a page that is there is replaced in one step."""
+    """Writes the page and returns its path; a page that is there is replaced in one step.
+
+    Raises InputError when the disk is full.
+    """
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -125,10 +129,11 @@ def write_report(report: Report, out: str | Path = "report.html") -> Path:
         cells=_drawing(report.cells) if report.cells else None,
     )
     out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f".{out.name}.part")
-    part.write_text(page)
-    os.replace(part, out)
+    with told_when_disk_is_full(out, "the runs and bundles are kept"):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        part = out.with_name(f".{out.name}.part")
+        part.write_text(page)
+        os.replace(part, out)
     return out
 
 

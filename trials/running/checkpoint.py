@@ -3,7 +3,7 @@
     tune-checkpoint.ckpt.tmp ──► tune-checkpoint.ckpt        in one step, so a kill leaves the old one or the new one
 
 A checkpoint holds weights, their average, optimisers, schedule, the callbacks' memory and whether the training had
-come to an early end.  Our own files, so they are read with pickle.
+come to an early end: tensors, numbers and text.  Only these are read, because a run folder may come from elsewhere.
 """
 
 import os
@@ -15,17 +15,44 @@ import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 
+from datagen.errors import InputError
+
 ENDED = "ended"  # key of the checkpoint
+KEYS = {"callbacks", "epoch", "global_step", "loops", "lr_schedulers", "optimizer_states", "state_dict"}  # Lightning's
+
+EPOCHS_KEPT = "it goes on from the last epoch that has its checkpoint"
 
 
 class WholeFiles(TorchCheckpointIO):
-    """Lightning writes to /tmp and moves the file, which on another file system is a copy that can be cut off."""
+    """Writes in one step: Lightning moves a file from /tmp, on another file system a copy that can be cut off.
+
+    Reads without calling anything that a file names: PyTorch's `weights_only`, with nothing added to what it allows.
+    """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         temporary = Path(f"{path}.tmp")
         temporary.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(checkpoint, temporary)
+        with temporary.open("wb") as file:
+            torch.save(checkpoint, file)
+            file.flush()
+            os.fsync(file.fileno())  # a power cut after the replacement must not leave an empty file
         os.replace(temporary, path)
+
+    def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True) -> dict[str, Any]:
+        """Raises InputError if the file is damaged or holds anything but the state of a training."""
+        try:
+            checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+            missing = KEYS - checkpoint.keys()
+        except Exception as error:  # an unpickler raises whatever it stumbles over
+            reason = error.strerror if isinstance(error, OSError) else None
+            raise _unusable(path, reason or "it is damaged, or holds more than tensors, numbers and text") from None
+        if missing:
+            raise _unusable(path, f"it is no checkpoint of a training: {', '.join(sorted(missing))} missing")
+        return checkpoint
+
+
+def _unusable(path: Any, reason: str) -> InputError:
+    return InputError(f"{path}: cannot be read: {reason}; remove the file, and this training starts from its beginning")
 
 
 class EndOnce(Callback):
@@ -60,7 +87,7 @@ def keep_checkpoint(folder: Path, phase: str) -> list[Callback]:
 def resume_from(folder: Path, phase: str) -> dict[str, Any]:
     """For `Trainer.fit`: the checkpoint, if there is one."""
     checkpoint = checkpoint_of(folder, phase)
-    return {"ckpt_path": str(checkpoint) if checkpoint.exists() else None, "weights_only": False}
+    return {"ckpt_path": str(checkpoint) if checkpoint.exists() else None}
 
 
 def remove_checkpoints(folder: Path) -> None:

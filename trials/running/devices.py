@@ -149,12 +149,13 @@ def _meet(one: int, count: int, gpu: bool, folder: str) -> None:
 
 def _help(work: bytes, one: int, count: int, gpu: bool, folder: str, mouth: Connection) -> None:
     """A process with `rank` above 0."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for process 0, which then ends this one
+    for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to process 0 too, which then ends this one
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["LOCAL_RANK"] = str(one)
     try:
         _meet(one, count, gpu, folder)
-        torch.load(io.BytesIO(work), weights_only=False)()  # from our own parent
+        torch.load(io.BytesIO(work), weights_only=False)()  # from our parent, through a pipe that nobody else has
     except Exception as error:
         mouth.send(error)
         raise

@@ -1,4 +1,4 @@
-"""Ends a training that was told to, Ctrl-C or SIGTERM, when its batch has ended.
+"""Ends a training that a signal asks to end, Ctrl-C for one, when its batch has ended.
 
 An exception that a signal raises in the middle of anything could leave the queue of the TensorBoard writer locked; its
 thread, and so the process that closes it, would then wait for ever.  Told twice, a training ends at once.
@@ -13,7 +13,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
-from trials.running.ending import TERMINATED
+from trials.running.ending import ENDINGS
 
 
 class EndBetweenBatches(Callback):
@@ -28,7 +28,7 @@ class EndBetweenBatches(Callback):
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if threading.current_thread() is not threading.main_thread():
             return
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ENDINGS:
             if signal.getsignal(number) != signal.SIG_IGN:  # as Ctrl-C is in a shell's background
                 self._before[number] = signal.signal(number, self._note)
 
@@ -53,8 +53,8 @@ class EndBetweenBatches(Callback):
     def _end_if_told(self) -> None:
         if self._told == signal.SIGINT:
             raise KeyboardInterrupt
-        if self._told == signal.SIGTERM:
-            sys.exit(TERMINATED)
+        if self._told is not None:
+            sys.exit(128 + self._told)
 
     def _give_back(self) -> None:
         while self._before:

@@ -1,24 +1,79 @@
-"""How our processes end when they are told to: Ctrl-C with status 130, SIGTERM with status 143.
+"""How our processes end when a signal asks them to.
 
-SIGTERM becomes an exception, so that files are closed, helpers ended and an experiment stopped as after Ctrl-C.
-The checkpoint of the last whole epoch is what a later start goes on from.
+    SIGINT   Ctrl-C                               status 130
+    SIGTERM  kill, `timeout`, service managers    status 143
+    SIGHUP   the terminal was closed              status 129; ignored under nohup
+
+Each becomes an exception, so that files are closed, helpers ended and an experiment stopped.  The checkpoint of the
+last whole epoch is what a later start goes on from.
 """
 
 import signal
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-FAILURE = "failure.txt"  # in the run folder of a trial that failed or was told to end; a killed one leaves no word
+FAILURE = "failure.txt"  # in the run folder of a trial that failed or was asked to end; a killed one leaves no word
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 128 + signal.SIGINT
-TERMINATED = 128 + signal.SIGTERM
+STATUSES = tuple(128 + number for number in ENDINGS)
 
 
-def end_on_sigterm() -> None:
+def end_when_told() -> None:
     """To be called once by a program."""
-    signal.signal(signal.SIGTERM, _end)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _end)
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what follows is the cleaning up
-    sys.exit(TERMINATED)
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _ignore)  # once is enough: what follows is the cleaning up
+    sys.exit(128 + number)
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """In place of SIG_IGN, which processes that are started meanwhile would inherit."""
+
+
+@contextmanager
+def cleaned_up(clean: Callable[[], object]) -> Iterator[None]:
+    """Calls `clean` when the context ends, however it ends; no signal cuts `clean` short.
+
+    The first of ENDINGS ends the context, further ones are ignored.  One that first comes during `clean` takes effect
+    after it.
+    """
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        try:
+            yield
+        finally:
+            clean()
+        return
+    told: list[int] = []
+    cleaning = False
+    before = {number: handler for number in ENDINGS if callable(handler := signal.getsignal(number))}
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        told.append(number)
+        if len(told) == 1 and not cleaning:
+            before[signal.Signals(number)](number, frame)
+
+    for number in before:
+        signal.signal(number, hear)
+    try:
+        try:
+            yield
+        finally:
+            cleaning = True
+            late = not told
+    finally:  # also if the first signal came in the lines above
+        try:
+            clean()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    if late and told:
+        before[signal.Signals(told[0])](told[0], None)

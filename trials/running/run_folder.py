@@ -101,13 +101,14 @@ class RunFolder:
             file.write(json.dumps(row) + "\n")
 
     def forget_metrics(self, phase: str, epoch: int) -> None:
-        """Drops the lines of a phase from an epoch on, which will come again."""
+        """Drops the lines of a phase from an epoch on, which will come again, and a last line that was cut off."""
         kept = [row for row in self.metrics if row["phase"] != phase or row["epoch"] < epoch]
-        if len(kept) < len(self.metrics):
+        if (self.path / "metrics.jsonl").exists():
             self._write("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in kept))
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
+        """Of the epochs.  A last line that was cut off, by a kill or a full disk, does not count."""
         file = self.path / "metrics.jsonl"
         return read_json_lines(file) if file.exists() else []
 

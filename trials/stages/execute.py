@@ -7,10 +7,11 @@ import pytorch_lightning as pl
 
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
+from datagen.full_disk import told_when_disk_is_full
 from datagen.generate import ensure
 from trials.config import Config
 from trials.running.channel import Channel
-from trials.running.checkpoint import remove_checkpoints
+from trials.running.checkpoint import EPOCHS_KEPT, remove_checkpoints
 from trials.running.devices import device_count
 from trials.running.host_facts import data_digest
 from trials.running.memory import told_when_memory_is_short
@@ -38,8 +39,9 @@ def execute(
 
     A run that was asked the same before goes on where it stopped; a finished one reports its result again, at once.
     `source` is the finished run whose network `compress` starts from.  The data set is made first where it is
-    missing.  Raises InputError when the data set does not fit the configuration, the source did not finish, or
-    pretrained weights or the features of the perceptual loss cannot be read; OutOfMemory; KeyboardInterrupt on Ctrl-C.
+    missing.  Raises InputError when the data set does not fit the configuration, the source did not finish,
+    pretrained weights, the features of the perceptual loss or a checkpoint cannot be read, or the disk is full;
+    OutOfMemory; KeyboardInterrupt on Ctrl-C.
     """
     quiet_libraries()
     config = resolved(config)
@@ -59,19 +61,20 @@ def execute(
         ensure(config.data)
     if config.target != "first_break":
         ShardDataset(config.data.folder, "train", config.target)  # a missing target is told before the run begins
-    run.start(config, parameters, stage=stage, source=asked_of)
-    pl.seed_everything(config.seed, verbose=False)
-    with told_when_memory_is_short(stage, config):
-        if stage == "search":
-            result = search(config, run, channel)
-        elif stage == "tune":
-            result = tune(config, run, channel)
-        else:
-            assert source is not None
-            result = compress(config, run, channel, source)
-    bits = data_digest(config.data.folder)  # hosts of other kinds may make other ones
-    result |= {"run": str(run.path), "seconds": time.monotonic() - start, "data": bits}
-    run.finish(result)
-    remove_checkpoints(run.path)
+    with told_when_disk_is_full(run.path, EPOCHS_KEPT):
+        run.start(config, parameters, stage=stage, source=asked_of)
+        pl.seed_everything(config.seed, verbose=False)
+        with told_when_memory_is_short(stage, config):
+            if stage == "search":
+                result = search(config, run, channel)
+            elif stage == "tune":
+                result = tune(config, run, channel)
+            else:
+                assert source is not None
+                result = compress(config, run, channel, source)
+        bits = data_digest(config.data.folder)  # hosts of other kinds may make other ones
+        result |= {"run": str(run.path), "seconds": time.monotonic() - start, "data": bits}
+        run.finish(result)
+        remove_checkpoints(run.path)
     channel.final(result)
     return result
