@@ -309,7 +309,7 @@ def test_a_line_of_metrics_that_was_cut_off_does_not_count(cut_off: tuple[RunFol
 
 def test_a_broken_line_in_the_middle_of_metrics_is_named(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text('{"epoch": 0}\nrubbish\n{"epoch": 2}\n')
-    with pytest.raises(InputError, match=r"metrics\.jsonl: line 2 is not JSON"):
+    with pytest.raises(InputError, match=r"metrics\.jsonl, line 2: not JSON"):
         _ = RunFolder(tmp_path).metrics
 
 
