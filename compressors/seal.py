@@ -16,6 +16,7 @@ from datagen.errors import InputError
 
 SEAL = "checksums.json"
 MOST_BYTES = 1 << 20  # of a text file that is read whole
+MOST_FILE = 768 << 20  # bytes of any other; ResUNet34 has 134 MB
 
 
 def seal(folder: Path) -> None:
@@ -45,7 +46,10 @@ def check_seal(folder: Path, *, required: Collection[str], optional: Collection[
     if missing:
         raise InputError(f"{folder}: no whole bundle, {SEAL} lacks {', '.join(missing)}; export it again")
     for name, expected in sums.items():
-        found = _sha256(inside(folder, name))
+        file = inside(folder, name)
+        if file.stat().st_size > MOST_FILE:
+            raise InputError(f"{folder / name}: {file.stat().st_size} bytes; a file of a bundle may have {MOST_FILE}")
+        found = _sha256(file)
         if found != expected:
             raise InputError(
                 f"{folder / name}: changed or damaged: its SHA-256 is {found[:12]}…, {SEAL} says "
@@ -56,7 +60,10 @@ def check_seal(folder: Path, *, required: Collection[str], optional: Collection[
 
 def inside(folder: Path, name: str) -> Path:
     """The file `name` of `folder`.  Raises InputError when it is missing or leads out of the folder."""
-    file = (folder / name).resolve()
+    try:
+        file = (folder / name).resolve()
+    except (OSError, RuntimeError) as error:  # links that lead in a circle
+        raise InputError(f"{folder / name}: cannot be followed: {error}") from None
     if not file.is_relative_to(folder.resolve()):
         raise InputError(f"{folder / name}: leads out of the bundle to {file}; a bundle holds its files itself")
     if not file.is_file():

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from datagen.errors import InputError
+from datagen.errors import InputError, shown
 from trials.commands import (  # noqa: F401  these come first
     bench_command,
     data_commands,
@@ -225,10 +225,10 @@ def main() -> None:
             Console(stderr=True).print("stopped; the same command goes on from here")
         raise
     except InputError as error:
-        Console(stderr=True).print("error:", str(error), markup=False, highlight=False, soft_wrap=True)
+        Console(stderr=True).print("error:", shown(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
     except RuntimeError as error:  # an experiment or a training that failed, with its reason
-        Console(stderr=True).print("failed:", str(error), markup=False, highlight=False, soft_wrap=True)
+        Console(stderr=True).print("failed:", shown(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
 
 

@@ -14,12 +14,13 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from datagen.errors import InputError
 from search_spaces.build import network_behind
 from search_spaces.config import Network
 from search_spaces.network import ImagingNetwork, SingleChannel
+from search_spaces.weights_file import load_into, read_tensors
 from trials.config import Config
 from trials.training.gan import Generator
 
@@ -43,11 +44,11 @@ def read_part(file: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(file, framework="pt") as store:
             facts = json.loads((store.metadata() or {})["pretrain"])
-            return {name: store.get_tensor(name) for name in store.keys()}, facts  # noqa: SIM118  not a dict
     except FileNotFoundError:
         raise InputError(f"{file}: no such file; `{MAKE}` makes it") from None
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise InputError(f"{file}: not a file that `{MAKE}` has left ({error})") from None
+    return read_tensors(Path(file)), facts
 
 
 def network_of(file: str | Path, facts: Mapping[str, Any]) -> ImagingNetwork:
@@ -59,14 +60,6 @@ def network_of(file: str | Path, facts: Mapping[str, Any]) -> ImagingNetwork:
     return network_behind(SingleChannel(), network)
 
 
-def load_into(module: nn.Module, weights: Mapping[str, Tensor], file: str | Path) -> None:
-    """Raises InputError for weights of another architecture."""
-    try:
-        module.load_state_dict(weights)
-    except RuntimeError as error:
-        raise InputError(f"{file}: weights of another architecture than it tells: {error}") from None
-
-
 def load_generator(file: str | Path) -> tuple[Generator, dict[str, Any]]:
     """The generator of a GAN, ready to draw from, and the facts about it.
 
@@ -76,5 +69,5 @@ def load_generator(file: str | Path) -> tuple[Generator, dict[str, Any]]:
     if facts.get("part") != "generator":
         raise InputError(f"{file}: holds {facts.get('part')}; give the generator.safetensors of `{MAKE}`, kind gan")
     generator = Generator(network_of(file, facts), tuple(facts["size"]), facts["latent"], facts["limit"])
-    load_into(generator, weights, file)
+    load_into(generator, weights, Path(file), "what it says of its network")
     return generator.requires_grad_(False).eval(), facts
