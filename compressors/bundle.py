@@ -121,10 +121,12 @@ def load_bundle(folder: str | Path) -> Bundle:
     weights = read_tensors(inside(folder, WEIGHTS))
     needed = PREPARED * sum(tensor.nbytes for tensor in weights.values())
     try:
-        with at_most(SPARE + needed):
+        with at_most(SPARE // 2 + needed):
             network = build(contents.network, contents.shape, contents.statistics.shot_scale)
     except (MemoryError, RuntimeError) as error:
-        raise InputError(f"{folder / CONFIG}: its network cannot be built: {error}") from None
+        raise InputError(
+            f"{folder / CONFIG}: its network cannot be built in the memory that its weights suggest: {error}"
+        ) from None
     load_into(network, weights, folder / WEIGHTS, CONFIG)
     return Bundle(folder=folder, contents=contents, network=network.eval())
 

@@ -30,7 +30,7 @@ WRITTEN = """
 ALIKE = """
     ArgMin Ceil Constant ConstantOfShape Cos Elu Equal Erf Exp Flatten Floor Gelu Gemm GlobalAveragePool GlobalMaxPool
     Greater GreaterOrEqual HardSigmoid HardSwish Identity InstanceNormalization LayerNormalization LogSoftmax Max Min
-    Mish Not Or PRelu Range Reciprocal ReduceMin ReduceProd ReduceSumSquare ReduceL1 ReduceL2 Selu Sin Softplus
+    Mish Not Or PRelu Reciprocal ReduceMin ReduceProd ReduceSumSquare ReduceL1 ReduceL2 Selu Sin Softplus
     Softsign SpaceToDepth Squeeze Sum Tile
 """
 OPERATORS = frozenset((WRITTEN + ALIKE).split())
@@ -76,8 +76,8 @@ def read_graph(file: Path) -> tuple[ModelProto, bytes]:
         with at_most(SPARE // 2 + length):  # nodes take much more memory than bytes
             model = ModelProto.FromString(content)
     except Exception as error:  # protobuf's class has no types
-        problem = str(error) or type(error).__name__
-        raise InputError(f"{file}: not an ONNX graph: {problem}; export the bundle again") from None
+        reason = str(error) or type(error).__name__
+        raise InputError(f"{file}: not an ONNX graph: {reason}; export the bundle again") from None
     problem = next(_problems(model), None)
     if problem:
         raise InputError(f"{file}: {problem}; this is no graph that SeisNAS has written, export the bundle again")

@@ -67,7 +67,7 @@ def size_of(bare: ModelProto, batch: int, file: Path) -> Size:
         raise InputError(f"{file}: its input has no shape; export the bundle again")
     first.shape.dim[0].dim_value = batch
     try:
-        with at_most(SPARE):
+        with at_most(SPARE // 2):
             inferred = shape_inference.infer_shapes(sized, strict_mode=True, data_prop=True).graph
     except Exception as error:  # what ONNX raises has no common base but this one
         raise InputError(f"{file}: its shapes do not fit together: {error}") from None
