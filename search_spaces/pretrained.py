@@ -134,8 +134,6 @@ def read_weights(file: Path, part: Part = "encoder") -> dict[str, Tensor]:
         else:
             with at_most(SPARE + 2 * file.stat().st_size):  # a zip archive may hold far more than its size
                 weights = torch.load(file, map_location="cpu", weights_only=True)
-    except InputError as error:
-        raise InputError(f"network.{part}_init: {error}") from None
     except Exception:  # an unpickler raises whatever it stumbles over
         weights = None
     if not (isinstance(weights, dict) and weights and all(isinstance(value, Tensor) for value in weights.values())):

@@ -21,23 +21,21 @@ FEW = 5  # problems in a message
 def read_tensors(file: Path) -> dict[str, Tensor]:
     """Name → tensor.
 
-    Raises InputError: the file is missing, too long, not in the safetensors format, or holds NaN or Inf.
+    Raises InputError: the file is missing, too long, or not in the safetensors format.
     """
     try:
         length = file.stat().st_size
         with file.open("rb") as stream:
             header = int.from_bytes(stream.read(8), "little")
-        if length > MOST_BYTES or header > MOST_HEADER:
-            raise InputError(
-                f"{file}: {length} bytes, {header} of them its header; weights may have {MOST_BYTES} and {MOST_HEADER}"
-            )
-        tensors = load_file(file)
+        if length > MOST_BYTES:
+            raise InputError(f"{file}: {length} bytes; a file of weights may have {MOST_BYTES}")
+        if header > MOST_HEADER:
+            raise ValueError(f"its header would have {header} bytes; allowed are {MOST_HEADER}")
+        return load_file(file)
     except (SafetensorError, OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{file}: not a safetensors file: {error}") from None
-    require_finite(tensors, file)
-    return tensors
 
 
 def require_finite(tensors: Mapping[str, Tensor], file: Path) -> None:
@@ -52,7 +50,7 @@ def require_finite(tensors: Mapping[str, Tensor], file: Path) -> None:
 
 
 def load_into(network: nn.Module, tensors: Mapping[str, Tensor], file: Path, of: str) -> None:
-    """Gives `network` its weights.  Raises InputError: they do not fit what `of` describes, with the first problems."""
+    """Gives `network` its weights.  Raises InputError: they do not fit what `of` describes, or hold NaN or Inf."""
     expected = network.state_dict()
     wrong = [f"{key} is missing" for key in expected if key not in tensors]
     wrong += [f"{key[:80]!r} is unknown" for key in tensors if key not in expected]
@@ -69,4 +67,5 @@ def load_into(network: nn.Module, tensors: Mapping[str, Tensor], file: Path, of:
     if wrong:
         more = "; …" if len(wrong) > FEW else ""
         raise InputError(f"{file}: {len(wrong)} weight(s) do not fit {of}: {'; '.join(wrong[:FEW])}{more}")
+    require_finite(tensors, file)
     network.load_state_dict(tensors)

@@ -21,7 +21,7 @@ from torchvision.models import VGG16_Weights, VGG19_Weights
 from torchvision.models.vgg import cfgs, make_layers
 
 from datagen.errors import InputError
-from search_spaces.weights_file import read_tensors
+from search_spaces.weights_file import read_tensors, require_finite
 from trials.config import FeatureKind
 from trials.training.discriminator_features import DiscriminatorFeatures
 from trials.training.metrics import DATA_RANGE
@@ -148,6 +148,7 @@ def _read(file: str, kind: str, names: list[str]) -> dict[str, Tensor]:
             f"loss.perceptual_weights {file}: {missing[0]} is missing; "
             f"{kind} needs the keys of torchvision's model, features.0.weight to {names[-1]}"
         )
+    require_finite(stored, Path(file))
     return {name: stored[name] for name in names}
 
 
