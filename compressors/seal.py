@@ -4,7 +4,7 @@
 
 A seal finds damage and mix-ups.  It is no signature: whoever can write the folder can seal it again.  What
 keeps a stranger's folder harmless is that only known names are opened, that none may lead out of the folder,
-and that none of them is a pickle.
+that none of them is a pickle, and that the graph and the weights are checked (graph_check.py, weights_file.py).
 """
 
 import hashlib
