@@ -24,17 +24,14 @@ SHOTS = np.ones((1, *graphs.GIVEN), np.float32)
 
 
 class EveryOperation(nn.Module):
-    """All that a cell can hold, side by side, at both strides."""
+    """All that a cell can hold, side by side."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.same = nn.ModuleList([make(channels) for make in OPERATIONS.values()])
-        self.strided = nn.ModuleList([make(channels, stride=2) for make in OPERATIONS.values()])
+        self.operations = nn.ModuleList([make(channels) for make in OPERATIONS.values()])
 
     def forward(self, x: Tensor) -> Tensor:
-        half = torch.stack([operation(x) for operation in self.strided]).sum(0)
-        up = nn.functional.interpolate(half, size=x.shape[-2:], mode="bilinear")
-        return torch.stack([operation(x) for operation in self.same]).sum(0) + up
+        return torch.stack([operation(x) for operation in self.operations]).sum(0)
 
 
 def written(tmp_path: Path, made: object) -> Path:

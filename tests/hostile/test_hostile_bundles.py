@@ -144,14 +144,16 @@ def results(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     """What each command did, by the name of its bundle; all started by one process."""
     top = tmp_path_factory.mktemp("hostile")
     commands: dict[str, list[str]] = {}
-    kinds = [*graphs.HOSTILE, *DAMAGE, "honest"]
+    kinds = [*graphs.HOSTILE, *DAMAGE, "honest", "shots of NaN"]
     for number, kind in enumerate(kinds):
         place = top / str(number)
         copy = damaged(bundle, place / "bundle")
         np.save(place / "shots.npy", np.ones((1, 2, 40, 18), np.float32))
         (place / "secret.bin").write_bytes(np.full((1440, 288), 7, np.float32).tobytes())
         words = ["predict", "bundle", "shots.npy", "-o", "out.npy", "-o", "out.sgy", "-o", "out.png"]
-        if kind in graphs.HOSTILE:
+        if kind == "shots of NaN":
+            np.save(place / "shots.npy", np.full((1, *graphs.GIVEN), np.nan, np.float32))
+        elif kind in graphs.HOSTILE:
             graphs.write(graphs.HOSTILE[kind][0](), copy / "model.onnx")
         elif kind in DAMAGE:
             DAMAGE[kind][0](copy)
@@ -196,6 +198,10 @@ def test_a_hostile_graph_is_refused(results: dict[str, dict[str, Any]], kind: st
 def test_hostile_files_of_a_bundle_are_refused(results: dict[str, dict[str, Any]], kind: str) -> None:
     _, name, complaint = DAMAGE[kind]
     check(results[kind], name, complaint)
+
+
+def test_shots_that_are_not_finite_are_refused(results: dict[str, dict[str, Any]]) -> None:
+    check(results["shots of NaN"], "shots.npy", "not finite")
 
 
 def test_the_same_bundle_without_a_change_makes_images(results: dict[str, dict[str, Any]]) -> None:
