@@ -5,16 +5,17 @@ name/   ─► checksums, names and shapes checked ─► network
 """
 
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Any
 
 import jinja2
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import nn
 
 from compressors.contents import (
@@ -34,10 +35,14 @@ from compressors.packed import pack
 from compressors.seal import SEAL, inside, seal
 from datagen.config import Data
 from datagen.errors import InputError
+from datagen.memory_limit import SPARE, at_most
 from datagen.shards import Statistics
 from search_spaces.build import build, count_parameters, nonzero_parameters
 from search_spaces.config import Network
 from search_spaces.shape import Shape
+from search_spaces.weights_file import load_into, read_tensors
+
+PREPARED = 8  # times the size of its weights that a network may take while it is built
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,26 +114,20 @@ def load_bundle(folder: str | Path) -> Bundle:
     Raises
     ------
     InputError
-        As `read_contents`; or the weights are not in the safetensors format or do not fit the network.
+        As `read_contents` and `read_tensors`; or the weights do not fit the network, or that is far larger than they.
     """
     folder = Path(folder)
     contents = read_contents(folder)
-    network = build(contents.network, contents.shape, contents.statistics.shot_scale)
+    weights = read_tensors(inside(folder, WEIGHTS))
+    needed = PREPARED * sum(tensor.nbytes for tensor in weights.values())
     try:
-        weights = load_file(inside(folder, WEIGHTS))
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{folder / WEIGHTS}: not a safetensors file: {error}") from None
-    expected = network.state_dict()
-    wrong = [f"{key} is missing" for key in expected if key not in weights]
-    wrong += [f"{key} is unknown" for key in weights if key not in expected]
-    wrong += [
-        f"{key} has shape {list(value.shape)} for {list(expected[key].shape)}"
-        for key, value in weights.items()
-        if key in expected and value.shape != expected[key].shape
-    ]
-    if wrong:
-        raise InputError(f"{folder / WEIGHTS}: {len(wrong)} weight(s) do not fit {CONFIG}: {'; '.join(wrong[:5])}")
-    network.load_state_dict(weights)
+        with at_most(SPARE // 2 + needed):
+            network = build(contents.network, contents.shape, contents.statistics.shot_scale)
+    except (MemoryError, RuntimeError) as error:
+        raise InputError(
+            f"{folder / CONFIG}: its network cannot be built in the memory that its weights suggest: {error}"
+        ) from None
+    load_into(network, weights, folder / WEIGHTS, CONFIG)
     return Bundle(folder=folder, contents=contents, network=network.eval())
 
 
@@ -151,7 +150,11 @@ def _card(part: Path, network: nn.Module, contents: Contents) -> str:
     name = "picker_card.md.jinja" if contents.target == "first_break" else "card.md.jinja"
     template = Path(__file__).with_name(name).read_text()
     environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=as_text,
     )
     return environment.from_string(template).render(
         bundle=contents,
@@ -165,6 +168,14 @@ def _card(part: Path, network: nn.Module, contents: Contents) -> str:
         sizes={name: (part / name).stat().st_size for name in (ONNX, WEIGHTS, PACKED)},
         picture=PICTURE if (part / PICTURE).exists() else None,
     )
+
+
+def as_text(value: Any) -> Any:
+    """A text as Markdown shows it letter for letter: no HTML, no links, no images, no second line."""
+    if not isinstance(value, str):
+        return value
+    flat = "".join(letter if letter.isprintable() else " " for letter in value)
+    return re.sub(r"[\\`*_\[\]<>|!#~&$]", r"\\\g<0>", flat)
 
 
 def _refuse_to_replace(folder: Path) -> None:

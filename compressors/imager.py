@@ -1,12 +1,12 @@
-"""A bundle's ONNX graph, ready to run: needs onnxruntime and numpy, no torch."""
+"""A bundle's ONNX graph, ready to run: needs ONNX Runtime, onnx and numpy, no torch."""
 
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from compressors.contents import ONNX, Contents, read_contents
+from compressors.graph import Graph
 from compressors.seal import inside
 from datagen.errors import InputError
 
@@ -19,34 +19,28 @@ class Imager:
     Raises
     ------
     InputError
-        The bundle is damaged (`read_contents`), or its graph cannot be run or is for other shapes.
+        The bundle is damaged (`read_contents`), or its graph is refused (`Graph`) or for other shapes.
     """
 
     def __init__(self, folder: str | Path, threads: int = 0) -> None:
         self.contents: Contents = read_contents(folder)
-        file = inside(Path(folder), ONNX)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 4  # what goes wrong is raised
-        try:
-            # From memory: such a graph cannot refer to other files.
-            self._session = onnxruntime.InferenceSession(file.read_bytes(), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime's classes have no common base but this one
-            raise InputError(f"{file}: ONNX Runtime cannot run it: {error}") from None
-        self._check_shapes(file)
+        self._graph = Graph(inside(Path(folder), ONNX), threads)
+        self._check_shapes()
 
     def __call__(self, shots_BSTR: NDArray[np.float32]) -> NDArray[np.float32]:
-        image_B1ZX: NDArray[np.float32] = self._session.run(None, {self._input: shots_BSTR})[0]
-        return image_B1ZX
+        """Raises InputError: the graph fails on them, or what it gives is not finite."""
+        return self._graph(shots_BSTR)
 
-    def _check_shapes(self, file: Path) -> None:
+    def at_once(self, most: int) -> int:
+        """How many models' shots, up to `most`, it can be given in one call without taking too much memory."""
+        return self._graph.at_once(most)
+
+    def _check_shapes(self) -> None:
         shape, picks = self.contents.shape, self.contents.target == "first_break"
         expected = [
             [shape.shots, shape.samples, shape.receivers],
             [2, shape.receivers] if picks else [1, shape.nz, shape.nx],
         ]
-        ends = [*self._session.get_inputs(), *self._session.get_outputs()]
-        found = [list(end.shape[1:]) for end in ends]
+        found = self._graph.ends
         if found != expected:
-            raise InputError(f"{file}: maps {found}, but the bundle's survey and grid are {expected}")
-        self._input = ends[0].name
+            raise InputError(f"{self._graph.file}: maps {found}, but the bundle's survey and grid are {expected}")

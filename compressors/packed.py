@@ -29,7 +29,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from compressors.seal import MOST_FILE
 from datagen.errors import InputError
+from search_spaces.weights_file import require_finite
 
 Kind = Literal["float32", "float16", "int8"]
 MAGIC = b"SEISNAS\n"
@@ -63,8 +65,10 @@ def unpack(file: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
     Raises
     ------
     InputError
-        It is no such file, of another format, damaged, or of another network.
+        It is no such file, of another format, damaged, of another network, or holds NaN or Inf.
     """
+    if file.stat().st_size > MOST_FILE:
+        raise InputError(f"{file}: {file.stat().st_size} bytes; packed weights may have {MOST_FILE}")
     raw = file.read_bytes()
     tensors, start = _header(file, raw)
     if tensors.keys() != expected.keys():
@@ -88,6 +92,7 @@ def unpack(file: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
             parts.append(body[at : at + length])
             at += length
         state[name] = _tensor(file, name, tensor, tensors[name], parts)
+    require_finite(state, file)
     return state
 
 

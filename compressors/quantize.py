@@ -20,7 +20,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime import quantization
 
-from compressors.deploy import INPUT, OUTPUT
+from compressors.deploy import INPUT
+from compressors.graph import Graph
+from compressors.graph_check import read_graph
 
 FLOAT_SHARE = 0.25  # of the convolutions, the last ones
 BATCH = 8  # calibration shots that are run at once
@@ -38,7 +40,11 @@ class Calibration(quantization.CalibrationDataReader):  # type: ignore[misc]  # 
 
 
 def quantize(onnx_file: Path, shots_BSTR: NDArray[np.float32], output: Path) -> None:
-    """Writes the int8 twin of the graph in `onnx_file`; `shots_BSTR` are raw shots of the training split."""
+    """Writes the int8 twin of the graph in `onnx_file`; `shots_BSTR` are raw shots of the training split.
+
+    Raises InputError: the graph is not one that this project could have written (`read_graph`).
+    """
+    read_graph(onnx_file)
     with tempfile.TemporaryDirectory() as folder:
         fused = Path(folder) / "fused.onnx"
         _fuse(onnx_file, fused)
@@ -63,12 +69,8 @@ def quantize(onnx_file: Path, shots_BSTR: NDArray[np.float32], output: Path) -> 
 
 
 def run_graph(onnx_file: Path, shots_BSTR: NDArray[np.float32], threads: int = 1) -> NDArray[np.float32]:
-    """Image `[B, 1, Z, X]` in physical units."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(onnx_file, options, providers=["CPUExecutionProvider"])
-    image_B1ZX: NDArray[np.float32] = session.run([OUTPUT], {INPUT: shots_BSTR})[0]
-    return image_B1ZX
+    """Image `[B, 1, Z, X]` in physical units.  Raises InputError as `Graph`."""
+    return Graph(onnx_file, threads)(shots_BSTR)
 
 
 def _ends(onnx_file: Path) -> list[str]:

@@ -4,7 +4,7 @@
 
 A seal finds damage and mix-ups.  It is no signature: whoever can write the folder can seal it again.  What
 keeps a stranger's folder harmless is that only known names are opened, that none may lead out of the folder,
-and that none of them is a pickle.
+that none of them is a pickle, and that the graph and the weights are checked (graph_check.py, weights_file.py).
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from datagen.reading import read_json
 from datagen.regular_files import regular_file
 
 SEAL = "checksums.json"
+MOST_FILE = 768 << 20  # bytes; ResUNet34 has 134 MB
 
 
 def seal(folder: Path) -> None:
@@ -46,7 +47,10 @@ def check_seal(folder: Path, *, required: Collection[str], optional: Collection[
     if missing:
         raise InputError(f"{folder}: no whole bundle, {SEAL} lacks {', '.join(missing)}; export it again")
     for name, expected in sums.items():
-        found = _sha256(inside(folder, name))
+        file = inside(folder, name)
+        if file.stat().st_size > MOST_FILE:
+            raise InputError(f"{folder / name}: {file.stat().st_size} bytes; a file of a bundle may have {MOST_FILE}")
+        found = _sha256(file)
         if found != expected:
             raise InputError(
                 f"{folder / name}: changed or damaged: its SHA-256 is {found[:12]}…, {SEAL} says "
@@ -57,7 +61,10 @@ def check_seal(folder: Path, *, required: Collection[str], optional: Collection[
 
 def inside(folder: Path, name: str) -> Path:
     """The regular file `name` of `folder`.  Raises InputError when it is missing, another thing, or leads out."""
-    file = (folder / name).resolve()
+    try:
+        file = (folder / name).resolve()
+    except (OSError, RuntimeError) as error:  # links that lead in a circle
+        raise InputError(f"{folder / name}: cannot be followed: {error}") from None
     if not file.is_relative_to(folder.resolve()):
         raise InputError(f"{folder / name}: leads out of the bundle to {file}; a bundle holds its files itself")
     if not file.exists():

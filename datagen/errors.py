@@ -6,3 +6,14 @@ class InputError(ValueError):
 
     The message names the field or file, the value got, what is allowed and where to change it.
     """
+
+
+MOST_SHOWN = 2000  # characters of a message
+
+
+def shown(error: BaseException) -> str:
+    """The message as a terminal may have it: of limited length, and without what moves its cursor or colours it."""
+    text = "".join(letter if letter.isprintable() or letter in "\n\t" else repr(letter)[1:-1] for letter in str(error))
+    if len(text) <= MOST_SHOWN:
+        return text
+    return f"{text[:MOST_SHOWN]} … ({len(text) - MOST_SHOWN} more characters)"

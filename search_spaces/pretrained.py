@@ -16,11 +16,12 @@ from typing import Literal
 from urllib.parse import urlparse
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from datagen.errors import InputError
+from datagen.memory_limit import SPARE, at_most
 from datagen.regular_files import regular_file
+from search_spaces.weights_file import read_tensors, require_finite
 
 log = logging.getLogger(__name__)
 
@@ -124,17 +125,17 @@ def imagenet_file(url: str) -> Path:
 def read_weights(file: Path, part: Part = "encoder") -> dict[str, Tensor]:
     """Name → tensor of a `.safetensors` or a `.pth` file; never runs code of the file.
 
-    Raises InputError for a file that is missing or holds something else.
+    Raises InputError for a file that is missing, holds something else, or NaN or Inf.
     """
     if not file.exists():
         raise InputError(f"network.{part}_init: got {file}, but there is no such file")
     regular_file(file)
     try:
-        weights = (
-            load_file(file)
-            if file.suffix == ".safetensors"
-            else torch.load(file, map_location="cpu", weights_only=True)
-        )
+        if file.suffix == ".safetensors":
+            weights = read_tensors(file)
+        else:
+            with at_most(SPARE + 2 * file.stat().st_size):  # a zip archive may hold far more than its size
+                weights = torch.load(file, map_location="cpu", weights_only=True)
     except Exception:  # an unpickler raises whatever it stumbles over
         weights = None
     if not (isinstance(weights, dict) and weights and all(isinstance(value, Tensor) for value in weights.values())):
@@ -142,6 +143,7 @@ def read_weights(file: Path, part: Part = "encoder") -> dict[str, Tensor]:
             f"network.{part}_init: {file} is no file of name → tensor; make one with safetensors.torch.save_file, "
             "or torch.save of a state_dict and nothing else"
         )
+    require_finite(weights, file)
     # The DenseNet of torchvision's download still has the names of an older torchvision.
     return {re.sub(r"\.(norm|conv)\.([12])\.", r".\1\2.", name): value for name, value in weights.items()}
 

@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from datagen.errors import InputError
+from datagen.errors import InputError, shown
 from trials.config import load, settings
 from trials.experiment.host_folders import keep_data, run_of
 from trials.running.channel import Channel, under_nni
@@ -58,9 +58,9 @@ def run() -> None:
     except BaseException as error:
         if under_nni():
             with contextlib.suppress(OSError):  # the disk may be full
-                failure.write_text(f"{type(error).__name__}: {error}\n")
+                failure.write_text(f"{type(error).__name__}: {shown(error)}\n")
         if isinstance(error, InputError | Diverged | OutOfMemory):
-            sys.exit(f"failed: {error}")
+            sys.exit(f"failed: {shown(error)}")
         raise
 
 

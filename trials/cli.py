@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from datagen.errors import InputError
+from datagen.errors import InputError, shown
 from trials.commands import (  # noqa: F401  these come first
     bench_command,
     data_commands,
@@ -23,8 +23,6 @@ from trials.commands import (  # noqa: F401  these come first
 from trials.commands.options import QUICKSTART, Preset, Run, Set, app, configuration, console
 from trials.running.ending import STATUSES, end_when_told
 from trials.running.quiet import quiet_libraries
-
-LONGEST_MESSAGE = 3000  # characters
 
 
 def _stage(stage: Any, preset: Path, changes: list[str] | None, run: Path | None, source: Path | None) -> None:
@@ -228,21 +226,14 @@ def main() -> None:
             Console(stderr=True).print("stopped; the same command goes on from here")
         raise
     except InputError as error:
-        Console(stderr=True).print("error:", shown(str(error)), markup=False, highlight=False, soft_wrap=True)
+        Console(stderr=True).print("error:", shown(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
     except PermissionError as error:  # of a file or folder of another user, wherever it is met
         Console(stderr=True).print("error:", f"{error.filename}: {error.strerror}", markup=False, soft_wrap=True)
         sys.exit(2)
     except RuntimeError as error:  # an experiment or a training that failed, with its reason
-        Console(stderr=True).print("failed:", shown(str(error)), markup=False, highlight=False, soft_wrap=True)
+        Console(stderr=True).print("failed:", shown(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
-
-
-def shown(message: str) -> str:
-    """A message as a terminal may show it: of limited length, and without the control codes a file may hold."""
-    if len(message) > LONGEST_MESSAGE:
-        message = f"{message[:LONGEST_MESSAGE]} … and {len(message) - LONGEST_MESSAGE} characters more"
-    return "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in message)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -252,6 +253,28 @@ def test_scores_survive_writing_to_the_last_digit(parts, tmp_path):
     scores = {"ssim": 1 / 3, "mae": 3.0e-5}
     folder = write_bundle(tmp_path / "b", **{**parts, "scores": scores})
     assert load_bundle(folder).contents.scores == scores
+
+
+@pytest.mark.usefixtures("without_graph")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror='alert(1)'>",
+        "[click](javascript:alert(1))",
+        "![x](http://example.org/x.png)",
+        "<http://example.org>",
+        "a | b\n\n# heading\n```",
+        "{{ 7 * 7 }}",
+    ],
+)
+def test_hostile_names_of_scores_stay_text_in_the_card(parts, tmp_path, name):
+    """As Markdown's own rules have it: a backslash before a sign takes its meaning away."""
+    folder = write_bundle(tmp_path / "b", **{**parts, "scores": {name: 0.5}})
+    (line,) = [line for line in (folder / "README.md").read_text().splitlines() if line.endswith("| 0.5 |")]
+    shown = re.sub(r"\\.", "", line.removeprefix("|").removesuffix("| 0.5 |"))
+    assert not set(shown) & set("<>[]!|`#*_")
+    assert re.sub(r"\\(.)", r"\1", line) == f"| {name} | 0.5 |".replace("\n", " ")
 
 
 def test_a_unet_needs_no_genotype(parts, tmp_path):

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from compressors.deploy import INPUT, export_onnx
+from compressors.graph import Graph
 from search_spaces.build import build
 from search_spaces.config import Network
 from search_spaces.front import Front
@@ -64,6 +65,8 @@ def test_onnx_runtime_gives_the_image_of_torch_for_any_batch(make: Callable[[], 
     for batch in (1, 2, 3):
         (image,) = session.run(None, {INPUT: x_BSTR[:batch].numpy()})
         np.testing.assert_allclose(image, wanted[:batch], atol=1e-4, rtol=0)
+    checked = Graph(tmp_path / "model.onnx")  # refuses what a stranger may have written, and none of ours
+    np.testing.assert_allclose(checked(x_BSTR.numpy()), wanted, atol=1e-4, rtol=0)
 
 
 def test_a_stack_is_gathered_by_element_with_short_indices(tmp_path: Path) -> None:

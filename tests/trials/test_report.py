@@ -142,6 +142,40 @@ def test_text_from_outside_cannot_become_markup(full, tmp_path):
     assert "<script>start</script>" in page.text
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<script>alert(1)</script>",
+        "\"><img src=x onerror='alert(1)'>",
+        "' onload='alert(1)",
+        "</text></svg><script>alert(1)</script>",
+        "--><script>alert(1)</script>",
+        "[click](javascript:alert(1))",
+        "$\\bad{$",
+        "]]>{{ 7 * 7 }}{% include '/etc/hostname' %}",
+    ],
+)
+def test_hostile_names_of_models_and_settings_stay_text(full, tmp_path, name):
+    hostile = dataclasses.replace(
+        full,
+        title=name,
+        models=(dataclasses.replace(UNET, name=name), dataclasses.replace(PRUNED, name=f"2 {name}")),
+        curves=(Curve(name=name, train_loss=(0.5, 0.3), val_ssim=(0.6, 0.7)),),
+        trials=(TrialRow(number=7, stage=name, nonzero=600_000, ssim=0.8, settings={name: name}),),
+        samples=(dataclasses.replace(full.samples[0], predictions={name: full.samples[0].predictions["UNet"]}),),
+        commands=(name,),
+        provenance={name: name},
+    )
+    page = Page(write_report(hostile, tmp_path / "report.html"))
+    assert page.open == []
+    assert name in page.text
+    assert "script" not in {tag for tag, _ in page.tags}
+    for _, attributes in page.tags:
+        assert not any(key.startswith("on") for key in attributes)
+        for key in ("src", "href", "xlink:href", "srcset"):
+            assert (attributes.get(key) or "data:").startswith(("data:", "#"))
+
+
 def test_one_model_alone_makes_a_page(tmp_path):
     page = Page(write_report(Report(title="t", target="rtm", models=(UNET,)), tmp_path / "report.html"))
     assert page.open == []

@@ -129,6 +129,8 @@ def network_of(source: Path) -> Network:
     @torch.no_grad()
     def call(gather_B1TR: NDArray[np.float32]) -> NDArray[np.float32]:
         found: NDArray[np.float32] = picker(torch.from_numpy(gather_B1TR)).numpy()
+        if not np.isfinite(found).all():
+            raise InputError(f"{source}: its network gives picks that are not finite (NaN or Inf); train it again")
         return found
 
     return Network(run=call, survey=config.data.survey)

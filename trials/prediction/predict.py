@@ -27,7 +27,7 @@ from trials.prediction.survey_fit import Fitted, fit_survey, line_start
 
 log = logging.getLogger(__name__)
 
-BATCH = 8  # samples in memory at a time
+BATCH = 8  # samples in memory at a time, or fewer of a large network
 MOST_DRAWN = 12  # images in a PNG
 STRANGE = 10.0  # amplitudes this many times above or below the training data's are mentioned
 ENDINGS = (".npy", *SEGY_SUFFIXES, ".png")
@@ -130,11 +130,12 @@ def _columns(recording: Recording, contents: Contents) -> Coordinates:
 
 def _images(imager: Imager, recording: Recording, fitted: Fitted) -> Iterator[NDArray[np.float32]]:
     """Images `[B, 1, Z, X]` in physical units, in the order of the samples."""
-    starts = range(0, recording.samples, BATCH)
+    batch = imager.at_once(BATCH)
+    starts = range(0, recording.samples, batch)
     console = Console(stderr=True)
     quiet = len(starts) < 2 or not sys.stderr.isatty()
     for first in track(starts, "images", console=console, disable=quiet):
-        shots_BSTR = np.asarray(recording.read(first, min(BATCH, recording.samples - first)), np.float32)
+        shots_BSTR = np.asarray(recording.read(first, min(batch, recording.samples - first)), np.float32)
         finite = np.isfinite(shots_BSTR).all(axis=(1, 2, 3))
         if not finite.all():
             model = first + int(np.argmin(finite))

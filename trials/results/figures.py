@@ -109,7 +109,8 @@ def _plot(title: str, x_label: str) -> tuple[Figure, Axes]:
 
 def _svg(figure: Figure, prefix: str) -> str:
     """The figure with its legend as an SVG element; its ids get a prefix, for a page holds several."""
-    figure.legend(loc="outside lower left", ncols=2, frameon=False, labelcolor=INK, fontsize=9)
+    with matplotlib.rc_context({"text.parse_math": False}):  # a name may have dollars
+        figure.legend(loc="outside lower left", ncols=2, frameon=False, labelcolor=INK, fontsize=9)
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": prefix}):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})

@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from datagen.errors import InputError
 from datagen.reading import read_json, read_json_lines
-from datagen.regular_files import regular_file
+from search_spaces.weights_file import read_tensors
 from trials.config import Config, load, to_tree
 from trials.running.host_facts import versions
 
@@ -121,8 +121,7 @@ class RunFolder:
         file = self.path / "weights.safetensors"
         if not file.exists():
             raise InputError(f"{self.path}: no weights.safetensors here; give the folder of a finished tune run")
-        regular_file(file)
-        return load_file(file)
+        return read_tensors(file)
 
     def save_genotype(self, text: str) -> None:
         self._write("genotype.json", text)

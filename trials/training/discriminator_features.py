@@ -8,7 +8,8 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from datagen.errors import InputError
-from trials.training.pretrained_files import load_into, network_of, read_part
+from search_spaces.weights_file import load_into
+from trials.training.pretrained_files import network_of, read_part
 
 
 class DiscriminatorFeatures(nn.Module):
@@ -28,7 +29,7 @@ class DiscriminatorFeatures(nn.Module):
             )
         self.limit = float(facts["limit"])
         self.encoder = network_of(file, facts).encoder
-        load_into(self.encoder, weights, file)
+        load_into(self.encoder, weights, Path(file), "what it says of its network")
 
     def forward(self, image_B1ZX: Tensor) -> list[Tensor]:
         scaled = self.limit * image_B1ZX

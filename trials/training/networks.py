@@ -8,6 +8,7 @@ from datagen.shards import Statistics, load_manifest
 from search_spaces.build import build
 from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
+from search_spaces.weights_file import load_into
 from trials.config import Config
 from trials.running.run_folder import RunFolder
 
@@ -32,9 +33,9 @@ def with_genotype(config: Config, genotype: Genotype) -> Config:
 
 
 def trained(run: RunFolder) -> nn.Module:
-    """The network that a finished run left.  Raises InputError when the run did not finish."""
+    """The network that a finished run left.  Raises InputError: the run did not finish, or its weights do not fit."""
     run.require_finished()
     config = run.config
     network = build(config.network, *geometry(config))
-    network.load_state_dict(run.load_weights())
+    load_into(network, run.load_weights(), run.path / "weights.safetensors", "config.yml")
     return network.eval()

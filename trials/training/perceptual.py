@@ -15,13 +15,13 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models import VGG16_Weights, VGG19_Weights
 from torchvision.models.vgg import cfgs, make_layers
 
 from datagen.errors import InputError
+from search_spaces.weights_file import read_tensors, require_finite
 from trials.config import FeatureKind
 from trials.training.discriminator_features import DiscriminatorFeatures
 from trials.training.metrics import DATA_RANGE
@@ -139,16 +139,17 @@ def _read(file: str, kind: str, names: list[str]) -> dict[str, Tensor]:
     if not Path(file).is_file():
         raise InputError(f"loss.perceptual_weights: {file} is not a file; give the weights of {kind} as safetensors")
     try:
-        with safe_open(file, framework="pt") as store:
-            missing = sorted(set(names) - set(store.keys()))
-            if missing:
-                raise InputError(
-                    f"loss.perceptual_weights {file}: {missing[0]} is missing; "
-                    f"{kind} needs the keys of torchvision's model, features.0.weight to {names[-1]}"
-                )
-            return {name: store.get_tensor(name) for name in names}
-    except SafetensorError as error:
-        raise InputError(f"loss.perceptual_weights {file}: not a safetensors file: {error}") from None
+        stored = read_tensors(Path(file))
+    except InputError as error:
+        raise InputError(f"loss.perceptual_weights {error}") from None
+    missing = sorted(set(names) - set(stored))
+    if missing:
+        raise InputError(
+            f"loss.perceptual_weights {file}: {missing[0]} is missing; "
+            f"{kind} needs the keys of torchvision's model, features.0.weight to {names[-1]}"
+        )
+    require_finite(stored, Path(file))
+    return {name: stored[name] for name in names}
 
 
 def _downloaded(kind: str, names: list[str]) -> dict[str, Tensor]:

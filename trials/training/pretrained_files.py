@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from datagen.errors import InputError
 from datagen.reading import parse_json
@@ -22,6 +22,7 @@ from datagen.regular_files import regular_file
 from search_spaces.build import network_behind
 from search_spaces.config import Network
 from search_spaces.network import ImagingNetwork, SingleChannel
+from search_spaces.weights_file import load_into, read_tensors
 from trials.config import Config
 from trials.training.gan import Generator
 
@@ -48,9 +49,9 @@ def read_part(file: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(file, framework="pt") as store:
             facts = parse_json((store.metadata() or {})["pretrain"], str(file))
-            return {name: store.get_tensor(name) for name in store.keys()}, facts  # noqa: SIM118  not a dict
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise InputError(f"{file}: not a file that `{MAKE}` has left ({error})") from None
+    return read_tensors(Path(file)), facts
 
 
 def network_of(file: str | Path, facts: Mapping[str, Any]) -> ImagingNetwork:
@@ -62,14 +63,6 @@ def network_of(file: str | Path, facts: Mapping[str, Any]) -> ImagingNetwork:
     return network_behind(SingleChannel(), network)
 
 
-def load_into(module: nn.Module, weights: Mapping[str, Tensor], file: str | Path) -> None:
-    """Raises InputError for weights of another architecture."""
-    try:
-        module.load_state_dict(weights)
-    except RuntimeError as error:
-        raise InputError(f"{file}: weights of another architecture than it tells: {error}") from None
-
-
 def load_generator(file: str | Path) -> tuple[Generator, dict[str, Any]]:
     """The generator of a GAN, ready to draw from, and the facts about it.
 
@@ -79,5 +72,5 @@ def load_generator(file: str | Path) -> tuple[Generator, dict[str, Any]]:
     if facts.get("part") != "generator":
         raise InputError(f"{file}: holds {facts.get('part')}; give the generator.safetensors of `{MAKE}`, kind gan")
     generator = Generator(network_of(file, facts), tuple(facts["size"]), facts["latent"], facts["limit"])
-    load_into(generator, weights, file)
+    load_into(generator, weights, Path(file), "what it says of its network")
     return generator.requires_grad_(False).eval(), facts
