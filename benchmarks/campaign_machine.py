@@ -28,6 +28,7 @@ def found(device: torch.device) -> dict[str, Any]:
         facts |= {"driver": pynvml.nvmlSystemGetDriverVersion(), "cuda": torch.version.cuda}
     return facts | {
         "cores": len(os.sched_getaffinity(0)),
+        "load": os.getloadavg()[0],
         "memory_GB": psutil.virtual_memory().total / 1e9,
         "compiler": compiler(),
         "python": platform.python_version(),
