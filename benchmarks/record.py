@@ -6,6 +6,7 @@ It is written after each row, so that an interrupted run keeps what it has; the 
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from datetime import date
@@ -21,16 +22,23 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 def made_by(command: str | None = None, **more: Any) -> dict[str, Any]:
     """The head of a results file; `command` as this process was started, if not given."""
-    described = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
     started = ["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]
     return {
         "command": command or " ".join(started),
-        "commit": subprocess.run(described, capture_output=True, text=True, check=False).stdout.strip(),
+        "commit": _commit(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {os.getloadavg()[0]:.1f} busy; "
         f"torch {torch.__version__}; no GPU",
         "date": date.today().isoformat(),
         **more,
     }
+
+
+def _commit() -> str:
+    """Empty where git or the repository is missing."""
+    described = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    if shutil.which("git") is None:
+        return ""
+    return subprocess.run(described, capture_output=True, text=True, check=False).stdout.strip()
 
 
 class Record:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.first_breaks import first_breaks
 from datagen.shards import Kind, Shard, Statistics
 from datagen.velocity import draw_velocity
 
@@ -63,6 +62,8 @@ def make_chunk(data: Data, engine: Engine, chunk: Chunk) -> Made:
         "image": image_MZX[:, None].astype(np.float32),
     }
     if data.first_breaks:
+        from datagen.first_breaks import first_breaks  # noqa: PLC0415  needs scikit-fmm, the rest does not
+
         arrays["first_break"] = first_breaks(data, velocity_MZX)
     return Made(chunk=chunk, arrays=arrays, statistics=statistics_of(shots_MSTR, velocity_MZX, image_MZX))
 

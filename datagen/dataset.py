@@ -86,7 +86,7 @@ class ShardDataset(Dataset[Batch]):
         """shots [B, S, T, R] and target [B, 1, Z, X] or [B, S, R] of several samples."""
         wanted = np.asarray(indices)
         shots_BSTR = self._gather(self._shots, wanted)
-        target = self._normalise(self._gather(self._targets, wanted))
+        target = normalised(self._gather(self._targets, wanted), self.target, self.statistics)
         if self.effects != NO_EFFECTS:
             shots_BSTR, target = self._disturb(shots_BSTR, target, indices)
         if self.mirror:
@@ -108,13 +108,15 @@ class ShardDataset(Dataset[Batch]):
             target = target + torch.from_numpy(receiver_delays(self.effects, survey.receivers, streams))[:, None]
         return shots_BSTR, target
 
-    def _normalise(self, target: Tensor) -> Tensor:
-        if self.target == "first_break":
-            return target
-        if self.target == "rtm":
-            return (target / self.statistics.image_scale).clamp(-1.0, 1.0)
-        lowest, highest = self.statistics.velocity_min, self.statistics.velocity_max
-        return 2 * (target - lowest) / (highest - lowest) - 1
+
+def normalised(target: Tensor, name: str, statistics: Statistics) -> Tensor:
+    """Images or models `[B, 1, Z, X]`, or first breaks, as stored → what networks are trained towards."""
+    if name == "first_break":
+        return target
+    if name == "rtm":
+        return (target / statistics.image_scale).clamp(-1.0, 1.0)
+    lowest, highest = statistics.velocity_min, statistics.velocity_max
+    return 2 * (target - lowest) / (highest - lowest) - 1
 
 
 def _without(folder: str, target: str) -> str:

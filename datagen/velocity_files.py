@@ -19,7 +19,6 @@ from datagen.config import Data, VelocityFile
 from datagen.errors import InputError
 from datagen.npy_files import map_npy
 from datagen.regular_files import regular_file
-from datagen.segy import SEGY_SUFFIXES, read_segy_model
 from datagen.survey import check_carried
 
 PLAUSIBLE = (300.0, 8000.0)  # [m/s]
@@ -44,6 +43,8 @@ class Models:
 @lru_cache(maxsize=2)
 def open_models(file: VelocityFile) -> Models:
     """Raises InputError: no such file, truncated, not numbers, or `shape` or `axes` do not fit it."""
+    from datagen.segy import SEGY_SUFFIXES, read_segy_model  # noqa: PLC0415  models that are drawn need no segyio
+
     path = Path(file.path)
     axes = file.axes
     length = regular_file(path)
