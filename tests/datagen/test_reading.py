@@ -1,4 +1,4 @@
-"""YAML and JSON keep the values they always had; what they no longer take is in test_hostile_files.py."""
+"""YAML and JSON keep the values they always had; what they no longer take is in tests/hostile."""
 
 import json
 from pathlib import Path

@@ -1,7 +1,11 @@
 """Runs commands of `seisnas` one after another, each in a fork of a process that has the libraries already.
 
-stdin    [[folder, word, word, …], …] as JSON: where, and what is typed after `seisnas`
-stdout   [{"status", "message", "megabytes", "seconds"}, …]: the memory is by how much the peak grew
+stdin    {name: [folder, word, word, …], …} as JSON: where, and what is typed after `seisnas`
+stdout   {name: {"status", "message", "megabytes", "seconds"}, …}: the memory is by how much the peak grew, the time
+         that of a processor
+
+No thread runs yet where the libraries are imported, so a child takes milliseconds and its memory is what the command
+itself took.
 """
 
 import json
@@ -14,15 +18,20 @@ import time
 from pathlib import Path
 from typing import Any
 
+import obspy  # noqa: F401
+
+import trials.chain
 import trials.prediction.bench_model
 import trials.prediction.pick
-import trials.prediction.predict  # noqa: F401
+import trials.prediction.predict
+import trials.pretraining.pretrain  # noqa: F401
 from trials import cli
 
-LONGEST = 30  # seconds
+LONGEST = 60  # seconds, after which a command counts as one that waits for ever
 
 
 def megabytes(line: str) -> float:
+    """Of this process now (VmRSS), or at most so far (VmHWM)."""
     found = re.search(rf"{line}:\s*(\d+) kB", Path("/proc/self/status").read_text())
     assert found is not None
     return int(found[1]) / 1024
@@ -32,6 +41,7 @@ def child(folder: str, words: list[str], report: int) -> None:
     """Ends the process."""
     signal.alarm(LONGEST)
     os.chdir(folder)
+    os.environ["HOME"] = folder
     sys.argv = ["seisnas", *words]
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
     before = megabytes("VmRSS")
@@ -40,32 +50,32 @@ def child(folder: str, words: list[str], report: int) -> None:
         cli.main()
     except SystemExit as end:
         status = end.code or 0
-    except BaseException as error:
-        print(f"Traceback: {type(error).__name__}: {error}", file=sys.stderr)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
         status = 1
     sys.stdout.flush()
     sys.stderr.flush()
-    os.write(report, json.dumps([status, megabytes("VmHWM") - before]).encode())
+    os.write(report, json.dumps([status, megabytes("VmHWM") - before, time.process_time()]).encode())
     os._exit(0)
 
 
-def forked(folder: str, words: list[str]) -> dict[str, Any]:
-    start, (reader, writer) = time.monotonic(), os.pipe()
+def forked(folder: str, *words: str) -> dict[str, Any]:
+    reader, writer = os.pipe()
     with tempfile.TemporaryFile() as said:
         process = os.fork()
         if not process:
             os.dup2(said.fileno(), 1)
             os.dup2(said.fileno(), 2)
-            child(folder, words, writer)
+            child(folder, list(words), writer)
         os.close(writer)
         _, ending = os.waitpid(process, 0)
-        told = os.read(reader, 1000)
+        reported = os.read(reader, 1000)
         os.close(reader)
         said.seek(0)
         message = said.read(10**6).decode(errors="replace")
-    status, grown = json.loads(told) if told else (f"killed, {ending}", 0.0)
-    return {"status": status, "message": message, "megabytes": grown, "seconds": time.monotonic() - start}
+    status, grown, seconds = json.loads(reported) if reported else (f"killed, {ending}", 0.0, 0.0)
+    return {"status": status, "message": message, "megabytes": grown, "seconds": seconds}
 
 
 if __name__ == "__main__":
-    print(json.dumps([forked(folder, words) for folder, *words in json.load(sys.stdin)]))
+    print(json.dumps({name: forked(*command) for name, command in json.load(sys.stdin).items()}))

@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import struct
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from search_spaces.build import build
 from search_spaces.config import Network
 from search_spaces.shape import Shape
 from tests.hostile import graphs
+from tests.hostile.run_forked import run_forked
 
 ROOT = Path(__file__).parents[2]
 
@@ -161,16 +160,7 @@ def results(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         if kind not in UNSEALED:
             seal(copy)
         commands[kind] = [str(place), *words]
-    code = [sys.executable, str(Path(__file__).with_name("forked_commands.py"))]
-    done = subprocess.run(
-        code,
-        input=json.dumps(list(commands.values())),
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    found = dict(zip(kinds, json.loads(done.stdout), strict=True))
+    found = run_forked(commands)
     for kind, (place, *_) in commands.items():
         found[kind]["files"] = sorted(file.name for file in Path(place).iterdir())
     return found
