@@ -48,7 +48,7 @@ def test_a_manager_is_known_by_its_command_line(started: list[subprocess.Popen[s
 def test_a_stranger_that_took_the_port_is_not_taken_for_ours(
     started: list[subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    began = time.time()
+    began = processes.now()
     words = [SLEEP, "/x/nni_node/main.js", "--port", "18997", "--experiments-directory", "/elsewhere"]
     theirs = start(started, *words, "--experiment-id", "theirs")
     assert processes.started_in(tmp_path, 18997, began) is None
@@ -57,7 +57,21 @@ def test_a_stranger_that_took_the_port_is_not_taken_for_ours(
     start(started, *words[:-1], str(tmp_path), "--experiment-id", "ours")
     assert processes.started_in(tmp_path, 18997, began) == "ours"
     assert processes.started_in(tmp_path, 18996, began) is None
-    assert processes.started_in(tmp_path, 18997, time.time() + 60) is None
+    assert processes.started_in(tmp_path, 18997, processes.now() + 60) is None
+
+
+def test_a_clock_that_is_set_back_changes_no_start_time(
+    started: list[subprocess.Popen[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    created, clock = psutil.Process.create_time, time.time
+    began = processes.now()
+    monkeypatch.setattr(psutil.Process, "create_time", lambda one: created(one) - 60)  # counts from the new clock
+    monkeypatch.setattr(time, "time", lambda: clock() - 60)
+    words = [SLEEP, "/x/nni_node/main.js", "--port", "18997", "--experiments-directory", str(tmp_path)]
+    ours = start(started, *words, "--experiment-id", "ours")
+    assert processes.started_in(tmp_path, 18997, began) == "ours"
+    assert processes.manager_on(18997, processes.now() + 1) is None  # one that was there before
+    assert 0 <= processes.age(psutil.Process(ours.pid)) < 60
 
 
 def test_only_processes_of_the_experiment_are_ended(started: list[subprocess.Popen[str]]) -> None:

@@ -10,7 +10,6 @@ Interrupted and started again, it goes on where it stopped.
 import contextlib
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,7 +141,7 @@ def _run(plan: Plan, port: int, on_update: Callable[[Snapshot], None], earlier: 
         _require_ready(plan, port)
     elif processes.only_shows(manager):
         raise InputError(f"experiment {earlier} is shown by seisnas view; end that first: seisnas stop {earlier}")
-    experiment, reason, began = earlier or "", "", time.time()
+    experiment, reason, began = earlier or "", "", processes.now()
     try:
         if manager is None:
             if earlier:

@@ -8,24 +8,23 @@ from pathlib import Path
 
 import psutil
 
-from trials.experiment import portal, processes
+from trials.experiment import doctor, portal, processes
 from trials.experiment.watch import ExperimentError
 
-# nnictl gives the manager 3 s to answer, too little on a busy machine.
-PATIENT = """\
-import nni.experiment.launcher as launcher
-launcher._check_rest_server.__defaults__ = (60, None)
+INSIST = """\
+from trials.experiment import own_manager
+own_manager.insist()
 """
 NNICTL = f"""\
-{PATIENT}
+{INSIST}
 from nni.tools.nnictl.nnictl import parse_args
 parse_args()
 """
 # nnictl's own `view` wants the experiment in its list, and looks at processes by their number.
 VIEW = f"""\
-{PATIENT}
+{INSIST}
 import sys
-from nni.experiment import Experiment, RunMode
+from nni.experiment import Experiment, RunMode, launcher
 experiment = Experiment(launcher.get_stopped_experiment_config(sys.argv[1], sys.argv[2]), id=sys.argv[1])
 experiment._action = "view"
 experiment.start(int(sys.argv[4]), run_mode=RunMode.Detach)
@@ -34,7 +33,9 @@ START = 180.0  # [s] it may take
 
 
 def create(nni_config: Path, port: int) -> psutil.Process:
-    """The manager of a new experiment.  Raises ExperimentError with NNI's words when it does not start, as all here."""
+    """The manager of a new experiment.  Raises, as all here, ExperimentError with NNI's words when it does not
+    start, InputError when somebody else has taken the port meanwhile.
+    """
     return _start(NNICTL, ["create", "--config", str(nni_config)], port)
 
 
@@ -63,6 +64,7 @@ def environment(outer: Mapping[str, str]) -> dict[str, str]:
 
 def _start(program: str, words: list[str], port: int) -> psutil.Process:
     """Runs a Python program that starts a manager on `port`, and finds the manager."""
+    began = processes.now()
     try:
         started = subprocess.run(
             [sys.executable, "-c", program, *words, "--port", str(port)],
@@ -75,7 +77,8 @@ def _start(program: str, words: list[str], port: int) -> psutil.Process:
         )
     except subprocess.TimeoutExpired:
         raise ExperimentError(f"NNI did not start in {START:.0f} s: {' '.join(words)}") from None
-    manager = processes.manager_on(port)
+    manager = processes.manager_on(port, began)
     if manager is None or started.returncode:
+        doctor.require(doctor.free_port(port))  # it was, when it was checked
         raise ExperimentError(f"NNI did not start: {' '.join(words)}\n{(started.stdout + started.stderr)[-3000:]}")
     return manager

@@ -6,13 +6,14 @@ Process ids alone are not trusted: they are used again after a reboot.
 """
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
-CLOCK = 2.0  # [s] the system knows the time of its own start, from which processes count, to whole seconds
+TICKS = os.sysconf("SC_CLK_TCK")  # [1/s] in which the system counts
 MARK = "SEISNAS_EXPERIMENT"  # set to the experiment's id by guard/processes.js, inherited by all children
 
 
@@ -21,9 +22,23 @@ def manager_of(experiment: str) -> psutil.Process | None:
     return next((process for process in _managers() if experiment_of(process) == experiment), None)
 
 
-def manager_on(port: int) -> psutil.Process | None:
-    """NNI's manager with the web page on `port`, if it runs."""
-    return next((process for process in _managers() if port_of(process) == port), None)
+def manager_on(port: int, since: float = 0.0) -> psutil.Process | None:
+    """NNI's manager with the web page on `port` that was started since then [s, as `now`], if it runs."""
+    for process in _managers():
+        with contextlib.suppress(psutil.Error):
+            if port_of(process) == port and _started(process) >= since - 1 / TICKS:
+                return process
+    return None
+
+
+def now() -> float:
+    """Seconds since the machine was started: nobody sets this clock."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def age(process: psutil.Process) -> float:
+    """For how long it has run [s].  Raises psutil.Error when it has ended."""
+    return now() - _started(process)
 
 
 def experiment_of(manager: psutil.Process) -> str:
@@ -36,10 +51,10 @@ def port_of(manager: psutil.Process) -> int:
 
 
 def started_in(folder: Path, port: int, since: float) -> str | None:
-    """The experiment in `folder` whose manager was started on `port` since then [s since 1970]; None: there is none."""
+    """The experiment in `folder` whose manager was started on `port` since then [s, as `now`]; None: there is none."""
     with contextlib.suppress(psutil.Error):
-        manager = manager_on(port)
-        if manager is not None and manager.create_time() >= since - CLOCK:
+        manager = manager_on(port, since)
+        if manager is not None:
             ours = Path(_argument(manager, "experiments-directory")) == folder
             return experiment_of(manager) if ours else None
     return None
@@ -98,6 +113,15 @@ def _words(process: psutil.Process) -> list[str]:
     with contextlib.suppress(psutil.Error):
         return list(process.cmdline())
     return []
+
+
+def _started(process: psutil.Process) -> float:
+    """When it was started [s since the machine was]; psutil's create_time moves when the clock is set."""
+    try:
+        stat = Path(f"/proc/{process.pid}/stat").read_text()
+    except OSError:
+        raise psutil.NoSuchProcess(process.pid) from None
+    return int(stat.rpartition(")")[2].split()[19]) / TICKS  # after its name, which may hold anything
 
 
 def _mark(process: psutil.Process) -> str | None:
