@@ -20,6 +20,7 @@ POLL = 0.2  # [s]
 def insist() -> None:
     """Puts this in force for the experiments that this process starts."""
     start, check = launcher._start_rest_server, launcher._check_rest_server
+    manager: subprocess.Popen[bytes] | None = None
 
     def start_noted(*args: Any) -> subprocess.Popen[bytes]:
         nonlocal manager
@@ -34,7 +35,6 @@ def insist() -> None:
             time.sleep(POLL)
         check(port, retry, url_prefix)
 
-    manager: subprocess.Popen[bytes] | None = None
     launcher._start_rest_server, launcher._check_rest_server = start_noted, check_ours
 
 

@@ -20,8 +20,8 @@ const echo = ['echo', '$NNI_TUNER_COMMAND_CHANNEL'];
 const dispatcher = getTunerProc(echo, ['ignore', 'pipe', 'inherit'], '/', environment);
 dispatcher.stdout.on('data', data => {
   const secret = String(data).trim().split('?')[1];
-  const paths = [...JSON.parse(process.env.PATHS).map(path => `${path}?${secret}`), '/tuner', '/tuner/x', '/tuner?token=0',
-    '/tuner?'];
+  const secretive = JSON.parse(process.env.PATHS).map(path => `${path}?${secret}`);
+  const paths = [...secretive, '/tuner', '/tuner/x', '/tuner?token=0', '/tuner?'];
   answer(paths.map(path => ['GET', path, { Connection: 'Upgrade', Upgrade: 'websocket' }]));
 });
 """

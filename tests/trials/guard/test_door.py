@@ -30,7 +30,11 @@ def answers(node: Any, manager: Path) -> Callable[..., Any]:
 
 
 def test_the_portal_answers_its_own_page_and_python(answers: Any) -> None:
-    own: Request = ("PUT", "/api/v1/nni/experiment", {"Origin": "http://localhost:PORT", "Sec-Fetch-Site": "same-origin"})
+    own: Request = (
+        "PUT",
+        "/api/v1/nni/experiment",
+        {"Origin": "http://localhost:PORT", "Sec-Fetch-Site": "same-origin"},
+    )
     tunnel: Request = ("PUT", "/api/v1/nni/experiment", {"Host": "localhost:9000", "Origin": "http://localhost:9000"})
     link: Request = ("GET", "/oview", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"})
     python: Request = ("POST", "/api/v1/nni/experiment", {"Host": "127.0.0.1:PORT"})

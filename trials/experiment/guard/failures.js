@@ -11,7 +11,14 @@ const LIFE = /\/api\/v1\/nni\/experiment$/; // POST begins the experiment, which
 
 function inCourseOf(request, response, handle) {
   const { method, url } = request;
-  return course.run({ method, url, response }, handle);
+  return course.run({ method, url, response }, () => {
+    try {
+      return handle();
+    } catch (error) {
+      failed(error);
+      return true;
+    }
+  });
 }
 
 function answerFailures() {
