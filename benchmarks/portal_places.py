@@ -20,9 +20,11 @@ PAGES = ["a web page", "a web page, name pointed here"]
 CLIENT = r"""
 import base64, http.client, json, os, socket, sys, time
 def held(c):
-    try: return c.recv(1, socket.MSG_DONTWAIT) != b""
+    try:
+        while c.recv(4096, socket.MSG_DONTWAIT): pass
     except BlockingIOError: return True
-    except OSError: return False
+    except OSError: pass
+    return False
 def said(c):
     text = b""
     c.settimeout(3)

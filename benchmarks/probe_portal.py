@@ -206,7 +206,7 @@ def page(rows: list[dict[str, Any]]) -> str:
         "# Attacks on the portal",
         "",
         "Each is tried on a running experiment; *yes*: it did what it should not. *Opened*: SEISNAS_PORTAL_ADDRESS",
-        "is an address of this machine; whoever reaches it may look, start and stop trials, and *yes* means that there.",
+        "is an address of this machine; whoever reaches it may look, start and stop trials: there *yes* means that.",
         "",
     ]
     for kind, name in kinds.items():
