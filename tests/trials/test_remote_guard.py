@@ -233,6 +233,41 @@ def test_a_host_is_cut_off_unless_the_manager_opens_the_websocket(answer: str) -
     assert answered(answer) == [TARGET]
 
 
+THROUGH_SSH = """
+const { createRequire } = require('module'), http = require('http'), net = require('net');
+const nniRequire = createRequire(nni + '/main.js');
+const { Client, Server } = nniRequire('ssh2'), { WebSocket, WebSocketServer } = nniRequire('ws');
+const fs = require('fs');
+const manager = http.createServer();
+new WebSocketServer({ server: manager }).on('connection', socket => {
+  socket.on('message', text => socket.send(`heard ${String(text).length}`));
+});
+const host = new Server({ hostKeys: [fs.readFileSync(`${process.env.HOME}/.ssh/known`)] }, client => {
+  client.on('authentication', context => context.accept()).on('error', () => {});
+  client.on('request', (accept, reject, name, { bindAddr }) => {
+    const listener = net.createServer(socket => {
+      client.forwardOut(bindAddr, listener.address().port, '127.0.0.1', 1, (error, stream) => {
+        socket.pipe(stream).pipe(socket);
+      });
+    }).listen(0, bindAddr, () => accept(listener.address().port));
+  });
+});
+manager.listen(0, '127.0.0.1', () => host.listen(0, '127.0.0.1', () => {
+  const client = new Client();
+  client.on('ready', async () => {
+    const port = await guard.tunnel(client, '/platform/remote/1?key=abc', manager.address().port);
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/platform/remote/1?key=abc`);
+    socket.on('open', () => socket.send('x'.repeat(1e6)));
+    socket.on('message', text => { console.log(JSON.stringify(String(text))); process.exit(); });
+  }).connect({ host: '127.0.0.1', port: host.address().port, username: 'me', password: 'x' });
+}));
+"""
+
+
+def test_nnis_websockets_speak_through_ssh(home: Path) -> None:
+    assert node(THROUGH_SSH, HOME=str(home)) == "heard 1000000"
+
+
 SERVICE = """
 const { EventEmitter } = require('events'), fs = require('fs');
 class Service {
