@@ -51,10 +51,10 @@ function openChannel(target) {
 function whyNoTarget({ method, url }, event, prefix, ours) {
   if (event === 'upgrade') return channels.has(url) && ours ? null : [403, 'this websocket is for others'];
   const path = url.split('?')[0];
-  if (!CANONICAL.test(url)) return unknown(path);
-  const below = prefix === '' ? path : path === `/${prefix}` ? '/' : path.slice(prefix.length + 1);
-  if (prefix !== '' && !`${path}/`.startsWith(`/${prefix}/`)) return unknown(path);
-  const isIn = routes => routes.some(([known, methods]) => known.test(below.slice(1)) && methods.includes(method));
+  const root = prefix === '' ? '/' : `/${prefix}/`;
+  if (!CANONICAL.test(url) || !`${path}/`.startsWith(root)) return unknown(path);
+  const below = path.slice(root.length);
+  const isIn = routes => routes.some(([known, methods]) => known.test(below) && methods.includes(method));
   if (isIn(OPEN)) return null;
   if (!isIn(OURS)) return unknown(path);
   return ours ? null : [403, `${path} is for the user of the experiment`];
