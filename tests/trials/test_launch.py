@@ -5,8 +5,10 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import yaml
 from filelock import FileLock
 
 from datagen.errors import InputError
-from trials.experiment import processes
+from trials.experiment import doctor, nnictl, processes
 from trials.experiment.experiment import load_plan, write_state
 from trials.experiment.experiment_state import state_of
 from trials.experiment.launch import Outcome, resume, run_experiment, view
@@ -220,6 +222,35 @@ def test_a_tuner_that_fails_ends_the_experiment_with_its_traceback(tmp_path: Pat
 
 
 # What is refused before NNI starts
+
+
+def test_a_server_that_takes_the_port_meanwhile_is_not_sent_the_experiment(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    class Stranger(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'"INITIALIZING"')
+
+        do_POST = do_GET
+
+    late = "import nni.experiment.launcher as nni\nnni._ensure_port_idle = lambda *_: None\n"
+    monkeypatch.setattr(nnictl, "NNICTL", late + nnictl.NNICTL)  # NNI has looked before
+    before, free_port = iter([doctor.Check("port", True, "free")]), doctor.free_port
+    monkeypatch.setattr(doctor, "free_port", lambda port: next(before, None) or free_port(port))  # and so have we
+    server = HTTPServer(("127.0.0.1", 0), Stranger)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with pytest.raises(InputError, match="in use; choose another one with --port"):
+            run_experiment(experiment(tmp_path), server.server_port)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert asked == []
 
 
 def test_a_busy_port_is_refused(tmp_path: Path) -> None:

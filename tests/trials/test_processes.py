@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +56,15 @@ def test_a_stranger_that_took_the_port_is_not_taken_for_ours(
     assert processes.started_for(tmp_path / "tiny.json") == {"ours"}
     assert processes.started_for(tmp_path / "other.json") == set()
     assert [process.pid for process in processes.of_experiment("ours")] == [nnictl.pid]
+
+
+def test_a_clock_that_is_set_back_makes_nothing_younger(
+    started: list[subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    created, clock = psutil.Process.create_time, time.time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda one: created(one) - 60)  # counts from the new clock
+    monkeypatch.setattr(time, "time", lambda: clock() - 120)
+    assert 0 <= processes.age(psutil.Process(start(started, SLEEP).pid)) < 60
 
 
 def test_only_processes_of_the_experiment_are_ended(started: list[subprocess.Popen[str]]) -> None:

@@ -143,22 +143,34 @@ const http = require('http'), net = require('net'), { EventEmitter } = require('
 const seen = [];
 const manager = http.createServer((request, response) => { seen.push(request.url); response.end(); });
 manager.on('upgrade', (request, socket) => { seen.push(request.url); socket.end('HTTP/1.1 101 OK\\r\\n\\r\\n'); });
-manager.listen(0, '127.0.0.1', async () => {
+const raw = net.createServer(socket => socket.once('data', data => { // a manager of few words
+  seen.push(String(data).split(' ')[1]);
+  socket.write(process.argv[2]);
+  socket.on('data', more => seen.push(String(more))).on('error', () => {});
+}));
+const chosen = process.argv[2] ? raw : manager;
+chosen.listen(0, '127.0.0.1', async () => {
   const client = new EventEmitter();
   const outside = net.createServer(socket => client.emit('tcp connection', {}, () => socket));
   client.forwardIn = (host, port, done) => outside.listen(port, host, () => done(null, outside.address().port));
-  const port = await guard.tunnel(client, '/platform/remote/1?key=abc', manager.address().port, '127.0.0.1');
+  const port = await guard.tunnel(client, '/platform/remote/1?key=abc', chosen.address().port);
   for (const head of JSON.parse(process.argv[1])) {
     await new Promise(done => {
       const socket = net.connect(port, '127.0.0.1', () => socket.write(head));
-      socket.on('error', done).on('close', done).on('data', () => {});
+      socket.on('error', done).on('close', done).on('data', data => seen.push(String(data)));
+      socket.setTimeout(500, () => { seen.push('open'); socket.destroy(); });
     });
   }
   console.log(JSON.stringify(seen));
   process.exit();
 });
 """
-UPGRADE = "Host: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # RFC 6455, 1.3, with what belongs to it:
+ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+UPGRADE = (
+    "Host: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
+)
 
 
 def test_a_host_reaches_its_own_websocket_and_nothing_else_of_the_manager() -> None:
@@ -170,6 +182,90 @@ def test_a_host_reaches_its_own_websocket_and_nothing_else_of_the_manager() -> N
         "GET /platform/remote/1?key=abc HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nGET /api/v1/nni/experiment HTTP/1.1\r\n\r\n",
     ]
     assert node(TUNNEL, json.dumps(heads)) == ["/platform/remote/1?key=abc"]
+
+
+TARGET = "/platform/remote/1?key=abc"
+SMUGGLED = "GET /api/v1/nni/experiment HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+FIRST = f"GET {TARGET} HTTP/1.1\r\n"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        FIRST + UPGRADE.replace("Connection: Upgrade\r\n", ""),  # answered as an ordinary request
+        FIRST + UPGRADE.replace("Connection: Upgrade", "Connection: keep-alive"),
+        FIRST + UPGRADE.replace("Upgrade: websocket", "Upgrade: h2c"),
+        FIRST + UPGRADE.replace("Version: 13", "Version: 8"),
+        FIRST + UPGRADE.replace(KEY, "short"),
+        FIRST + "Content-Length: 60\r\n" + UPGRADE,
+        FIRST + "Transfer-Encoding: chunked\r\n" + UPGRADE,
+        FIRST + "Upgrade: h2c\r\n" + UPGRADE,
+        FIRST + " folded: line\r\n" + UPGRADE,
+        FIRST.replace("1.1", "1.0") + UPGRADE,
+        FIRST.replace("GET", "POST") + UPGRADE,
+    ],
+)
+def test_a_host_that_opens_no_websocket_reaches_nothing(head: str) -> None:
+    assert node(TUNNEL, json.dumps([head + SMUGGLED])) == []
+
+
+def answered(answer: str) -> Any:
+    return node(TUNNEL, json.dumps([FIRST + UPGRADE + "frames"]), answer)
+
+
+def test_after_both_handshakes_the_two_ends_are_joined() -> None:
+    right = f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {ACCEPT}\r\n"
+    asked, *said, last = answered(f"HTTP/1.1 101 Yes\r\nSet-Cookie: a=b\r\n{right}\r\nwelcome")
+    assert (asked, last) == (TARGET, "open")
+    said.remove("frames")  # what the manager has heard; the rest came to the host
+    assert "".join(said) == f"HTTP/1.1 101 Switching Protocols\r\n{right}\r\nwelcome"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: wrong\r\n\r\n",
+    ],
+)
+def test_a_host_is_cut_off_unless_the_manager_opens_the_websocket(answer: str) -> None:
+    assert answered(answer) == [TARGET]
+
+
+THROUGH_SSH = """
+const { createRequire } = require('module'), http = require('http'), net = require('net');
+const nniRequire = createRequire(nni + '/main.js');
+const { Client, Server } = nniRequire('ssh2'), { WebSocket, WebSocketServer } = nniRequire('ws');
+const fs = require('fs');
+const manager = http.createServer();
+new WebSocketServer({ server: manager }).on('connection', socket => {
+  socket.on('message', text => socket.send(`heard ${String(text).length}`));
+});
+const host = new Server({ hostKeys: [fs.readFileSync(`${process.env.HOME}/.ssh/known`)] }, client => {
+  client.on('authentication', context => context.accept()).on('error', () => {});
+  client.on('request', (accept, reject, name, { bindAddr }) => {
+    const listener = net.createServer(socket => {
+      client.forwardOut(bindAddr, listener.address().port, '127.0.0.1', 1, (error, stream) => {
+        socket.pipe(stream).pipe(socket);
+      });
+    }).listen(0, bindAddr, () => accept(listener.address().port));
+  });
+});
+manager.listen(0, '127.0.0.1', () => host.listen(0, '127.0.0.1', () => {
+  const client = new Client();
+  client.on('ready', async () => {
+    const port = await guard.tunnel(client, '/platform/remote/1?key=abc', manager.address().port);
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/platform/remote/1?key=abc`);
+    socket.on('open', () => socket.send('x'.repeat(1e6)));
+    socket.on('message', text => { console.log(JSON.stringify(String(text))); process.exit(); });
+  }).connect({ host: '127.0.0.1', port: host.address().port, username: 'me', password: 'x' });
+}));
+"""
+
+
+def test_nnis_websockets_speak_through_ssh(home: Path) -> None:
+    assert node(THROUGH_SSH, HOME=str(home)) == "heard 1000000"
 
 
 SERVICE = """

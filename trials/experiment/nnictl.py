@@ -10,16 +10,15 @@ from types import MappingProxyType
 import psutil
 from nni.experiment.management import generate_experiment_id
 
-from trials.experiment import portal, processes
+from trials.experiment import doctor, portal, processes
 from trials.experiment.watch import ExperimentError
 
-# nnictl gives the manager 3 s to answer, too little on a busy machine.
-PATIENT = """\
-import nni.experiment.launcher as launcher
-launcher._check_rest_server.__defaults__ = (60, None)
+INSIST = """\
+from trials.experiment import own_manager
+own_manager.insist()
 """
 NNICTL = f"""\
-{PATIENT}
+{INSIST}
 from nni.tools.nnictl.nnictl import parse_args
 parse_args()
 """
@@ -31,9 +30,9 @@ management.generate_experiment_id = lambda: experiment
 {NNICTL}"""
 # nnictl's own `view` wants the experiment in its list, and looks at processes by their number.
 VIEW = f"""\
-{PATIENT}
+{INSIST}
 import sys
-from nni.experiment import Experiment, RunMode
+from nni.experiment import Experiment, RunMode, launcher
 experiment = Experiment(launcher.get_stopped_experiment_config(sys.argv[1], sys.argv[2]), id=sys.argv[1])
 experiment._action = "view"
 experiment.start(int(sys.argv[4]), run_mode=RunMode.Detach)
@@ -42,10 +41,11 @@ START = 180.0  # [s] it may take
 
 
 def create(experiment: str, nni_config: Path, state_file: Path, port: int) -> psutil.Process:
-    """The manager of a new experiment.  Raises ExperimentError with NNI's words when it does not start, as all here.
+    """The manager of a new experiment.
 
     The id is the caller's choice (`new_id`), so its processes can be found from the first one on; `state_file` is
-    where the caller will note it.
+    where the caller will note it.  Raises, as all here, ExperimentError with NNI's words when it does not start,
+    InputError when somebody else has taken the port meanwhile.
     """
     words = [experiment, "create", "--config", str(nni_config)]
     return _start(CREATE, words, port, experiment, {processes.NOTED_IN: str(state_file)})
@@ -97,5 +97,6 @@ def _start(
         raise ExperimentError(f"NNI did not start in {START:.0f} s: {' '.join(words)}") from None
     manager = processes.manager_of(experiment)
     if manager is None or started.returncode:
+        doctor.require(doctor.free_port(port))  # it was, when it was checked
         raise ExperimentError(f"NNI did not start: {' '.join(words)}\n{(started.stdout + started.stderr)[-3000:]}")
     return manager

@@ -7,12 +7,14 @@ Process ids alone are not trusted: they are used again after a reboot.
 """
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
+TICKS = os.sysconf("SC_CLK_TCK")  # [1/s] in which the system counts
 MARK = "SEISNAS_EXPERIMENT"  # set to the experiment's id by guard/processes.js, inherited by all children
 LAUNCHED = "SEISNAS_LAUNCHED"  # the same, set by nnictl.py, so that nnictl has it too
 NOTED_IN = "SEISNAS_NOTED_IN"  # the state file (experiment.py) of a new experiment
@@ -25,7 +27,16 @@ def manager_of(experiment: str) -> psutil.Process | None:
 
 def manager_on(port: int) -> psutil.Process | None:
     """NNI's manager with the web page on `port`, if it runs."""
-    return next((process for process in _managers() if port_of(process) == port), None)
+    for process in _managers():
+        with contextlib.suppress(psutil.Error):
+            if port_of(process) == port:
+                return process
+    return None
+
+
+def age(process: psutil.Process) -> float:
+    """For how long it has run [s], whatever happened to the clock.  Raises psutil.Error when it has ended."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - _started(process)
 
 
 def experiment_of(manager: psutil.Process) -> str:
@@ -97,6 +108,15 @@ def _words(process: psutil.Process) -> list[str]:
     with contextlib.suppress(psutil.Error):
         return list(process.cmdline())
     return []
+
+
+def _started(process: psutil.Process) -> float:
+    """When it was started [s since the machine was]; psutil's create_time moves when the clock is set."""
+    try:
+        stat = Path(f"/proc/{process.pid}/stat").read_text()
+    except OSError:
+        raise psutil.NoSuchProcess(process.pid) from None
+    return int(stat.rpartition(")")[2].split()[19]) / TICKS  # after its name, which may hold anything
 
 
 def _mark(process: psutil.Process, name: str) -> str | None:

@@ -136,8 +136,7 @@ class Health:
         """What is wrong beyond doubt, seen once."""
         if status == "ERROR" or (status != "DONE" and all(job.ended for job in jobs) and self._traceback()):
             return f"NNI reports {status} {'; '.join(errors)}\n{self._traceback() or self.log}"
-        young = time.time() - self._manager.create_time() < NO_TUNER
-        if not young and not processes.tuner_alive(self._manager):
+        if processes.age(self._manager) > NO_TUNER and not processes.tuner_alive(self._manager):
             return f"the tuner has ended\n{self._traceback() or self.log}"
         return None
 

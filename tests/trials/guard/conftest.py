@@ -37,10 +37,11 @@ def manager(tmp_path: Path) -> Path:
 def start(tmp_path: Path) -> Callable[..., Started]:
     """Runs a script as NNI starts its manager."""
 
-    def run(script: Path, action: str = "create", **environment: str) -> Started:
+    def run(script: Path, action: str = "create", prefix: str = "", **environment: str) -> Started:
         (tmp_path / "experiments" / "abc").mkdir(parents=True, exist_ok=True)
         words = ["--experiments-directory", tmp_path / "experiments", "--experiment-id", "abc"]
         words += ["--python-interpreter", "/our/bin/python", "--action", action, "--port", "1"]
+        words += ["--url-prefix", prefix] if prefix else []
         modules = f"{tmp_path / 'nni_node'}:{nni_node() / 'node_modules'}"
         environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "NODE_PATH": modules, **environment}
         return subprocess.run(
@@ -58,8 +59,8 @@ def start(tmp_path: Path) -> Callable[..., Started]:
 def node(start: Callable[..., Started]) -> Callable[..., Any]:
     """What a script prints last, as JSON."""
 
-    def run(script: Path, action: str = "create", **environment: str) -> Any:
-        done = start(script, action, **environment)
+    def run(script: Path, action: str = "create", prefix: str = "", **environment: str) -> Any:
+        done = start(script, action, prefix, **environment)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])
 

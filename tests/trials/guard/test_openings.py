@@ -1,6 +1,7 @@
 """What the user may say to let others in."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,27 @@ def test_the_setting_opens_the_portal_and_warns(start: Any, manager: Path) -> No
     assert json.loads(done.stdout.splitlines()[-1]) == ["0.0.0.0"]
     assert "the portal is open on 0.0.0.0: it asks for no password" in done.stderr
     assert "open to the users 33 of this machine" in done.stderr
+
+
+LISTEN = """
+const net = require('net');
+const server = net.createServer(socket => { socket.end(); });
+const reached = host => new Promise(done => {
+  const socket = net.connect(server.address().port, host, () => { socket.destroy(); done(true); });
+  socket.on('error', () => done(false));
+});
+server.listen(0, () => setTimeout(async () => {
+  const found = [await reached('127.0.0.2'), await reached('127.0.0.1'), await reached('127.0.0.3')];
+  server.close();
+  setTimeout(async () => console.log(JSON.stringify([...found, server.listening])), 100);
+}, 100));
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="all of 127.0.0.0/8 is there on Linux only")
+def test_a_portal_at_one_address_is_reached_from_here_too(node: Any, manager: Path) -> None:
+    manager.write_text(LISTEN)
+    assert node(manager, SEISNAS_PORTAL_ADDRESS="127.0.0.2") == [True, True, False, False]
 
 
 @pytest.mark.parametrize(

@@ -6,25 +6,45 @@
 'use strict';
 
 const crypto = require('crypto');
-const { addCheck, pathOf } = require('./door');
+const fs = require('fs');
+const path = require('path');
+const { openChannel } = require('./targets');
+
+const STARTER = path.join(__dirname, 'start_dispatcher.py');
+const CONFIGURATION = 'dispatcher.json'; // in the experiment's folder, which others cannot read
 
 // What comes through this websocket is started as a trial: only the process that was given the token may use it.
 function admitOurDispatcherOnly(nni) {
-  if (nni.argument('tuner-command-channel') !== undefined) return; // Python's NNI brings a tuner of its own
+  const theirs = nni.argument('tuner-command-channel');
+  if (theirs !== undefined) { // Python's NNI brings a tuner of its own, which knows of no token
+    openChannel(new URL(theirs).pathname);
+    return;
+  }
   const token = crypto.randomBytes(16).toString('hex');
-  addCheck((request, event) => {
-    if (event !== 'upgrade' || !/\/tuner(\/|$)/i.test(pathOf(request))) return null;
-    const given = new URLSearchParams(request.url.split('?')[1]).get('token');
-    return given === token ? null : 'this is not the dispatcher that we have started';
-  });
+  const prefix = nni.argument('url-prefix');
+  openChannel(`${prefix ? `/${prefix}` : ''}/tuner?token=${token}`);
   nni.afterLoading('common/utils.js', exports => {
     const start = exports.getTunerProc;
     exports.getTunerProc = (command, stdio, folder, environment, ...rest) => {
       const channel = environment.NNI_TUNER_COMMAND_CHANNEL;
       const given = channel ? { ...environment, NNI_TUNER_COMMAND_CHANNEL: `${channel}?token=${token}` } : environment;
-      return start(command, stdio, folder, given, ...rest);
+      return start(withFile(command), stdio, folder, given, ...rest);
     };
   });
+}
+
+// A command line can be read by every user of the machine (ps), and NNI puts the experiment's configuration there.
+function withFile(command) {
+  const place = command.indexOf('--exp_params');
+  if (place < 0) return command; // TensorBoard
+  const file = path.join(global.nni.paths.experimentRoot, CONFIGURATION);
+  fs.writeFileSync(file, Buffer.from(command[place + 1], 'base64'), { mode: 0o600 });
+  return [command[0], quoted(STARTER), '--exp_params', quoted(file)];
+}
+
+// NNI starts it through a shell.
+function quoted(word) {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 // NNI gives the tuner 10 s to connect, too little for Python's imports on a busy machine.

@@ -1,14 +1,13 @@
-// Who is let in: every HTTP request and websocket is checked here before NNI sees it.
+// Who is let in: every connection, HTTP request and websocket is checked here before NNI sees it.
 //
-//     our user ─ from this machine ─ by a name we know ─ from our own page ─ to an open route ──► NNI
-//       uid         /proc/net/tcp         Host             Origin, Sec-Fetch                       else 403
+//     our user ─ from this machine ─ by a name we know ─ from our own page ─ to an address there is ──► NNI
+//       uid         /proc/net/tcp         Host             Origin, Sec-Fetch     targets.js           else 403, 400
 'use strict';
 
 const http = require('http');
-const { uidOfPeer } = require('./peer');
-
-// setting cluster metadata ends the manager, netron hands requests on to a server outside
-const CLOSED = [/\/experiment\/cluster-metadata\/?$/i, /\/netron(\/|$)/i];
+const { admit, isOurs, limitTimes, note } = require('./connections');
+const { answerFailures, inCourseOf } = require('./failures');
+const { whyNoTarget } = require('./targets');
 
 const HEADERS = {
   // the page loads nothing from elsewhere and cannot be framed by others
@@ -17,60 +16,43 @@ const HEADERS = {
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
 };
+const STATUS = { 400: 'Bad Request', 403: 'Forbidden' };
 
-const checks = []; // each: (request, event) → why not, or null
 const answers = []; // each: (request, response) → whether it has answered in NNI's place
-const told = new Set();
-
-function addCheck(check) {
-  checks.push(check);
-}
 
 function addAnswer(answer) {
   answers.push(answer);
 }
 
-function guardDoor(opened) {
-  addCheck(request => user(request, opened));
-  addCheck(request => host(request, opened));
-  addCheck(origin);
-  addCheck(route);
+// `prefix`: the path below which NNI serves everything, without slashes around it.
+function guardDoor(opened, prefix = '') {
+  limitTimes();
+  answerFailures();
   const emit = http.Server.prototype.emit;
   http.Server.prototype.emit = function (event, first, second) {
-    if (event === 'connection') first.uid = uidOfPeer(first); // now: the client may close its end soon
+    if (event === 'connection' && !admit(first, opened)) return true;
     if (event !== 'request' && event !== 'upgrade') return emit.apply(this, arguments);
-    const reason = whyNot(first, event);
-    if (reason !== null) return refuse(event, second, reason);
+    const refusal = whyNot(first, event, opened, prefix);
+    if (refusal !== null) return refuse(event, second, ...refusal);
     if (event === 'upgrade') return emit.apply(this, arguments);
     for (const [name, value] of Object.entries(HEADERS)) second.setHeader(name, value);
-    return answers.some(answer => answer(first, second)) || emit.apply(this, arguments);
+    const handle = () => answers.some(answer => answer(first, second)) || emit.apply(this, arguments);
+    return inCourseOf(first, second, handle);
   };
 }
 
-function refuse(event, peer, reason) {
-  if (told.size < 100 && !told.has(reason)) {
-    told.add(reason);
-    console.error(`SeisNAS guard refused: ${reason}`);
-  }
-  if (event === 'request') peer.writeHead(403, { 'Content-Type': 'text/plain', Connection: 'close' }).end(`${reason}\n`);
-  else peer.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
+function refuse(event, peer, status, reason) {
+  note(reason);
+  const headers = { 'Content-Type': 'text/plain', Connection: 'close' };
+  if (event === 'request') peer.writeHead(status, headers).end(`${reason}\n`);
+  else peer.end(`HTTP/1.1 ${status} ${STATUS[status]}\r\nConnection: close\r\n\r\n`);
   return true;
 }
 
-function whyNot(request, event) {
-  for (const check of checks) {
-    const reason = check(request, event);
-    if (reason !== null) return reason;
-  }
-  return null;
-}
-
-// Linux only: elsewhere there is no table, and other users of the machine are not told apart.
-function user(request, opened) {
-  const uid = request.socket.uid;
-  if (process.platform !== 'linux' || opened.uids.has(uid)) return null;
-  if (uid === null) return opened.local ? 'the user of this connection is unknown' : null;
-  return `user ${uid} of this machine is not allowed (SEISNAS_PORTAL_UIDS)`;
+// [status, reason] or null
+function whyNot(request, event, opened, prefix) {
+  const reason = host(request, opened) ?? origin(request);
+  return reason === null ? whyNoTarget(request, event, prefix, isOurs(request.socket)) : [403, reason];
 }
 
 // A page of evil.example may have that name point to 127.0.0.1 and then be of the portal's own origin.
@@ -88,18 +70,4 @@ function origin(request) {
   return null;
 }
 
-function route(request) {
-  const path = pathOf(request);
-  return CLOSED.some(closed => closed.test(path)) ? `${path} is switched off` : null;
-}
-
-function pathOf(request) {
-  const path = request.url.split('?')[0];
-  try {
-    return decodeURIComponent(path);
-  } catch { // a lonely %
-    return path;
-  }
-}
-
-module.exports = { addAnswer, addCheck, guardDoor, pathOf };
+module.exports = { addAnswer, guardDoor };

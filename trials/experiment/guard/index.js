@@ -9,6 +9,7 @@
 const { serveIcons } = require('./icons');
 const { admitOurDispatcherOnly, waitForASlowTuner } = require('./dispatcher');
 const { allowWholeGpus, collectGpusOneAtATime } = require('./gpus');
+const { answerThrown, dropBadMessages } = require('./failures');
 const { continueNumbers, refuseObjects, resumeAgain, startOnce } = require('./experiment');
 const { guardDoor } = require('./door');
 const { listenOn } = require('./listening');
@@ -23,8 +24,10 @@ const trials = require('./trials');
 function guardManager(nni) {
   const opened = openings(process.env);
   listenOn(opened.address);
-  guardDoor(opened);
+  guardDoor(opened, nni.argument('url-prefix'));
   admitOurDispatcherOnly(nni);
+  nni.afterLoading('rest_server/restHandler.js', answerThrown);
+  nni.afterLoading('common/command_channel/websocket/connection.js', dropBadMessages);
   serveIcons(nni);
 
   processes.keepFilesPrivate(nni);
@@ -40,7 +43,7 @@ function guardManager(nni) {
   nni.afterLoading('training_service/v3/compat.js', trials.giveEachItsOwnParameters, trials.tellHowItEnded,
     trials.showOnlyItsLogs, tensorboard.showTheTrialsOwnFolder);
   guardGpus(nni);
-  guardRemote(nni, opened.address);
+  guardRemote(nni);
   for (const warning of opened.warnings) console.error(`SeisNAS guard: ${warning}`);
   console.log(`SeisNAS guard in force: NNI's portal listens on ${opened.address}`);
 }

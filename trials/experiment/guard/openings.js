@@ -1,6 +1,6 @@
 // Who may reach the portal besides this user on this machine: nobody, unless the user says so.
 //
-//     SEISNAS_PORTAL_ADDRESS   IPv4 address to listen on in place of 127.0.0.1 (0.0.0.0: all)
+//     SEISNAS_PORTAL_ADDRESS   IPv4 address to listen on beside 127.0.0.1 (0.0.0.0: all)
 //     SEISNAS_PORTAL_HOSTS     names, separated by commas, under which browsers may ask for it
 //     SEISNAS_PORTAL_UIDS      users of this machine, by number, who may connect (a reverse proxy's)
 'use strict';

@@ -14,12 +14,11 @@ const { installNothing, startThroughTunnel } = require('./tunnel');
 
 const REJOIN = 30_000; // [ms] between two tries to reach a lost host
 
-// `address` is where the portal listens.
-function guardRemote(nni, address) {
+function guardRemote(nni) {
   const ssh2 = createRequire(path.join(nni.folder, 'main.js'));
   nni.afterLoading('training_service/remote_v3/ssh.js', ({ Ssh }) => connectVerified(Ssh, ssh2('ssh2')));
   nni.afterLoading('training_service/remote_v3/worker.js',
-    ({ Worker }) => startThroughTunnel(Worker, address), ({ Worker }) => installNothing(Worker));
+    ({ Worker }) => startThroughTunnel(Worker), ({ Worker }) => installNothing(Worker));
   nni.afterLoading('training_service/remote_v3/remote.js', ...[bringResultsHome, sendTheWinner, goOnWithoutLostHosts]
     .map(mend => ({ RemoteTrainingServiceV3 }) => mend(RemoteTrainingServiceV3)));
 }

@@ -5,16 +5,15 @@
 
 const crypto = require('crypto');
 const fs = require('fs');
-const net = require('net');
 const path = require('path');
 const { promisify } = require('util');
 const { lossOf } = require('./losses');
 const { LOOPBACK } = require('./openings');
-
-const ANY = '0.0.0.0';
+const { openChannel } = require('./targets');
+const { joinWebsocket } = require('./websocket');
 
 // The web page stays on 127.0.0.1: the keeper's websocket comes through the SSH connection, and nothing else does.
-function startThroughTunnel(Worker, address) {
+function startThroughTunnel(Worker) {
   const { start, stop, launchTrialKeeperDaemon } = Worker.prototype;
   Worker.prototype.start = async function () {
     await Promise.race([start.call(this), lossOf(this.ssh).promise]);
@@ -32,7 +31,8 @@ function startThroughTunnel(Worker, address) {
       await this.ssh.upload(path.join(__dirname, file), `${guard}/${file}`);
     }
     const target = `${new URL(this.channelUrl).pathname}?key=${crypto.randomBytes(16).toString('hex')}`;
-    const port = await tunnel(this.ssh.client, target, global.nni.args.port, address);
+    openChannel(target);
+    const port = await tunnel(this.ssh.client, target, global.nni.args.port);
     this.channelUrl = `ws://${LOOPBACK}:${port}${target}`;
     const python = this.python;
     this.python = `NODE_OPTIONS='--require "${guard}/index.js"' ${python}`;
@@ -44,29 +44,10 @@ function startThroughTunnel(Worker, address) {
   };
 }
 
-// A port on the host's 127.0.0.1 that leads to one websocket of the manager; every other request is cut off.
-async function tunnel(client, target, managerPort, address) {
+// A port on the host's 127.0.0.1 that leads to one websocket of the manager; everything else is cut off.
+async function tunnel(client, target, managerPort) {
   const port = await promisify(client.forwardIn.bind(client))(LOOPBACK, 0);
-  client.on('tcp connection', (_, accept) => {
-    const stream = accept();
-    stream.on('error', () => {});
-    let head = Buffer.alloc(0);
-    stream.on('data', function onData(part) {
-      head = Buffer.concat([head, part]);
-      const text = head.toString('latin1');
-      if (!text.includes('\r\n\r\n') && head.length < 8192) return;
-      stream.off('data', onData);
-      if (!text.startsWith(`GET ${target} HTTP/1.1\r\n`) || !/^upgrade: websocket\r$/im.test(text)) {
-        stream.destroy();
-        return;
-      }
-      const socket = net.connect(managerPort, address === ANY ? LOOPBACK : address);
-      socket.on('error', () => stream.destroy());
-      stream.on('close', () => socket.destroy());
-      socket.write(head);
-      stream.pipe(socket).pipe(stream);
-    });
-  });
+  client.on('tcp connection', (_, accept) => joinWebsocket(accept(), target, managerPort));
   return port;
 }
 
