@@ -20,8 +20,9 @@ PAGES = ["a web page", "a web page, name pointed here"]
 CLIENT = r"""
 import base64, http.client, json, os, socket, sys, time
 def held(c):
+    c.setblocking(False)
     try:
-        while c.recv(4096, socket.MSG_DONTWAIT): pass
+        while c.recv(4096): pass
     except BlockingIOError: return True
     except OSError: pass
     return False
