@@ -51,7 +51,7 @@ try:
     elif one["method"] == "RAW":
         s = socket.create_connection((host, port), 10)
         s.sendall(one["body"].encode("latin1"))
-        print(repr(said(s)[:3000]))
+        print(repr(said(s)))
     elif one["method"] == "CROWD":
         crowd = [socket.create_connection((host, port), 10) for _ in range(200)]
         for second in range(15):
