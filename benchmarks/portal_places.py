@@ -20,8 +20,9 @@ PAGES = ["a web page", "a web page, name pointed here"]
 CLIENT = r"""
 import base64, http.client, json, os, socket, sys, time
 def held(c):
+    c.setblocking(False)
     try:
-        while c.recv(4096, socket.MSG_DONTWAIT): pass
+        while c.recv(4096): pass
     except BlockingIOError: return True
     except OSError: pass
     return False
@@ -50,7 +51,7 @@ try:
     elif one["method"] == "RAW":
         s = socket.create_connection((host, port), 10)
         s.sendall(one["body"].encode("latin1"))
-        print(repr(said(s)[:3000]))
+        print(repr(said(s)))
     elif one["method"] == "CROWD":
         crowd = [socket.create_connection((host, port), 10) for _ in range(200)]
         for second in range(15):

@@ -44,6 +44,18 @@ def test_ordinary_parameters_and_metrics_come_in(node: Any, manager: Path) -> No
     assert node(manager, TEXTS=json.dumps(plain)) == [1] * 6
 
 
+def test_a_metric_that_is_no_json_ends_nothing(node: Any, manager: Path) -> None:
+    manager.write_text(
+        "require('./prelude');\n"
+        "const it = { dataStore: { storeMetricData(_, data) { JSON.parse(data).type; } },"
+        " dispatcher: { sendCommand() {} }, trialJobs: new Map([['t1', {}]]), log: { debug() {} } };\n"
+        "const send = data => NNIManager.prototype.onTrialJobMetrics.call(it, { id: 't1', data })"
+        ".then(() => 'well', error => error.message);\n"
+        "Promise.all(['no JSON', '', '5', '{}'].map(send)).then(say);"
+    )
+    assert node(manager) == ["well"] * 4
+
+
 def test_an_experiment_is_started_once(node: Any, manager: Path) -> None:
     manager.write_text(
         "require('./prelude');\n"

@@ -30,9 +30,20 @@ function refuseObjects({ NNIManager }) {
 
   const receive = NNIManager.prototype.onTrialJobMetrics;
   NNIManager.prototype.onTrialJobMetrics = async function (metric) {
-    if (!holdsObjects(JSON.stringify(metric.data))) return receive.call(this, metric);
-    console.error(`SeisNAS guard refused: a metric of trial ${metric.id} with names that start with two underscores`);
+    const smuggles = holdsObjects(JSON.stringify(metric.data));
+    if (!smuggles && isJson(metric.data)) return receive.call(this, metric);
+    const reason = smuggles ? 'with names that start with two underscores' : 'that is no JSON';
+    console.error(`SeisNAS guard refused: a metric of trial ${metric.id} ${reason}`);
   };
+}
+
+// NNI ends the experiment when a metric is none.
+function isJson(data) {
+  try {
+    return typeof data !== 'string' || typeof JSON.parse(data) === 'object';
+  } catch {
+    return false;
+  }
 }
 
 // JSON text may hold JSON text, so escapes are undone until none is left: \\\"\\u005f_nni_type__\\\" → "__nni_type__"
