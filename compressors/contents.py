@@ -18,11 +18,13 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from compressors.flat_fronts import with_front
 from compressors.seal import check_seal, read_small
 from datagen.config import STRICT, Data
 from datagen.errors import InputError
 from datagen.shards import Statistics
 from search_spaces.config import Network
+from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
 
 WEIGHTS, GENOTYPE, CONFIG, ONNX = "model.safetensors", "genotype.json", "config.yml", "model.onnx"
@@ -76,12 +78,13 @@ def read_contents(folder: str | Path) -> Contents:
         return contents
     if GENOTYPE not in names:
         raise InputError(f"{folder}: a nasunet needs {GENOTYPE}, which is missing; export it again")
-    return replace(contents, network=replace(contents.network, genotype=read_small(folder, GENOTYPE)))
+    genotype = Genotype.from_json(read_small(folder, GENOTYPE))
+    return replace(contents, network=replace(contents.network, genotype=genotype))
 
 
 def _parse(folder: Path) -> Contents:
     try:
-        return TypeAdapter(Contents).validate_python(yaml.safe_load(read_small(folder, CONFIG)))
+        return TypeAdapter(Contents).validate_python(with_front(yaml.safe_load(read_small(folder, CONFIG))))
     except yaml.YAMLError as error:
         raise InputError(f"{folder / CONFIG}: not YAML: {error}") from None
     except ValidationError as error:

@@ -17,7 +17,8 @@ from pydantic.dataclasses import dataclass
 from compressors.config import Compress
 from datagen.config import STRICT, Data, Effects
 from datagen.errors import InputError
-from search_spaces.config import Network
+from search_spaces.config import Gather, Network
+from trials.config_paths import field_names, follow, further_down
 from trials.picking_config import Picking
 from trials.pretrain_config import Pretrain
 
@@ -135,7 +136,7 @@ class Config:
     def __post_init__(self) -> None:
         if (self.loss.distil > 0) != (self.tune.teacher is not None):
             raise ValueError("loss.distil above 0 and tune.teacher (a run folder) need each other")
-        if (self.target == "first_break") != (self.network.front == "gather"):
+        if (self.target == "first_break") != isinstance(self.network.front, Gather):
             raise ValueError("target first_break and network.front gather need each other")
 
     @property
@@ -163,10 +164,6 @@ def load(preset: str | Path, *layers: Mapping[str, Any]) -> Config:
     except ValidationError as error:
         problems = [_explain(item, str(preset), changed) for item in error.errors()]
         raise InputError("\n".join([f"{len(problems)} problem(s) in the configuration:", *problems])) from None
-    if config.network.genotype is not None:
-        from search_spaces.genotype import Genotype  # noqa: PLC0415  imports torch, which `generate` does not need
-
-        Genotype.from_json(config.network.genotype)
     return config
 
 
@@ -222,27 +219,19 @@ def _put(tree: dict[str, Any], path: str, value: Any) -> None:
 
 
 def _explain(item: Any, preset: str, changed: set[str]) -> str:
-    names = [str(part) for part in item["loc"]]
+    names, _ = follow(Config, item["loc"])
     path = ".".join(names) or "the whole"
     origin = "--set or the NNI parameters" if path in changed else f"{preset} (or --set {path}=…)"
     if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        known = _fields_of(names[:-1])
-        close = difflib.get_close_matches(names[-1], known, n=1, cutoff=0.5)
+        _, section = follow(Config, item["loc"][:-1])
+        known = field_names(section)
+        moved = [".".join((*names[:-1], path)) for path in further_down(section, names[-1])]
+        close = moved or difflib.get_close_matches(names[-1], known, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]}? " if close else ""
         return f"  {path}: unknown key; {hint}known here: {', '.join(known)}. Change it in {origin}"
     if item["type"] in ("missing", "missing_argument"):
         return f"  {path}: missing; add it in {origin}"
     allowed = item["msg"].removeprefix("Value error, ")
-    got = "" if isinstance(item["input"], dict) or dataclasses.is_dataclass(item["input"]) else item["input"]
-    return f"  {path}: got {got!r}; {allowed}. Change it in {origin}"
-
-
-def _fields_of(names: list[str]) -> list[str]:
-    """Field names of the section that the path `names` leads to."""
-    section: Any = Config
-    for name in names:
-        section = {field.name: field.type for field in dataclasses.fields(section)}.get(name)
-        section = next((each for each in get_args(section) if dataclasses.is_dataclass(each)), section)  # X | None
-        if not dataclasses.is_dataclass(section):
-            return []
-    return [field.name for field in dataclasses.fields(section)]
+    whole = isinstance(item["input"], dict) or dataclasses.is_dataclass(item["input"])
+    got = "" if whole else f"got {item['input']!r}; "
+    return f"  {path}: {got}{allowed}. Change it in {origin}"
