@@ -213,7 +213,7 @@ def test_shapes_that_are_not_the_surveys_are_refused(copied):
     [
         ("target: rtm", "target: gravity", "target"),
         ("name: tiny", "name: ../../etc", "name"),
-        ("  fold: 2", "  fold: 2\n  flod: 3", "flod"),
+        ("    fold: 2", "    fold: 2\n    flod: 3", "flod"),
         ("format: 1", "format: 2", "format"),
         ("name: tiny", "name: !!python/object/apply:os.getcwd []", "not YAML"),
     ],
