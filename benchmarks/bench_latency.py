@@ -15,6 +15,7 @@ from rich.console import Console
 from untrained import untrained_bundle
 
 from search_spaces.config import Network
+from search_spaces.genotype import Genotype
 from trials.config import load
 from trials.prediction.bench_model import BIG, compare_bundles
 
@@ -34,8 +35,7 @@ DRAWN: dict[str, Any] = {
 
 
 def searched(cells: dict[str, Any], width: int) -> Network:
-    genotype = {"depth": 4, "width": width, "nodes": 2, **cells}
-    return Network(genotype=json.dumps(genotype))
+    return Network(genotype=Genotype(depth=4, width=width, nodes=2, **cells))
 
 
 NETWORKS = {

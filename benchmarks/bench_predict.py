@@ -71,8 +71,7 @@ def main(
     """Measures, and goes on where it was stopped."""
     data = load(ROOT / "presets/quickstart.yml").data
     shape = Shape.of(data)
-    spec = Network(width=16, operations="small")
-    spec = Network(width=16, operations="small", genotype=Genotype.random(spec, 1).to_json())
+    spec = Network(genotype=Genotype.random(depth=4, width=16, nodes=2, operations="small", seed=1))
     record = made_by(rows=[])
     output.mkdir(parents=True, exist_ok=True)
     if (output / "predict.json").exists():

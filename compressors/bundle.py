@@ -136,7 +136,7 @@ def _fill(part: Path, network: nn.Module, contents: Contents, picture: Path | No
     (part / WEIGHTS).write_bytes(save(state))
     pack(state, part / PACKED)
     if contents.network.genotype is not None:
-        (part / GENOTYPE).write_text(contents.network.genotype)
+        (part / GENOTYPE).write_text(contents.network.genotype.to_json())
     (part / CONFIG).write_text(to_yaml(contents))
     whole = deployed(network, contents.target, contents.statistics, contents.shape)
     export_onnx(whole, contents.shape, part / ONNX)

@@ -18,12 +18,14 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from compressors.flat_fronts import with_front
 from compressors.seal import check_seal, inside
 from datagen.config import STRICT, Data
 from datagen.errors import InputError
 from datagen.reading import read_text, read_yaml
 from datagen.shards import Statistics
 from search_spaces.config import Network
+from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
 
 WEIGHTS, GENOTYPE, CONFIG, ONNX = "model.safetensors", "genotype.json", "config.yml", "model.onnx"
@@ -80,12 +82,13 @@ def read_contents(folder: str | Path) -> Contents:
         return contents
     if GENOTYPE not in names:
         raise InputError(f"{folder}: a nasunet needs {GENOTYPE}, which is missing; export it again")
-    return replace(contents, network=replace(contents.network, genotype=read_text(inside(folder, GENOTYPE))))
+    genotype = Genotype.from_json(read_text(inside(folder, GENOTYPE)))
+    return replace(contents, network=replace(contents.network, genotype=genotype))
 
 
 def _parse(folder: Path) -> Contents:
     try:
-        return TypeAdapter(Contents).validate_python(read_yaml(inside(folder, CONFIG)))
+        return TypeAdapter(Contents).validate_python(with_front(read_yaml(inside(folder, CONFIG))))
     except ValidationError as error:
         problems = [
             f"  {'.'.join(map(str, item['loc']))[:80]}: got {str(item['input'])[:80]!r}; {item['msg']}"

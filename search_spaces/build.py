@@ -6,7 +6,7 @@ from torch import nn
 
 from datagen.errors import InputError
 from search_spaces.config import Network
-from search_spaces.front import front_of
+from search_spaces.front import make_front
 from search_spaces.genotype import Genotype
 from search_spaces.inversion_net import InversionNet
 from search_spaces.narrow import narrow
@@ -21,9 +21,8 @@ def build(network: Network, shape: Shape, shot_scale: float) -> nn.Module:
     """The network with fresh weights: shots `[B, S, T, R]` → normalised image `[B, 1, Z, X]`.
 
     `shot_scale` is the 90th percentile of the amplitude of the training shots.  A NasUnet has the size of its
-    genotype, and any of them the channels that pruning has left it.  `network.encoder_init` is for who trains it: see
-    `search_spaces.pretrained.initialise`.
-    Raises InputError for shots that are mostly zero, for a NasUnet without a valid genotype, for a size that a small
+    genotype, and any of them the channels that pruning has left it.  `network.encoder_init` is for who trains it.
+    Raises InputError for shots that are mostly zero, for a NasUnet without a genotype, for a size that a small
     U-Net cannot have, and for channels that do not fit.
     """
     whole = _whole(network, shape, shot_scale)
@@ -42,8 +41,8 @@ def _whole(network: Network, shape: Shape, shot_scale: float) -> nn.Module:
     if network.model == "inversionnet":
         return InversionNet(shape, shot_scale)
     if network.model == "nasunet":
-        _genotype(network)  # one that is missing or wrong is told before a front is made
-    return network_behind(front_of(network, shape, shot_scale), network)
+        _genotype(network)  # a missing one is reported before a front is made
+    return network_behind(make_front(network, shape, shot_scale), network)
 
 
 def network_behind(front: Features, network: Network) -> ImagingNetwork:
@@ -71,10 +70,10 @@ def network_behind(front: Features, network: Network) -> ImagingNetwork:
 def _genotype(network: Network) -> Genotype:
     if network.genotype is None:
         raise InputError(
-            "network.genotype: a nasunet is built from a genotype (JSON text), got none; "
+            "network.genotype: a nasunet is built from a genotype, got none; "
             "search for one first, or set network.model to 'unet'"
         )
-    return Genotype.from_json(network.genotype)
+    return network.genotype
 
 
 def count_parameters(net: nn.Module) -> int:

@@ -1,12 +1,18 @@
-"""Which network: its kind, its size, and for a searched one its genotype."""
+"""Which network: its front, its kind, its size, and for a searched one its genotype."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt
 from pydantic.dataclasses import dataclass
+from pydantic_core import from_json
 
 from datagen.config import STRICT
+from search_spaces.genotype import Genotype
+from search_spaces.operation_sets import OperationSet
+
+Model = Literal["nasunet", "unet", "unet_small", "resunet34", "denseunet", "inversionnet"]
+Samples = Annotated[int, Field(ge=1, le=16)]
 
 IMAGENET = ("resunet34", "denseunet")  # models whose encoder torchvision has weights for
 WEIGHT_FILES = (".safetensors", ".pth", ".pt")
@@ -30,31 +36,69 @@ def _one_of(words: tuple[str, ...], text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
+class Stack:
+    """Echoes brought to where they came from, for a few constant velocities (stack.py)."""
+
+    kind: Literal["stack"] = "stack"
+    fold: Samples = 4  # time samples kept for each depth row
+    group: Annotated[int, Field(ge=1, le=8)] = 2  # neighbouring receivers that are averaged
+    # All works on the stack's own grid, half as fine as the image, and the head makes 2×2 cells of each.
+    coarse: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Fold:
+    """The time samples that fall on a depth row as its channels (front.py)."""
+
+    kind: Literal["fold"] = "fold"
+    fold: Samples = 4  # time samples kept for each depth row
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Gather:
+    """One gather at a time, for picking (gather_front.py)."""
+
+    kind: Literal["gather"] = "gather"
+    rows: Annotated[int, Field(ge=16, le=4096)] = 256  # what the time axis is brought to
+    scaling: Literal["trace", "gather"] = "trace"  # over what the rms is made 1
+
+
+def _with_kind(front: Any) -> Any:
+    """`front: fold` is short for `front: {kind: fold}`; one without a kind is a stack."""
+    if isinstance(front, dict):
+        return {"kind": "stack"} | front
+    return {"kind": front} if isinstance(front, str) else front
+
+
+def _parsed(value: Any) -> Any:
+    """JSON text, as genotype.json holds it, stands for the mapping in it."""
+    try:
+        return from_json(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError(f"expected a mapping, or one as JSON text: {error}") from None
+
+
+Front = Annotated[Stack | Fold | Gather, Field(discriminator="kind"), BeforeValidator(_with_kind)]
+Channels = dict[str, tuple[PositiveInt, PositiveInt]]
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Network:
-    """`nasunet` is built from `genotype` (JSON text) once one is known; until then it is searched.
+    """`nasunet` is built from `genotype` once one is known; until then it is searched.
 
     `resunet34`, `denseunet` and `inversionnet` have the size they were published with, whatever depth and width
     are; `unet_small` has `depth` scales and `parameters` parameters.
     """
 
-    model: Literal["nasunet", "unet", "unet_small", "resunet34", "denseunet", "inversionnet"] = "nasunet"
+    model: Model = "nasunet"
     depth: Annotated[int, Field(ge=2, le=6)] = 4  # number of scales
     width: Annotated[int, Field(ge=4, le=128)] = 16  # channels at the finest scale
     nodes: Annotated[int, Field(ge=1, le=5)] = 2  # in a cell
-    operations: Literal["light", "small", "mobile", "full"] = "mobile"  # named sets of search_spaces/primitives.py
-    # How shots become features on the image's grid (front.py); `gather` for picking, one gather at a time
-    # (gather_front.py).
-    front: Literal["stack", "fold", "gather"] = "stack"
-    fold: Annotated[int, Field(ge=1, le=16)] = 4  # time samples kept for each depth row
-    # Of `stack`: neighbouring receivers that are averaged; and whether all works on the stack's own grid, half as fine
-    # as the image, and the head makes 2×2 cells of each.
-    group: Annotated[int, Field(ge=1, le=8)] = 2
-    coarse: bool = False
-    # Of `gather`, and of the gathers that are pretrained on: what the time axis is brought to, and an rms of 1.
-    rows: Annotated[int, Field(ge=16, le=4096)] = 256
-    scaling: Literal["trace", "gather"] = "trace"
-    genotype: str | None = None
-    channels: str | None = None  # of a channel-pruned network, layer by layer, as JSON (narrow.py)
+    operations: OperationSet = "mobile"  # named sets of operation_sets.py
+    front: Front = Stack()  # how shots become features
+    genotype: Annotated[Genotype | None, BeforeValidator(_parsed)] = None
+    # Of a channel-pruned network: layer → channels in, channels out (narrow.py).
+    channels: Annotated[Channels | None, BeforeValidator(_parsed)] = None
     max_parameters: Annotated[int, Field(ge=1000)] = 700_000  # a search finds no network with more
     parameters: Annotated[int, Field(ge=1000)] | None = None  # of unet_small, to 2 %
     # Weights that encoder and decoder start from: scratch, gan, autoencoder, a file; of some encoders imagenet.
@@ -64,13 +108,17 @@ class Network:
     @property
     def gather_rows(self) -> int | None:
         """Rows of a network that sees one gather; None for one that images a survey."""
-        return self.rows if self.front == "gather" else None
+        return self.front.rows if isinstance(self.front, Gather) else None
+
+    def with_model(self, model: Model, **size: Any) -> "Network":
+        """Another network behind the same front; `size` (depth, width, parameters) as it needs it, all else default."""
+        return Network(front=self.front, model=model, **size)
 
     def __post_init__(self) -> None:
-        if self.front == "gather" and self.model == "inversionnet":
+        if self.model == "inversionnet" and isinstance(self.front, Gather):
             raise ValueError("front: an inversionnet has its own; set network.model to unet, resunet34 or nasunet")
-        if self.coarse and (self.front != "stack" or self.model == "inversionnet"):
-            raise ValueError("coarse: only networks behind a stack can work on its grid; set network.front to stack")
+        if self.model == "inversionnet" and isinstance(self.front, Stack) and self.front.coarse:
+            raise ValueError("front.coarse: an inversionnet has its own front; set network.front.coarse to false")
         if self.model == "unet_small" and self.parameters is None:
             raise ValueError("parameters: unet_small is made to a size; set network.parameters to the one wanted")
         if self.encoder_init == "imagenet" and self.model not in IMAGENET:

@@ -11,14 +11,12 @@ fold    row z holds the `fold` time samples that fall on depth row z, as channel
         can be undone
 """
 
-from typing import Literal
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from search_spaces.config import Network
+from search_spaces.config import Fold, Gather, Network, Stack
 from search_spaces.gather_front import GatherFront
 from search_spaces.network import Features
 from search_spaces.shape import Shape
@@ -80,7 +78,7 @@ class Resampling(nn.Module):
         return torch.cat([even + odd, (even - odd)[..., : self.wanted // 2, :].flip(-2)], dim=-2)
 
 
-class Fold(nn.Module):
+class FoldedTime(nn.Module):
     """Levels `[B, S, fold·Z, X]` → `[B, S·fold, Z, X]`."""
 
     def __init__(self, shape: Shape, fold: int) -> None:
@@ -93,7 +91,7 @@ class Fold(nn.Module):
         return level_BSZFX.transpose(2, 3).flatten(1, 2)
 
 
-class Front(Features):
+class SurveyFront(Features):
     """Resamples and normalises shots `[B, S, T, R]` and arranges them as features `[B, channels, Z, X]`.
 
     `shot_scale` is the 90th percentile of the amplitude of the training shots, in their own unit.  It is a
@@ -101,30 +99,21 @@ class Front(Features):
     shapes and are not saved.  The features have about unit variance.
     """
 
-    arrange: "DiffractionStack | Fold"
+    arrange: DiffractionStack | FoldedTime
     shot_scale: Tensor
     across_RX: Tensor
     gain_N1: Tensor
 
-    def __init__(
-        self,
-        shape: Shape,
-        shot_scale: float,
-        *,
-        kind: Literal["stack", "fold"],
-        fold: int,
-        group: int = 2,
-        coarse: bool = False,
-    ) -> None:
-        """Of kind stack: receivers in a `group`; if `coarse` the features are half as fine as the image."""
+    def __init__(self, shape: Shape, shot_scale: float, front: Stack | Fold) -> None:
         super().__init__()
-        rows = fold * shape.nz
-        if kind == "stack":
-            self.arrange = DiffractionStack(shape, rows, group, coarse=coarse)
-            across_RX = group_matrix(shape.receivers, group)
-            self.finer = (shape.nz, shape.nx) if coarse else None
+        rows = front.fold * shape.nz
+        if isinstance(front, Stack):
+            self.arrange = DiffractionStack(shape, rows, front.group, coarse=front.coarse)
+            across_RX = group_matrix(shape.receivers, front.group)
+            self.finer = (shape.nz, shape.nx) if front.coarse else None
         else:
-            self.arrange, across_RX = Fold(shape, fold), resampling_matrix(shape.receivers, shape.nx).T
+            self.arrange = FoldedTime(shape, front.fold)
+            across_RX = resampling_matrix(shape.receivers, shape.nx).T
         self.channels = self.arrange.channels
         self.in_time = Resampling(shape.samples, rows)
         time = np.arange(1, rows + 1) / rows
@@ -159,7 +148,10 @@ def _asinh(x: Tensor) -> Tensor:
     return torch.asinh(x)
 
 
-def front_of(network: Network, shape: Shape, shot_scale: float) -> Features:
-    if network.front == "gather":
-        return GatherFront(shape.samples, shape.nz, network.scaling)
-    return Front(shape, shot_scale, kind=network.front, fold=network.fold, group=network.group, coarse=network.coarse)
+def make_front(network: Network, shape: Shape, shot_scale: float) -> Features:
+    """The front of the configuration; `shot_scale` as in `SurveyFront`, a gather scales itself."""
+    match network.front:
+        case Gather(scaling=scaling):
+            return GatherFront(shape.samples, shape.nz, scaling)
+        case Stack() | Fold() as front:
+            return SurveyFront(shape, shot_scale, front)

@@ -8,11 +8,11 @@ least one live edge, that is, one that is not `none`.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from difflib import get_close_matches
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import numpy as np
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
@@ -20,15 +20,14 @@ from pydantic.dataclasses import dataclass
 
 from datagen.config import STRICT
 from datagen.errors import InputError
-from search_spaces.config import Network
-from search_spaces.primitives import OPERATIONS, SETS
+from search_spaces.operation_sets import KNOWN, SETS, OperationSet
 
 
 def _known(name: str) -> str:
-    if name not in OPERATIONS:
-        close = get_close_matches(name, OPERATIONS, n=1)
+    if name not in KNOWN:
+        close = get_close_matches(name, KNOWN, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"unknown operation {name!r}; known are {', '.join(OPERATIONS)}{hint}")
+        raise ValueError(f"unknown operation {name!r}; known are {', '.join(KNOWN)}{hint}")
     return name
 
 
@@ -55,7 +54,7 @@ def labels(nodes: int) -> list[str]:
     return [edge_label(cell, *edge) for cell in CELLS for edge in edges(nodes)] + list(ENTRANCES)
 
 
-def candidates(label: str, operations: str) -> tuple[str, ...]:
+def candidates(label: str, operations: OperationSet) -> tuple[str, ...]:
     """What there is to choose from; `none` at an entrance would cut the network."""
     return tuple(name for name in SETS[operations] if name != "none" or label not in ENTRANCES)
 
@@ -82,9 +81,9 @@ def _input_errors() -> Iterator[None]:
 class Genotype:
     """Immutable, and checked when built."""
 
-    depth: Annotated[int, Field(ge=2, le=6)]  # number of scales
-    width: Annotated[int, Field(ge=4, le=128)]  # channels at the finest scale
-    nodes: Annotated[int, Field(ge=1, le=5)]  # in a cell
+    depth: Annotated[int, Field(strict=True, ge=2, le=6)]  # number of scales
+    width: Annotated[int, Field(strict=True, ge=4, le=128)]  # channels at the finest scale
+    nodes: Annotated[int, Field(strict=True, ge=1, le=5)]  # in a cell
     encoder: Cell
     decoder: Cell
     down: Operation = "conv_3x3"
@@ -114,43 +113,37 @@ class Genotype:
             return TypeAdapter(cls).validate_json(text, strict=True)
 
     @classmethod
-    def from_sample(cls, sample: dict[str, Any], network: Network) -> Self:
-        """From NNI's sample, a dict of label (`edge_label`, `down`, `up`) → operation.
+    def from_sample(cls, sample: Mapping[str, str], *, depth: int, width: int, nodes: int) -> Self:
+        """From NNI's sample, label (`edge_label`, `down`, `up`) → operation.
 
         A node with no live edge gets `skip` on its first: it must give something, and this costs nothing.
-        Raises InputError for labels that are not those of the network's cells, or an unknown operation.
+        Raises InputError for labels that are not those of cells with so many nodes, or an unknown operation.
         """
-        wanted = set(labels(network.nodes))
+        wanted = set(labels(nodes))
         if set(sample) != wanted:
             raise InputError(
-                f"sample: its edges are not those of cells with {network.nodes} nodes (network.nodes); "
+                f"sample: its edges are not those of cells with {nodes} nodes (network.nodes); "
                 f"missing {sorted(wanted - set(sample))}, unknown {sorted(set(sample) - wanted)}"
             )
         cells = {
             cell: tuple(
                 _alive(tuple(sample[edge_label(cell, node, source)] for source in range(node)))
-                for node in range(1, network.nodes + 1)
+                for node in range(1, nodes + 1)
             )
             for cell in CELLS
         }
         with _input_errors():
-            return cls(
-                depth=network.depth,
-                width=network.width,
-                nodes=network.nodes,
-                down=sample["down"],
-                up=sample["up"],
-                **cells,
-            )
+            return cls(depth=depth, width=width, nodes=nodes, down=sample["down"], up=sample["up"], **cells)
 
     @classmethod
-    def random(cls, network: Network, seed: int | tuple[int, ...]) -> Self:
-        """Every choice drawn evenly from the set `network.operations`; a node with no live edge gets `skip`."""
+    def random(
+        cls, *, depth: int, width: int, nodes: int, operations: OperationSet, seed: int | tuple[int, ...]
+    ) -> Self:
+        """Every choice drawn evenly from the set `operations`; a node with no live edge gets `skip`."""
         generator = np.random.default_rng(np.random.SeedSequence(seed))
-        names = {label: candidates(label, network.operations) for label in labels(network.nodes)}
-        return cls.from_sample(
-            {label: known[generator.integers(len(known))] for label, known in names.items()}, network
-        )
+        names = {label: candidates(label, operations) for label in labels(nodes)}
+        sample = {label: known[generator.integers(len(known))] for label, known in names.items()}
+        return cls.from_sample(sample, depth=depth, width=width, nodes=nodes)
 
 
 def skip_share(genotype: Genotype) -> float:

@@ -26,7 +26,7 @@ Size = tuple[int, int]
 class Amplitudes(Features):
     """Raw shots `[B, S, T, R]` at a common scale, in the same shape: asinh(shots / (KNEE · shot_scale)).
 
-    It stands for the logarithm that OpenFWI takes of its data.  `shot_scale` as in `Front`.
+    It stands for the logarithm that OpenFWI takes of its data.  `shot_scale` as in `SurveyFront`.
     """
 
     shot_scale: Tensor

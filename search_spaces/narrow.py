@@ -1,51 +1,47 @@
 """Networks with fewer channels than their recipe gives them, which is what channel pruning leaves.
 
-    network.channels   {"encoder.cells.0.widen.0": [20, 24], …}      JSON: layer → channels in, channels out
+    network.channels   {encoder.cells.0.widen.0: [20, 24], …}      layer → channels in, channels out
 
 The counts stand in the configuration like a genotype does, so whatever builds a network builds the narrow one.
 """
 
-import json
+from collections.abc import Mapping
 
 import torch
-from pydantic import PositiveInt, TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from datagen.errors import InputError
+from search_spaces.config import Channels
 from search_spaces.shape import Shape
 
 Layer = nn.Conv2d | nn.ConvTranspose2d | nn.BatchNorm2d | nn.Linear
 LAYERS = (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d, nn.Linear)
 
 
-def channels_of(network: nn.Module) -> str:
-    """The channels of every layer that has some, as JSON."""
-    return json.dumps({name: list(_counts(layer)) for name, layer in network.named_modules() if _is_layer(layer)})
+def layer_channels(network: nn.Module) -> Channels:
+    """The channels of every layer that has some."""
+    return {name: _counts(layer) for name, layer in network.named_modules() if _is_layer(layer)}
 
 
-def narrow(network: nn.Module, channels: str, shape: Shape) -> None:
+def narrow(network: nn.Module, channels: Mapping[str, tuple[int, int]], shape: Shape) -> None:
     """Gives every layer of `network` its number of channels, in place; its first channels keep their weights.
 
     Raises
     ------
     InputError
-        `channels` is not such JSON, names other layers than the network has, gives more channels than it has, or
-        numbers that do not fit together.
+        `channels` names other layers than the network has, gives more channels than it has, or numbers that do not
+        fit together.
     """
-    try:
-        wanted = TypeAdapter(dict[str, tuple[PositiveInt, PositiveInt]]).validate_json(channels)
-    except ValidationError as error:
-        raise InputError(f"network.channels: expected layer → [channels in, channels out] as JSON: {error}") from None
     layers = {name: layer for name, layer in network.named_modules() if _is_layer(layer)}
-    if wanted.keys() != layers.keys():
-        odd = sorted(wanted.keys() ^ layers.keys())
+    if channels.keys() != layers.keys():
+        odd = sorted(channels.keys() ^ layers.keys())
         raise InputError(f"network.channels: not the layers of this network: {', '.join(odd[:3])}")
     for name, layer in layers.items():
-        if any(asked > there for asked, there in zip(wanted[name], _counts(layer), strict=True)):
+        if any(asked > there for asked, there in zip(channels[name], _counts(layer), strict=True)):
             raise InputError(
-                f"network.channels: {name} is asked for {wanted[name]}; at most {_counts(layer)} are there"
+                f"network.channels: {name} is asked for {channels[name]}; at most {_counts(layer)} are there"
             )
-        _resize(layer, *wanted[name])
+        _resize(layer, *channels[name])
     training = network.training
     try:
         with torch.no_grad():

@@ -54,5 +54,9 @@ class ImagingNetwork(nn.Module):
         self.head: nn.Module = FineHead(channels, front.finer) if front.finer else nn.Conv2d(channels, 1, 1)
 
     def forward(self, shots_BSTR: Tensor) -> Tensor:
-        image_B1ZX: Tensor = self.head(self.decoder(self.encoder(self.front(shots_BSTR))))
+        return self.image(self.front(shots_BSTR))
+
+    def image(self, features_BCZX: Tensor) -> Tensor:
+        """Of what the front gave, `[B, 1, Z, X]`."""
+        image_B1ZX: Tensor = self.head(self.decoder(self.encoder(features_BCZX)))
         return image_B1ZX

@@ -127,7 +127,8 @@ def none(channels: int, stride: int = 1) -> nn.Module:
     return Zero(stride)
 
 
-OPERATIONS: dict[str, Callable[..., nn.Module]] = {  # (channels, stride=1) → a fresh operation
+# (channels, stride=1) → a fresh operation; the names are those of operation_sets.py
+OPERATIONS: dict[str, Callable[..., nn.Module]] = {
     "sep_conv_3x3": partial(separable, size=3),
     "sep_conv_5x5": partial(separable, size=5),
     "sep_conv_7x7": partial(separable, size=7),
@@ -144,20 +145,4 @@ OPERATIONS: dict[str, Callable[..., nn.Module]] = {  # (channels, stride=1) → 
     "avg_pool_3x3": average_pool,
     "skip": skip,
     "none": none,
-}
-
-SETS: dict[str, tuple[str, ...]] = {
-    "light": ("sep_conv_3x3", "sep_conv_5x5", "sep_conv_7x7", "dil_sep_conv_5x5", "skip", "none"),
-    "small": ("sep_conv_3x3", "conv_3x3", "dil_conv_3x3", "skip", "none"),
-    "mobile": (
-        "sep_conv_3x3",
-        "sep_conv_7x7",
-        "dil_sep_conv_5x5",
-        "mbconv_e3_3x3",
-        "mbconv_e3_7x7",
-        "mbconv_e4_5x5_se",
-        "skip",
-        "none",
-    ),
-    "full": tuple(OPERATIONS),
 }

@@ -93,7 +93,8 @@ def most_probable(log_probabilities: Mapping[str, Mapping[str, float]], network:
                 best = item[1]
     if not best_so_far:
         raise _too_small(network, fixed + sum(min(choices.values()) for choices in costs.values()))
-    return Genotype.from_sample(dict(zip(costs, best_so_far[-1][2], strict=True)), network)
+    sample = dict(zip(costs, best_so_far[-1][2], strict=True))
+    return Genotype.from_sample(sample, depth=network.depth, width=network.width, nodes=network.nodes)
 
 
 def random_genotype(network: Network, front: Features, seed: int) -> Genotype:
@@ -102,7 +103,13 @@ def random_genotype(network: Network, front: Features, seed: int) -> Genotype:
     Raises InputError when none is found.
     """
     for attempt in range(TRIES):
-        genotype = Genotype.random(network, (seed, attempt))
+        genotype = Genotype.random(
+            depth=network.depth,
+            width=network.width,
+            nodes=network.nodes,
+            operations=network.operations,
+            seed=(seed, attempt),
+        )
         if parameters_of(genotype, front) <= network.max_parameters:
             return genotype
     fixed, costs = parameter_costs(network, front)

@@ -107,7 +107,11 @@ class GumbelModule(InOrder, GumbelDartsLightningModule):  # type: ignore[misc]
 
 
 class ParsecModule(InOrder):
-    """The steps of parsec; while the weights warm up, those of one path drawn evenly."""
+    """The steps of parsec; while the weights warm up, those of one path drawn evenly.
+
+    All paths of a batch share what does not depend on the path: the training module's `prepare` makes it of a batch,
+    once, and its `step` takes it and gives the loss.
+    """
 
     def __init__(self, training_module: Any, *, architectures: int, **options: Any) -> None:
         super().__init__(training_module, **options)
@@ -131,10 +135,11 @@ class ParsecModule(InOrder):
 
     def _architecture_step(self, draws: list[Draw], batch: Any) -> Tensor:
         losses, chances = [], []
+        prepared = self.training_module.prepare(batch)
         for draw in draws:
             chances.append(self._go(draw))
             with torch.no_grad():
-                losses.append(self.training_module.training_step(batch, 0))
+                losses.append(self.training_module.step(prepared))
         importance = importance_weights(torch.stack(losses))
         loss = -((importance - 1 / len(draws)) * torch.stack(chances)).sum()
         if self.penalty is not None:
@@ -150,9 +155,10 @@ class ParsecModule(InOrder):
         (optimizer,) = (one for one in self.optimizers() if not getattr(one, "is_arch_optimizer", False))
         optimizer.zero_grad()
         total = torch.zeros(())
+        prepared = self.training_module.prepare(batch)
         for draw, weight in zip(draws, importance, strict=True):
             self._go(draw)
-            loss = weight * self.training_module.training_step(batch, index)
+            loss = weight * self.training_module.step(prepared)
             self.manual_backward(loss)
             total = total + loss.detach()
         self.training_module.configure_gradient_clipping(optimizer, self.gradient_clip_val, None)

@@ -19,6 +19,7 @@ from search_spaces.config import Network
 from search_spaces.genotype import candidates, edge_label
 from search_spaces.nas_unet import CellUnet
 from search_spaces.network import Features
+from search_spaces.operation_sets import OperationSet
 from search_spaces.primitives import OPERATIONS
 
 
@@ -63,7 +64,6 @@ class NasUnetSpace(ModelSpace):  # type: ignore[misc]
 
     def __init__(self, network: Network, front: Features, share: int = 1, *, recompute: bool = False) -> None:
         super().__init__()
-        self.shots_BSTR: Tensor | None = None  # the last batch
         if network.width % share:
             raise InputError(
                 f"search.partial_channels: got {share}, which does not divide the width {network.width} (search.width)"
@@ -84,21 +84,17 @@ class NasUnetSpace(ModelSpace):  # type: ignore[misc]
                 part.cells = nn.ModuleList(Recomputed(cell) for cell in part.cells)
 
     def forward(self, shots_BSTR: Tensor) -> Tensor:
-        """The front has no weights and takes a third of a path's time: once for all paths of a batch."""
-        if self.shots_BSTR is not shots_BSTR:
-            self.shots_BSTR, self.features_BCZX = shots_BSTR, self.network.front(shots_BSTR)
-        net = self.network
-        image_B1ZX: Tensor = net.head(net.decoder(net.encoder(self.features_BCZX)))
+        image_B1ZX: Tensor = self.network(shots_BSTR)
         return image_B1ZX
 
 
-def _choice(label: str, operations: str, channels: int, stride: int = 1) -> nn.Module:
+def _choice(label: str, operations: OperationSet, channels: int, stride: int = 1) -> nn.Module:
     known = {name: OPERATIONS[name](channels, stride) for name in candidates(label, operations)}
     choice: nn.Module = LayerChoice(known, label=label)
     return choice
 
 
-def _edge(cell: str, operations: str, share: int) -> Edge:
+def _edge(cell: str, operations: OperationSet, share: int) -> Edge:
     def edge(node: int, source: int, channels: int) -> nn.Module:
         choice = _choice(edge_label(cell, node, source), operations, channels // share)
         return choice if share == 1 else PartialChannels(choice, channels, share)
@@ -106,7 +102,7 @@ def _edge(cell: str, operations: str, share: int) -> Edge:
     return edge
 
 
-def _entrance(label: str, operations: str) -> Entrance:
+def _entrance(label: str, operations: OperationSet) -> Entrance:
     return lambda channels, stride: _choice(label, operations, channels, stride)
 
 

@@ -37,7 +37,7 @@ def channels_for(parameters: int, depth: int, front: Features) -> list[int]:
     if abs(found - parameters) > TOLERANCE * parameters:
         raise InputError(
             f"network.parameters: got {parameters}; the nearest U-Net of depth {depth} with {front.channels} input "
-            f"channels has {found}; change network.parameters, network.depth or network.fold"
+            f"channels has {found}; change network.parameters, network.depth or network.front.fold"
         )
     return nearest
 

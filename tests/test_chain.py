@@ -12,6 +12,7 @@ import pytest
 
 from compressors.bundle import load_bundle
 from compressors.verify import compare_onnx
+from search_spaces.genotype import Genotype
 from trials.experiment import processes
 from trials.experiment.experiment import load_plan, read_state, trials_of
 
@@ -102,7 +103,7 @@ def test_no_process_is_left(experiment):
 def test_the_bundle_is_the_network_of_the_compress_trial(finished, experiment):
     bundle = load_bundle(finished[0] / "exports" / "tiny")
     compress = trials_of(experiment)[-1]
-    assert bundle.contents.network.genotype == compress.metrics["genotype"]
+    assert bundle.contents.network.genotype == Genotype.from_json(compress.metrics["genotype"])
     shots = np.random.default_rng(0).standard_normal((2, 2, 240, 24)).astype(np.float32)
     assert compare_onnx(bundle.folder, shots * bundle.contents.statistics.shot_scale) < 1e-4
 

@@ -110,14 +110,7 @@ def config_of(nni_config: Path, changes: Mapping[str, Any] | None = None) -> Con
 def train_unet(config: Config, winners: Winners) -> None:
     """The baseline, with the winner's loss; skipped when it was trained with the same settings before."""
     tuned = winners.tuned.config
-    network = replace(
-        config.network,
-        model="unet",
-        width=config.baseline.width,
-        depth=config.baseline.depth,
-        genotype=None,
-        encoder_init="scratch",
-    )
+    network = config.network.with_model("unet", width=config.baseline.width, depth=config.baseline.depth)
     wanted = replace(config, network=network, loss=tuned.loss)
     if not (winners.unet.finished and winners.unet.config == wanted):
         execute("tune", wanted, winners.unet, Channel())

@@ -19,7 +19,8 @@ from compressors.config import Compress
 from datagen.config import STRICT, Data, Effects
 from datagen.errors import InputError
 from datagen.reading import parse_yaml, read_yaml
-from search_spaces.config import Network
+from search_spaces.config import Gather, Network
+from trials.config_paths import field_names, follow, further_down
 from trials.picking_config import Picking
 from trials.pretrain_config import Pretrain
 
@@ -139,7 +140,7 @@ class Config:
     def __post_init__(self) -> None:
         if (self.loss.distil > 0) != (self.tune.teacher is not None):
             raise ValueError("loss.distil above 0 and tune.teacher (a run folder) need each other")
-        if (self.target == "first_break") != (self.network.front == "gather"):
+        if (self.target == "first_break") != isinstance(self.network.front, Gather):
             raise ValueError("target first_break and network.front gather need each other")
 
     @property
@@ -169,10 +170,6 @@ def load(preset: str | Path, *layers: Mapping[str, Any]) -> Config:
         raise InputError(
             "\n".join([f"{error.error_count()} problem(s) in the configuration {preset}:", *problems])
         ) from None
-    if config.network.genotype is not None:
-        from search_spaces.genotype import Genotype  # noqa: PLC0415  imports torch, which `generate` does not need
-
-        Genotype.from_json(config.network.genotype)
     return config
 
 
@@ -220,12 +217,14 @@ def _put(tree: dict[str, Any], path: str, value: Any) -> None:
 
 
 def _explain(item: Any, preset: str, changed: set[str]) -> str:
-    names = [str(part)[:80] for part in item["loc"]]
+    names, _ = follow(Config, [str(part)[:80] for part in item["loc"]])
     path = ".".join(names) or "the whole"
     origin = "--set or the NNI parameters" if path in changed else f"{preset} (or --set {path}=…)"
     if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        known = _fields_of(names[:-1])
-        close = difflib.get_close_matches(names[-1], known, n=1, cutoff=0.5)
+        _, section = follow(Config, item["loc"][:-1])
+        known = field_names(section)
+        moved = [".".join((*names[:-1], path)) for path in further_down(section, names[-1])]
+        close = moved or difflib.get_close_matches(names[-1], known, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]}? " if close else ""
         return f"  {path}: unknown key; {hint}known here: {', '.join(known)}. Change it in {origin}"
     if item["type"] in ("missing", "missing_argument"):
@@ -234,14 +233,3 @@ def _explain(item: Any, preset: str, changed: set[str]) -> str:
     whole = isinstance(item["input"], dict | ArgsKwargs) or dataclasses.is_dataclass(item["input"])
     got = "" if whole else f"got {reprlib.repr(item['input'])}; "
     return f"  {path}: {got}{allowed}. Change it in {origin}"
-
-
-def _fields_of(names: list[str]) -> list[str]:
-    """Field names of the section that the path `names` leads to."""
-    section: Any = Config
-    for name in names:
-        section = {field.name: field.type for field in dataclasses.fields(section)}.get(name)
-        section = next((each for each in get_args(section) if dataclasses.is_dataclass(each)), section)  # X | None
-        if not dataclasses.is_dataclass(section):
-            return []
-    return [field.name for field in dataclasses.fields(section)]

@@ -7,6 +7,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from datagen.config import STRICT
+from search_spaces.config import Gather
 
 EPOCH = 100  # steps between two checkpoints, at most
 
@@ -20,8 +21,9 @@ class Pretrain:
     gathers: tuple[str, ...] = ()  # files of shot gathers
     npy_interval: Annotated[float, Field(gt=0, le=0.1)] | None = None  # [s] between samples in .npy; others say it
     samples: Annotated[int, Field(ge=8, le=100_000)] = 4096  # at most so many are held in memory, evenly chosen
-    # What the network sees of a gather: its first `duration` in network.rows steps, `columns` neighbouring receivers;
+    # What the network sees of a gather: its first `duration`, as its front brings it, `columns` neighbouring receivers;
     # wider gathers are cut into windows.  Velocity models keep their grid.
+    gather: Gather = Gather()  # the front, where that of network.front sees no gathers
     duration: Annotated[float, Field(gt=0, le=100)] | None = None  # [s]; none: the whole of the first record
     columns: Annotated[int, Field(ge=8, le=2048)] | None = None  # none: as many as the first gather has
     steps: Annotated[int, Field(ge=1, le=10_000_000)] = 3000  # rounded up to whole epochs

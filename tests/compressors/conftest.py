@@ -8,7 +8,7 @@ from compressors.bundle import write_bundle
 from datagen.config import Data, Grid, Split, Survey
 from datagen.shards import Statistics
 from search_spaces.build import build
-from search_spaces.config import Network
+from search_spaces.config import Network, Stack
 from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
 
@@ -27,8 +27,8 @@ def recipe() -> Data:
 def parts(recipe: Data) -> dict[str, Any]:
     """What `write_bundle` is given, apart from the folder."""
     torch.manual_seed(0)
-    spec = Network(depth=2, width=4, fold=2)
-    spec = Network(depth=2, width=4, fold=2, genotype=Genotype.random(spec, 3).to_json())
+    genotype = Genotype.random(depth=2, width=4, nodes=2, operations="mobile", seed=3)
+    spec = Network(front=Stack(fold=2), depth=2, width=4, genotype=genotype)
     shape = Shape.of(recipe)
     statistics = Statistics(shot_scale=0.1, image_scale=7.0, velocity_min=1500.0, velocity_max=4500.0)
     return {

@@ -214,7 +214,7 @@ def test_shapes_that_are_not_the_surveys_are_refused(copied):
     [
         ("target: rtm", "target: gravity", "target"),
         ("name: tiny", "name: ../../etc", "name"),
-        ("  fold: 2", "  fold: 2\n  flod: 3", "flod"),
+        ("    fold: 2", "    fold: 2\n    flod: 3", "flod"),
         ("format: 1", "format: 2", "format"),
         ("name: tiny", "name: !!python/object/apply:os.getcwd []", "not YAML"),
     ],
@@ -226,6 +226,17 @@ def test_a_config_that_does_not_fit_is_refused_with_its_field(copied, old, new, 
     seal(copied)
     with pytest.raises(InputError, match=problem):
         load_bundle(copied)
+
+
+def test_a_bundle_of_before_fronts_were_records_gives_the_same_image(copied, parts):
+    tree = yaml.safe_load((copied / "config.yml").read_text())
+    assert tree["network"]["front"] == {"kind": "stack", "fold": 2, "group": 2, "coarse": False}
+    tree["network"] |= {"front": "stack", "fold": 2, "group": 2, "coarse": False, "rows": 256, "scaling": "trace"}
+    (copied / "config.yml").write_text(yaml.safe_dump(tree, sort_keys=False))
+    seal(copied)
+    loaded = load_bundle(copied)
+    assert loaded.contents.network == parts["spec"]
+    assert torch.equal(loaded.network(shots(1)), parts["network"].eval()(shots(1)))
 
 
 def test_the_graph_runs_with_any_number_of_models(written, parts):

@@ -14,8 +14,8 @@ from torch import nn
 from compressors.deploy import INPUT, export_onnx
 from compressors.graph import Graph
 from search_spaces.build import build
-from search_spaces.config import Network
-from search_spaces.front import Front
+from search_spaces.config import Fold, Network, Stack
+from search_spaces.front import SurveyFront
 from search_spaces.genotype import Genotype
 from search_spaces.nas_unet import NasUnet
 from search_spaces.shape import Geometry, Shape
@@ -42,9 +42,9 @@ SEARCHED = Genotype(
 )  # fmt: skip
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
-    "nasunet": lambda: build(Network(genotype=SEARCHED.to_json()), SHAPE, 0.02),
-    "nasunet-coarse": lambda: build(Network(genotype=SEARCHED.to_json(), coarse=True, group=3), SHAPE, 0.02),
-    "unet": lambda: build(Network(model="unet", width=4, depth=2, fold=2, front="fold"), SHAPE, 0.02),
+    "nasunet": lambda: build(Network(genotype=SEARCHED), SHAPE, 0.02),
+    "nasunet-coarse": lambda: build(Network(front=Stack(coarse=True, group=3), genotype=SEARCHED), SHAPE, 0.02),
+    "unet": lambda: build(Network(front=Fold(fold=2), model="unet", width=4, depth=2), SHAPE, 0.02),
     "resunet34": lambda: build(Network(model="resunet34"), SHAPE, 0.02),
     "inversionnet": lambda: build(Network(model="inversionnet"), SHAPE, 0.02),
     # A whole denseunet takes 20 s to export; this layer is what the others do not have.
@@ -71,7 +71,7 @@ def test_onnx_runtime_gives_the_image_of_torch_for_any_batch(make: Callable[[], 
 
 def test_a_stack_is_gathered_by_element_with_short_indices(tmp_path: Path) -> None:
     """Slices of one number, or indices of 64 bits, would make the front the slowest part of a small network."""
-    front = Front(SHAPE, 0.02, kind="stack", fold=2)
+    front = SurveyFront(SHAPE, 0.02, Stack(fold=2))
     export_onnx(front, SHAPE, tmp_path / "front.onnx")
     model = onnx.load(tmp_path / "front.onnx")
     onnx.checker.check_model(model)
@@ -89,7 +89,7 @@ def test_a_searched_network_stays_in_the_layout_of_its_convolutions(tmp_path: Pa
     """Nothing is concatenated, a map that doubles is scaled; the weights of convolutions lie there as they are."""
     genotype = Genotype(depth=2, width=64, nodes=2, encoder=SEARCHED.encoder[:2], decoder=SEARCHED.decoder[:2])
     even = replace(SHAPE, nz=64, nx=64)
-    front = Front(even, 0.02, kind="stack", fold=2)
+    front = SurveyFront(even, 0.02, Stack(fold=2))
     for name, net in {"front": front, "net": NasUnet(genotype, front)}.items():
         export_onnx(net, even, tmp_path / f"{name}.onnx")
     without, graph = (onnx.load(tmp_path / f"{name}.onnx").graph for name in ("front", "net"))

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from compressors.deploy import Deployed, export_onnx
 from compressors.structured import shrink, widths_of
@@ -9,9 +10,9 @@ from compressors.verify import graph_latency
 from datagen.errors import InputError
 from datagen.shards import Statistics
 from search_spaces.build import build, count_parameters
-from search_spaces.config import Network
+from search_spaces.config import Network, Stack
 from search_spaces.genotype import Cell, Genotype
-from search_spaces.narrow import channels_of
+from search_spaces.narrow import layer_channels
 from search_spaces.primitives import OPERATIONS
 from search_spaces.shape import Shape
 
@@ -22,16 +23,19 @@ def shape(recipe):
 
 
 def nas_unet(seed: int, **changes: object) -> Network:
-    spec = Network(**{"depth": 3, "width": 16, "fold": 2, **changes})
-    return replace(spec, genotype=Genotype.random(spec, seed).to_json())
+    spec = Network(**{"depth": 3, "width": 16, "front": Stack(fold=2), **changes})
+    genotype = Genotype.random(
+        depth=spec.depth, width=spec.width, nodes=spec.nodes, operations=spec.operations, seed=seed
+    )
+    return replace(spec, genotype=genotype)
 
 
 SPECS = {
-    "unet": Network(model="unet", depth=3, width=16, fold=2),
-    "unet_small": Network(model="unet_small", depth=3, parameters=40_000, fold=2),
+    "unet": Network(front=Stack(fold=2), model="unet", depth=3, width=16),
+    "unet_small": Network(front=Stack(fold=2), model="unet_small", depth=3, parameters=40_000),
     "small cells": nas_unet(1, operations="small"),
     "mobile cells": nas_unet(2, operations="mobile"),
-    "coarse cells": nas_unet(1, operations="small", coarse=True),
+    "coarse cells": nas_unet(1, operations="small", front=Stack(fold=2, coarse=True)),
 }
 
 
@@ -43,7 +47,7 @@ def test_a_network_of_half_the_channels_is_built_again_bit_for_bit(shape, name):
     before = count_parameters(network)
     shrink(network, shape, 0.5)
     assert count_parameters(network) < 0.5 * before
-    again = build(replace(spec, channels=channels_of(network)), shape, 0.1)
+    again = build(replace(spec, channels=layer_channels(network)), shape, 0.1)
     again.load_state_dict(network.state_dict())
     shots = torch.randn(2, shape.shots, shape.samples, shape.receivers)
     assert torch.equal(again.eval()(shots), network.eval()(shots))
@@ -51,10 +55,10 @@ def test_a_network_of_half_the_channels_is_built_again_bit_for_bit(shape, name):
 
 @pytest.mark.parametrize("operation", [name for name in OPERATIONS if name not in ("u_fourier", "none")])
 def test_every_operation_of_a_cell_can_lose_channels(shape, operation):
-    spec = Network(depth=2, width=16, nodes=1, fold=2)
+    spec = Network(front=Stack(fold=2), depth=2, width=16, nodes=1)
     cell: Cell = ((operation,),)
     genotype = Genotype(depth=2, width=16, nodes=1, encoder=cell, decoder=cell, down=operation, up=operation)
-    network = build(replace(spec, genotype=genotype.to_json()), shape, 0.1)
+    network = build(replace(spec, genotype=genotype), shape, 0.1)
     shrink(network, shape, 0.5)
     assert network.head.in_channels == 8
     assert network(torch.zeros(1, shape.shots, shape.samples, shape.receivers)).shape == (1, 1, shape.nz, shape.nx)
@@ -99,7 +103,7 @@ def test_spectral_filters_are_refused_with_the_way_out(shape):
     genotype = Genotype(
         depth=2, width=16, nodes=1, encoder=(("u_fourier",),), decoder=(("skip",),), down="skip", up="skip"
     )
-    network = build(Network(depth=2, width=16, nodes=1, genotype=genotype.to_json()), shape, 0.1)
+    network = build(Network(depth=2, width=16, nodes=1, genotype=genotype), shape, 0.1)
     with pytest.raises(InputError, match=r"compress\.pruner"):
         shrink(network, shape, 0.5)
 
@@ -107,20 +111,23 @@ def test_spectral_filters_are_refused_with_the_way_out(shape):
 @pytest.mark.parametrize(
     ("channels", "message"),
     [
-        ("[]", "as JSON"),
-        ('{"head": [4, 1]}', "not the layers"),
-        ('{"head": [0, 1]}', "as JSON"),
+        ([], "dictionary"),
+        ("[]", "dictionary"),
+        ("head: 4", "as JSON"),
+        ({"head": [4, 1]}, "not the layers"),
+        ({"head": [0, 1]}, "greater than 0"),
     ],
 )
 def test_channels_that_do_not_fit_are_refused(shape, channels, message):
-    with pytest.raises(InputError, match=message):
+    with pytest.raises((InputError, ValidationError), match=message):
         build(replace(SPECS["unet"], channels=channels), shape, 0.1)
 
 
 def test_channels_that_do_not_fit_together_are_refused(shape):
     network = build(SPECS["unet"], shape, 0.1)
-    channels = channels_of(network).replace('"head": [16, 1]', '"head": [8, 1]')
+    channels = layer_channels(network)
+    assert channels["head"] == (16, 1)
     with pytest.raises(InputError, match="fit together"):
-        build(replace(SPECS["unet"], channels=channels), shape, 0.1)
+        build(replace(SPECS["unet"], channels=channels | {"head": (8, 1)}), shape, 0.1)
     with pytest.raises(InputError, match="at most"):
-        build(replace(SPECS["unet"], channels=channels.replace("[8, 1]", "[32, 1]")), shape, 0.1)
+        build(replace(SPECS["unet"], channels=channels | {"head": (32, 1)}), shape, 0.1)

@@ -9,8 +9,8 @@ from torch import nn
 
 from datagen.errors import InputError
 from search_spaces.build import build, count_parameters, nonzero_parameters
-from search_spaces.config import Network
-from search_spaces.front import Front
+from search_spaces.config import Fold, Network
+from search_spaces.front import SurveyFront
 from search_spaces.genotype import Genotype
 from search_spaces.nas_unet import NasUnet
 from search_spaces.shape import Shape
@@ -20,14 +20,14 @@ SHAPE = Shape(shots=2, samples=40, receivers=12, nz=16, nx=12)
 
 
 def test_a_nasunet_has_the_size_of_its_genotype() -> None:
-    genotype = Genotype.random(Network(front="fold", depth=3, width=8, nodes=2, fold=2), 0)
-    net = build(Network(front="fold", depth=2, width=4, genotype=genotype.to_json()), SHAPE, 1.0)
+    genotype = Genotype.random(depth=3, width=8, nodes=2, operations="mobile", seed=0)
+    net = build(Network(front=Fold(), depth=2, width=4, genotype=genotype), SHAPE, 1.0)
     assert isinstance(net, NasUnet)
-    assert count_parameters(net) == count_parameters(NasUnet(genotype, Front(SHAPE, 1.0, kind="fold", fold=4)))
+    assert count_parameters(net) == count_parameters(NasUnet(genotype, SurveyFront(SHAPE, 1.0, Fold(fold=4))))
 
 
 def test_a_unet_has_the_size_of_the_configuration() -> None:
-    net = build(Network(front="fold", model="unet", depth=3, width=4, fold=2), SHAPE, 1.0)
+    net = build(Network(front=Fold(fold=2), model="unet", depth=3, width=4), SHAPE, 1.0)
     assert isinstance(net, UNet)
     assert [level[0].out_channels for level in net.encoder.levels] == [4, 8, 16]
 
@@ -38,9 +38,9 @@ def test_a_nasunet_without_a_genotype_is_refused() -> None:
 
 
 def test_a_nasunet_with_a_wrong_genotype_is_refused() -> None:
-    text = Genotype.random(Network(front="fold", operations="small"), 0).to_json().replace("conv_3x3", "convolution")
-    with pytest.raises(InputError, match=r"unknown operation '.*convolution'"):
-        build(replace(Network(), genotype=text), SHAPE, 1.0)
+    genotype = Genotype.random(depth=4, width=16, nodes=2, operations="small", seed=0)
+    with pytest.raises(ValidationError, match=r"unknown operation '.*convolution'"):
+        replace(Network(), genotype=genotype.to_json().replace("conv_3x3", "convolution"))
 
 
 def test_nonzero_parameters_are_those_that_pruning_left() -> None:
@@ -54,7 +54,7 @@ def test_nonzero_parameters_are_those_that_pruning_left() -> None:
 @pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
 def test_shots_without_amplitude_are_refused(scale: float) -> None:
     with pytest.raises(InputError, match="must be above 0"):
-        build(Network(front="fold", model="unet"), SHAPE, scale)
+        build(Network(front=Fold(), model="unet"), SHAPE, scale)
 
 
 @pytest.mark.parametrize(

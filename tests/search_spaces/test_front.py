@@ -5,7 +5,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from search_spaces.front import GAIN_POWER, KNEE, Front, Resampling, resampling_matrix
+from search_spaces.config import Fold
+from search_spaces.front import GAIN_POWER, KNEE, Resampling, SurveyFront, resampling_matrix
 from search_spaces.shape import Shape
 
 SHAPE = Shape(shots=2, samples=400, receivers=24, nz=32, nx=24)
@@ -59,7 +60,7 @@ def test_the_folded_record_keeps_its_band() -> None:
     scale = float(np.sqrt(np.mean(record**2)))
     moveout = generator.normal(size=(SHAPE.shots, 1, SHAPE.receivers))
     shots_STR = record[None, :, None] * moveout
-    front = Front(SHAPE, scale, kind="fold", fold=FOLD)
+    front = SurveyFront(SHAPE, scale, Fold(fold=FOLD))
     folded = front(torch.from_numpy(shots_STR).float()[None])[0].double().numpy()
     assert folded.shape == (SHAPE.shots * FOLD, SHAPE.nz, SHAPE.nx)
     level_SNX = folded.reshape(SHAPE.shots, FOLD, SHAPE.nz, SHAPE.nx).transpose(0, 2, 1, 3).reshape(2, rows, -1)
@@ -71,7 +72,7 @@ def test_the_folded_record_keeps_its_band() -> None:
 
 def test_row_and_channel_of_a_folded_sample_tell_its_time() -> None:
     shape = Shape(shots=2, samples=12, receivers=3, nz=4, nx=3)
-    front = Front(shape, 1.0, kind="fold", fold=3)  # 12 samples either way: no resampling
+    front = SurveyFront(shape, 1.0, Fold(fold=3))  # 12 samples either way: no resampling
     shots = torch.zeros(1, 2, 12, 3)
     shots[0, 1, 7, 2] = 1.0  # sample 7 is the middle one of row 2
     assert front(shots).nonzero().tolist() == [[0, 3 + 1, 2, 2]]
@@ -79,20 +80,20 @@ def test_row_and_channel_of_a_folded_sample_tell_its_time() -> None:
 
 def test_output_has_the_same_spread_whatever_the_unit_of_the_shots() -> None:
     shots = torch.randn(2, 2, 400, 24, generator=torch.Generator().manual_seed(0))
-    in_pascal = Front(SHAPE, 1e-3, kind="fold", fold=FOLD)(1e-3 * shots)
-    in_bar = Front(SHAPE, 1e-8, kind="fold", fold=FOLD)(1e-8 * shots)
+    in_pascal = SurveyFront(SHAPE, 1e-3, Fold(fold=FOLD))(1e-3 * shots)
+    in_bar = SurveyFront(SHAPE, 1e-8, Fold(fold=FOLD))(1e-8 * shots)
     torch.testing.assert_close(in_pascal, in_bar, rtol=1e-3, atol=1e-4)
 
 
 def test_later_samples_of_equal_amplitude_come_out_stronger() -> None:
     shots = torch.ones(1, 2, 400, 24)
-    level_Z = Front(SHAPE, 1.0, kind="fold", fold=FOLD)(shots)[0, 0, :, 0]
+    level_Z = SurveyFront(SHAPE, 1.0, Fold(fold=FOLD))(shots)[0, 0, :, 0]
     assert (level_Z.diff() > 0).all()
 
 
 def test_receivers_are_spread_over_the_width_of_the_section() -> None:
     shape = Shape(shots=1, samples=64, receivers=20, nz=16, nx=47)
-    front = Front(shape, 1.0, kind="fold", fold=4)
+    front = SurveyFront(shape, 1.0, Fold(fold=4))
     assert front(torch.randn(1, 1, 64, 20)).shape == (1, 4, 16, 47)
     slope = torch.linspace(-1, 1, 20).expand(1, 1, 64, 20)
     level_X = front(slope)[0, -1, -1].double()
@@ -101,7 +102,7 @@ def test_receivers_are_spread_over_the_width_of_the_section() -> None:
 
 def test_weak_shots_survive_mixed_precision() -> None:
     shots = 1e-9 * torch.randn(1, 2, 400, 24, generator=torch.Generator().manual_seed(0))
-    front = Front(SHAPE, 1e-9, kind="fold", fold=FOLD)
+    front = SurveyFront(SHAPE, 1e-9, Fold(fold=FOLD))
     wanted = front(shots)
     with torch.autocast("cpu", dtype=torch.float16):
         torch.testing.assert_close(front(shots), wanted)

@@ -1,19 +1,19 @@
 """A genotype survives JSON, refuses what is wrong and never has a dead node."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datagen.errors import InputError
-from search_spaces.config import Network
 from search_spaces.genotype import CELLS, Genotype, edge_label, edges, skip_share
-from search_spaces.primitives import OPERATIONS, SETS
+from search_spaces.operation_sets import SETS
+from search_spaces.primitives import OPERATIONS
 
-NETWORK = Network(nodes=3, operations="full")
-GENOTYPE = Genotype.random(NETWORK, 1)
+SIZE = {"depth": 4, "width": 16, "nodes": 3}
+GENOTYPE = Genotype.random(**SIZE, operations="full", seed=1)
 
 
 def sample(operation: str, nodes: int = 3) -> dict[str, str]:
@@ -24,27 +24,27 @@ def sample(operation: str, nodes: int = 3) -> dict[str, str]:
 @given(seed=st.integers(0, 2**32), nodes=st.integers(1, 5))
 @settings(max_examples=30, deadline=None)
 def test_genotype_survives_json(seed: int, nodes: int) -> None:
-    genotype = Genotype.random(replace(NETWORK, nodes=nodes), seed)
+    genotype = Genotype.random(**SIZE | {"nodes": nodes}, operations="full", seed=seed)
     assert Genotype.from_json(genotype.to_json()) == genotype
 
 
 @given(seed=st.integers(0, 2**32), nodes=st.integers(1, 5))
 @settings(max_examples=30, deadline=None)
 def test_every_node_has_a_live_edge(seed: int, nodes: int) -> None:
-    genotype = Genotype.random(replace(NETWORK, nodes=nodes), seed)
+    genotype = Genotype.random(**SIZE | {"nodes": nodes}, operations="full", seed=seed)
     assert all(set(node) != {"none"} for node in genotype.encoder + genotype.decoder)
 
 
 def test_a_seed_gives_always_the_same_genotype_and_another_seed_another() -> None:
-    assert Genotype.random(NETWORK, 1) == GENOTYPE
-    assert Genotype.random(NETWORK, 2) != GENOTYPE
+    assert Genotype.random(**SIZE, operations="full", seed=1) == GENOTYPE
+    assert Genotype.random(**SIZE, operations="full", seed=2) != GENOTYPE
 
 
 def test_a_random_genotype_keeps_to_its_set_of_operations() -> None:
     names = {
         name
         for seed in range(20)
-        for node in Genotype.random(replace(NETWORK, operations="small"), seed).encoder
+        for node in Genotype.random(**SIZE, operations="small", seed=seed).encoder
         for name in node
     }
     assert names == set(SETS["small"])
@@ -52,21 +52,21 @@ def test_a_random_genotype_keeps_to_its_set_of_operations() -> None:
 
 def test_an_nni_sample_becomes_a_genotype_edge_by_edge() -> None:
     labels = sample("conv_3x3") | {"encoder.node3.from1": "skip", "decoder.node2.from0": "none", "up": "sep_conv_7x7"}
-    genotype = Genotype.from_sample(labels, NETWORK)
+    genotype = Genotype.from_sample(labels, **SIZE)
     assert genotype.encoder == (("conv_3x3",), ("conv_3x3",) * 2, ("conv_3x3", "skip", "conv_3x3"))
     assert genotype.decoder == (("conv_3x3",), ("none", "conv_3x3"), ("conv_3x3",) * 3)
     assert (genotype.down, genotype.up) == ("conv_3x3", "sep_conv_7x7")
-    assert (genotype.depth, genotype.width) == (NETWORK.depth, NETWORK.width)
+    assert (genotype.depth, genotype.width) == (SIZE["depth"], SIZE["width"])
 
 
 def test_a_dead_node_of_a_sample_gets_skip_on_its_first_edge() -> None:
-    genotype = Genotype.from_sample(sample("none"), NETWORK)
+    genotype = Genotype.from_sample(sample("none"), **SIZE)
     assert genotype.encoder == (("skip",), ("skip", "none"), ("skip", "none", "none"))
 
 
 def test_a_sample_of_cells_with_other_nodes_is_refused() -> None:
     with pytest.raises(InputError, match=r"network\.nodes.*missing \['decoder\.node3\.from0'"):
-        Genotype.from_sample(sample("skip", nodes=2), NETWORK)
+        Genotype.from_sample(sample("skip", nodes=2), **SIZE)
 
 
 def test_an_unknown_operation_is_named_with_the_known_ones_and_the_nearest() -> None:

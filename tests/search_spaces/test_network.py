@@ -11,8 +11,8 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from search_spaces.build import build, count_parameters
-from search_spaces.config import Network
-from search_spaces.front import Front
+from search_spaces.config import Fold, Network, Stack
+from search_spaces.front import SurveyFront
 from search_spaces.genotype import CELLS, Genotype, edges
 from search_spaces.nas_unet import NasUnet
 from search_spaces.primitives import OPERATIONS
@@ -45,12 +45,14 @@ def spread(**sizes: int) -> Shape:
 
 
 NETWORKS = {
-    "nasunet": Network(genotype=every_operation(3).to_json()),
-    "nasunet-random": Network(genotype=Genotype.random(Network(depth=2, width=6, nodes=2, fold=3), 1).to_json()),
-    "unet": Network(model="unet", width=4, depth=4, fold=2, front="fold"),
-    "nasunet-coarse": Network(genotype=every_operation(3).to_json(), coarse=True, group=4),
-    "unet-coarse": Network(model="unet", width=4, depth=3, coarse=True),
-    "unet_small": Network(model="unet_small", parameters=20_000, depth=3, fold=1),
+    "nasunet": Network(genotype=every_operation(3)),
+    "nasunet-random": Network(
+        front=Stack(fold=3), genotype=Genotype.random(depth=2, width=6, nodes=2, operations="mobile", seed=1)
+    ),
+    "unet": Network(front=Fold(fold=2), model="unet", width=4, depth=4),
+    "nasunet-coarse": Network(front=Stack(coarse=True, group=4), genotype=every_operation(3)),
+    "unet-coarse": Network(front=Stack(coarse=True), model="unet", width=4, depth=3),
+    "unet_small": Network(front=Stack(fold=1), model="unet_small", parameters=20_000, depth=3),
     "resunet34": Network(model="resunet34"),
     "denseunet": Network(model="denseunet"),
     "inversionnet": Network(model="inversionnet"),
@@ -93,7 +95,7 @@ def test_feature_maps_run_from_fine_to_coarse(name: str) -> None:
     shape = SHAPES["odd"]
     net = build(NETWORKS[name], shape, SHOT_SCALE)
     sizes = [tuple(map_.shape[-2:]) for map_ in net.encoder(net.front(shots(shape, 2)))]
-    scale = 2 if NETWORKS[name].coarse else 1
+    scale = 2 if name.endswith("coarse") else 1
     wanted = [(-(-shape.nz // scale), -(-shape.nx // scale))]
     while len(wanted) < len(sizes):
         wanted.append(tuple(-(-n // 2) for n in wanted[-1]))
@@ -137,7 +139,7 @@ def test_dense_convolutions_on_every_edge_stay_below_700_000_parameters(depth: i
     assert len(edges(nodes)) == sum(map(len, cell))
     genotype = Genotype(depth=depth, width=16, nodes=nodes, encoder=cell, decoder=cell)
     shape = Shape(shots=5, samples=800, receivers=64, nz=64, nx=64)
-    assert count_parameters(NasUnet(genotype, Front(shape, 1.0, kind="fold", fold=2))) < 700_000
+    assert count_parameters(NasUnet(genotype, SurveyFront(shape, 1.0, Fold(fold=2)))) < 700_000
 
 
 OPENFWI = spread(shots=5, samples=1000, receivers=70, nz=70, nx=70)

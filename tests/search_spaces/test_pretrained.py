@@ -12,13 +12,13 @@ from torchvision.models import densenet121, resnet34
 
 from datagen.errors import InputError
 from search_spaces.build import build
-from search_spaces.config import Network
+from search_spaces.config import Fold, Network
 from search_spaces.pretrained import adapt_channels, imagenet_file, initialise
 from search_spaces.shape import Shape
 from search_spaces.torchvision_unets import ResNet34Encoder
 
 SHAPE = Shape(shots=2, samples=60, receivers=20, nz=32, nx=32)
-UNET = Network(front="fold", model="unet", depth=2, width=4, fold=2)
+UNET = Network(front=Fold(fold=2), model="unet", depth=2, width=4)
 
 
 def unet() -> nn.Module:
@@ -129,7 +129,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(("model", "classifier"), [("resunet34", resnet34), ("denseunet", densenet121)])
 def test_torchvisions_file_fills_the_whole_encoder(hub: Path, model: str, classifier: type[nn.Module]) -> None:
     """But for the classifier itself."""
-    net = build(Network(front="fold", model=model, encoder_init="imagenet"), SHAPE, 1.0)  # type: ignore[arg-type]
+    net = build(Network(front=Fold(), model=model, encoder_init="imagenet"), SHAPE, 1.0)  # type: ignore[arg-type]
     state = {  # names as in the file on the internet
         name.replace(".norm1.", ".norm.1.").replace(".conv2.", ".conv.2.") if model == "denseunet" else name: value
         for name, value in classifier().state_dict().items()

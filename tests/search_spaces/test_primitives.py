@@ -10,7 +10,8 @@ from torch import nn
 from torch.nn import functional
 
 from search_spaces.fourier import MODES, SpectralFilter
-from search_spaces.primitives import OPERATIONS, SETS, BoxFilter, SqueezeExcite, Zero
+from search_spaces.operation_sets import SETS
+from search_spaces.primitives import OPERATIONS, BoxFilter, SqueezeExcite, Zero
 
 REACH = {
     "sep_conv_3x3": 1,

@@ -9,16 +9,16 @@ import pytest
 
 from datagen.errors import InputError
 from search_spaces.build import count_parameters
-from search_spaces.config import Network
-from search_spaces.front import Front
+from search_spaces.config import Fold, Network, Stack
+from search_spaces.front import SurveyFront
 from search_spaces.genotype import CELLS, Genotype, candidates, edge_label, edges, labels
 from search_spaces.nas_unet import NasUnet
 from search_spaces.shape import Geometry, Shape
 from search_spaces.size import most_probable, parameter_costs, parameters_of, random_genotype
 
 SHAPE = Shape(shots=2, samples=40, receivers=12, nz=10, nx=12)
-FRONT = Front(SHAPE, 1.0, kind="fold", fold=4)
-NETWORK = Network(front="fold", depth=3, width=8, nodes=2, operations="full")
+FRONT = SurveyFront(SHAPE, 1.0, Fold(fold=4))
+NETWORK = Network(front=Fold(), depth=3, width=8, nodes=2, operations="full")
 
 
 def chosen(genotype: Genotype) -> dict[str, str]:
@@ -41,7 +41,7 @@ def preferences(network: Network, seed: int) -> dict[str, dict[str, float]]:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_costs_of_choices_add_up_to_the_parameters_of_the_network(seed: int) -> None:
-    genotype = Genotype.random(NETWORK, seed)
+    genotype = Genotype.random(depth=3, width=8, nodes=2, operations="full", seed=seed)
     fixed, costs = parameter_costs(NETWORK, FRONT)
     total = fixed + sum(costs[label][name] for label, name in chosen(genotype).items())
     assert total == parameters_of(genotype, FRONT) == count_parameters(NasUnet(genotype, FRONT))
@@ -56,7 +56,7 @@ def test_a_found_genotype_keeps_to_the_limit(limit: int) -> None:
 
 
 def test_at_most_700_000_is_kept_by_wide_networks_that_would_like_the_dearest_operations() -> None:
-    network = Network(front="fold", depth=5, width=32, nodes=2, operations="full")
+    network = Network(front=Fold(), depth=5, width=32, nodes=2, operations="full")
     fixed, costs = parameter_costs(network, FRONT)
     dear = {label: {name: cost / 1000 for name, cost in choice.items()} for label, choice in costs.items()}
     assert fixed + sum(max(choice.values()) for choice in costs.values()) > 2 * network.max_parameters
@@ -65,7 +65,7 @@ def test_at_most_700_000_is_kept_by_wide_networks_that_would_like_the_dearest_op
 
 
 def test_no_genotype_within_the_limit_is_more_probable_than_the_one_found() -> None:
-    network = Network(front="fold", depth=2, width=8, nodes=1, operations="small", max_parameters=4000)
+    network = Network(front=Fold(), depth=2, width=8, nodes=1, operations="small", max_parameters=4000)
     fixed, costs = parameter_costs(network, FRONT)
     wishes = preferences(network, 3)
     scores = [
@@ -91,8 +91,8 @@ def test_the_head_that_makes_a_coarse_network_fine_is_counted() -> None:
         slowness=(2.0, 1.0),
     )
     shape = replace(SHAPE, geometry=geometry)
-    coarse, fine = (Front(shape, 1.0, kind="stack", fold=2, coarse=each) for each in (True, False))
-    genotype = Genotype.random(NETWORK, 0)
+    coarse, fine = (SurveyFront(shape, 1.0, Stack(fold=2, coarse=each)) for each in (True, False))
+    genotype = Genotype.random(depth=3, width=8, nodes=2, operations="full", seed=0)
     assert parameters_of(genotype, coarse) == count_parameters(NasUnet(genotype, coarse))
     assert parameters_of(genotype, coarse) - parameters_of(genotype, fine) == 3 * (NETWORK.width + 1)
 

@@ -16,8 +16,8 @@ from nni.nas.space import RawFormatModelSpace
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from search_spaces.config import Network
-from search_spaces.front import Front
+from search_spaces.config import Fold, Network
+from search_spaces.front import SurveyFront
 from search_spaces.primitives import OPERATIONS
 from search_spaces.shape import Shape
 from search_spaces.size import parameter_costs
@@ -27,7 +27,7 @@ from search_spaces.supernet import NasUnetSpace, probabilities
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # Lightning 2.6 on torch 2.14
 
 SHAPE = Shape(shots=2, samples=40, receivers=32, nz=32, nx=32)
-FRONT = Front(SHAPE, 1.0, kind="fold", fold=4)
+FRONT = SurveyFront(SHAPE, 1.0, Fold(fold=4))
 
 
 class Noise(nn.Module):
@@ -57,7 +57,13 @@ class Toy(ModelSpace):  # type: ignore[misc]
 @nni.trace
 class Regression(LightningModule):
     def training_step(self, batch: Any, index: int) -> Tensor:
-        x, y = batch
+        return self.step(self.prepare(batch))
+
+    def prepare(self, batch: Any) -> Any:
+        return batch
+
+    def step(self, prepared: Any) -> Tensor:
+        x, y = prepared
         return (self.model(x) - y).square().mean()
 
     def validation_step(self, batch: Any, index: int) -> None: ...
@@ -112,7 +118,7 @@ def test_importance_weights_favour_small_losses_and_do_not_depend_on_their_unit(
 @pytest.mark.parametrize("name", METHODS)
 def test_a_sampled_strategy_runs_one_candidate_of_each_choice_and_the_same_in_all_cells(name: str) -> None:
     method = METHODS[name]()
-    net = method.mutate_model(NasUnetSpace(Network(front="fold", depth=3, width=4, nodes=2), FRONT))
+    net = method.mutate_model(NasUnetSpace(Network(front=Fold(), depth=3, width=4, nodes=2), FRONT))
     runs: list[tuple[str, str]] = []
     for edge in net.modules():
         if isinstance(edge, PathEdge):
@@ -149,7 +155,7 @@ def saved_bytes(net: nn.Module) -> int:
 
 @pytest.mark.parametrize("operations", ["mobile", "full"])
 def test_parsec_keeps_at_most_a_third_of_what_darts_keeps_for_the_gradient(operations: str) -> None:
-    network = Network(front="fold", depth=3, width=8, nodes=2, operations=operations)
+    network = Network(front=Fold(), depth=3, width=8, nodes=2, operations=operations)
     darts = strategy.DARTS(mutation_hooks=[MixedEdge.mutate]).mutate_model(NasUnetSpace(network, FRONT))
     parsec = METHODS["parsec"]().mutate_model(NasUnetSpace(network, FRONT))
     torch.manual_seed(0)
@@ -164,7 +170,7 @@ def test_recomputed_cells_keep_less_than_half_and_have_the_same_gradients() -> N
     found = []
     for recompute in (False, True):
         torch.manual_seed(0)
-        network = Network(front="fold", depth=3, width=8, nodes=2)
+        network = Network(front=Fold(), depth=3, width=8, nodes=2)
         net = METHODS["parsec"]().mutate_model(NasUnetSpace(network, FRONT, recompute=recompute))
         draw(net)
         kept = saved_bytes(net)
@@ -193,7 +199,7 @@ def test_the_cheaper_mixed_edge_gives_the_sum_and_the_gradients_of_nnis() -> Non
 
 
 def test_partial_channels_pass_by_unchanged_and_are_shuffled() -> None:
-    net = NasUnetSpace(Network(front="fold", depth=2, width=8, nodes=1), FRONT, share=4)
+    net = NasUnetSpace(Network(front=Fold(), depth=2, width=8, nodes=1), FRONT, share=4)
     partial = net.network.encoder.cells[0].graph.nodes[0].edges[0]
     partial.choice = OPERATIONS["none"](2)
     x = torch.randn(2, 8, 5, 5)
@@ -203,7 +209,7 @@ def test_partial_channels_pass_by_unchanged_and_are_shuffled() -> None:
 
 
 def test_the_size_penalty_has_a_gradient_only_above_the_limit_and_points_to_smaller_networks() -> None:
-    network = Network(front="fold", depth=2, width=8, nodes=1, operations="small")
+    network = Network(front=Fold(), depth=2, width=8, nodes=1, operations="small")
     fixed, costs = parameter_costs(network, FRONT)
     method = METHODS["parsec"]()
     net = method.mutate_model(NasUnetSpace(network, FRONT))

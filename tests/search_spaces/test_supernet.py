@@ -13,11 +13,12 @@ from nni.nas.execution import SequentialExecutionEngine
 from nni.nas.space import RawFormatModelSpace
 from torch.utils.data import TensorDataset
 
-from search_spaces.config import Network
-from search_spaces.front import Front
+from search_spaces.config import Fold, Network
+from search_spaces.front import SurveyFront
 from search_spaces.genotype import Genotype, candidates, labels
 from search_spaces.nas_unet import NasUnet
 from search_spaces.shape import Shape
+from search_spaces.strategies import Parsec, PathEdge
 from search_spaces.supernet import NasUnetSpace, probabilities
 
 pytestmark = [
@@ -26,16 +27,23 @@ pytestmark = [
 ]
 
 SHAPE = Shape(shots=2, samples=40, receivers=12, nz=10, nx=12)
-FRONT = Front(SHAPE, 1.0, kind="fold", fold=2)
-NETWORK = Network(front="fold", depth=2, width=4, nodes=2, fold=2, operations="full")
+FRONT = SurveyFront(SHAPE, 1.0, Fold(fold=2))
+NETWORK = Network(front=Fold(fold=2), depth=2, width=4, nodes=2, operations="full")
 LABELS = set(labels(NETWORK.nodes))
 
 
 @nni.trace
 class Regression(LightningModule):
     def training_step(self, batch: Any, index: int) -> torch.Tensor:
+        return self.step(self.prepare(batch))
+
+    def prepare(self, batch: Any) -> Any:
         shots, image = batch
-        return (self.model(shots) - image).square().mean()
+        return self.model.network.front(shots), image
+
+    def step(self, prepared: Any) -> torch.Tensor:
+        features, image = prepared
+        return (self.model.network.image(features) - image).square().mean()
 
     def validation_step(self, batch: Any, index: int) -> None:
         self.training_step(batch, index)
@@ -85,8 +93,8 @@ def search(method: Any) -> tuple[dict[str, str], Watch]:
 @pytest.mark.filterwarnings("ignore:Direct export from RandomOneShot:UserWarning")
 def test_a_search_ends_with_a_genotype_whose_network_trains(method: Any) -> None:
     sample, _ = search(method())
-    genotype = Genotype.from_sample(sample, NETWORK)
-    net = NasUnet(genotype, Front(SHAPE, 1.0, kind="fold", fold=2))
+    genotype = Genotype.from_sample(sample, depth=NETWORK.depth, width=NETWORK.width, nodes=NETWORK.nodes)
+    net = NasUnet(genotype, SurveyFront(SHAPE, 1.0, Fold(fold=2)))
     net(torch.randn(2, 2, 40, 12)).square().mean().backward()
     assert all(weight.grad is not None for weight in net.parameters())
 
@@ -113,15 +121,18 @@ def test_probabilities_of_an_edge_add_up_to_one_and_name_its_operations() -> Non
 
 
 def test_a_batch_passes_the_front_once_however_many_paths_it_goes() -> None:
+    passes: list[int] = []
+    hook = FRONT.register_forward_hook(lambda *_: passes.append(1))
+    search(Parsec(architectures=3, mutation_hooks=[PathEdge.mutate]))
+    hook.remove()
+    assert len(passes) == 2 * 2 * 2  # epochs, steps, a batch for the weights and one for the architecture
+
+
+def test_the_parts_of_a_supernet_give_its_image() -> None:
     space = NasUnetSpace(NETWORK, FRONT)
     strategy.DARTS().mutate_model(space)
-    passes: list[int] = []
-    space.network.front.register_forward_hook(lambda *_: passes.append(1))
-    first, second = torch.randn(2, 2, 40, 12), torch.randn(2, 2, 40, 12)
-    torch.testing.assert_close(space(first), space.network(first))
-    space(first)
-    assert len(passes) == 2  # once by the space, once by the network inside
-    torch.testing.assert_close(space(second), space.network(second))
+    shots = torch.randn(2, 2, 40, 12)
+    torch.testing.assert_close(space(shots), space.network.image(space.network.front(shots)))
 
 
 def test_a_supernet_that_is_only_sampled_has_no_probabilities() -> None:

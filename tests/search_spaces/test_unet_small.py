@@ -6,13 +6,13 @@ import pytest
 
 from datagen.errors import InputError
 from search_spaces.build import build, count_parameters
-from search_spaces.config import Network
-from search_spaces.front import Front
+from search_spaces.config import Fold, Network
+from search_spaces.front import SurveyFront
 from search_spaces.shape import Shape
 from search_spaces.unet_small import TOLERANCE, channels_for, shrunk_unet, size
 
 SHAPE = Shape(shots=5, samples=100, receivers=20, nz=16, nx=20)
-FRONT = Front(SHAPE, 1.0, kind="fold", fold=4)
+FRONT = SurveyFront(SHAPE, 1.0, Fold(fold=4))
 
 
 @pytest.mark.parametrize("depth", [3, 4, 5])
@@ -39,6 +39,6 @@ def test_its_channels_about_double_from_level_to_level() -> None:
 
 
 def test_a_size_that_no_depth_of_it_has_is_refused() -> None:
-    small = Network(front="fold", model="unet_small", depth=6, parameters=2000)
+    small = Network(front=Fold(), model="unet_small", depth=6, parameters=2000)
     with pytest.raises(InputError, match=r"got 2000; the nearest U-Net of depth 6 .* has \d+; change network"):
         build(small, SHAPE, 1.0)

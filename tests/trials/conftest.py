@@ -11,7 +11,7 @@ from datagen.config import Data, Grid, Split, Survey
 from datagen.generate import generate
 from datagen.shards import Statistics
 from search_spaces.build import build
-from search_spaces.config import Network
+from search_spaces.config import Network, Stack
 from search_spaces.shape import Shape
 
 
@@ -40,7 +40,7 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         survey=Survey(shots=2, receivers=20, frequency=15.0, interval=0.001, samples=60),
         split=Split(train=8, validation=4, test=4),
     )
-    spec, shape = Network(model="unet", depth=2, width=4, fold=2), Shape.of(recipe)
+    spec, shape = Network(front=Stack(fold=2), model="unet", depth=2, width=4), Shape.of(recipe)
     statistics = Statistics(shot_scale=0.1, image_scale=7.0, velocity_min=1500.0, velocity_max=4500.0)
     return write_bundle(
         tmp_path_factory.mktemp("exports") / "tiny",

@@ -1,11 +1,15 @@
 """Configuration: presets load, every error is told at once, search-space keys are config paths."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from datagen.errors import InputError
+from search_spaces.config import Fold, Network, Stack
+from search_spaces.genotype import Genotype
 from trials.config import load, settings, to_tree
 
 ROOT = Path(__file__).parents[2]
@@ -125,3 +129,57 @@ def test_set_reads_yaml_values():
 def test_set_without_a_value_is_refused():
     with pytest.raises(InputError, match="path=value"):
         settings(["tune.epochs"])
+
+
+@pytest.mark.parametrize("name", ["fold", "group", "coarse", "rows", "scaling"])
+def test_a_setting_of_before_fronts_were_records_is_refused_with_its_new_path(name):
+    with pytest.raises(InputError, match=rf"network\.{name}: unknown key; did you mean network\.front\.{name}\?"):
+        load(QUICKSTART, {f"network.{name}": 1})
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"network.front.fold": 99}, "network.front.fold: got 99; Input should be less than or equal to 16"),
+        (
+            {"network.front": {"kind": "fold", "coarse": True}},
+            "front.coarse: unknown key; known here: kind, fold.",
+        ),
+        ({"network.front.flod": 2}, "network.front.flod: unknown key; did you mean fold?"),
+        ({"network.front": "moon"}, "'stack', 'fold', 'gather'"),
+        ({"network.genotype": {"depth": 1}}, "network.genotype.depth: got 1; Input should be greater"),
+        ({"network.genotype": '{"depth": 1}'}, "network.genotype.depth: got 1; Input should be greater"),
+        ({"network.genotype": "depth: 1"}, "network.genotype: got 'depth: 1'; expected a mapping, or one as JSON text"),
+        ({"network.channels": {"head": [4, 0]}}, "network.channels.head.1: got 0"),
+    ],
+)
+def test_a_mistake_within_a_network_is_told_with_the_path_that_one_writes(changes, told):
+    with pytest.raises(InputError) as caught:
+        load(QUICKSTART, changes)
+    assert told in str(caught.value)
+
+
+def test_a_front_without_a_kind_is_a_stack_and_a_kind_alone_stands_for_its_defaults():
+    assert load(QUICKSTART, {"network.front.fold": 2}).network.front == Stack(fold=2)
+    assert load(QUICKSTART, {"network.front": "fold"}).network.front == Fold()
+
+
+def test_a_genotype_is_a_mapping_in_yaml_and_may_be_given_as_json(tmp_path):
+    given = Genotype.random(depth=3, width=8, nodes=2, operations="small", seed=0)
+    config = load(QUICKSTART, {"network.genotype": given.to_json(), "network.channels": '{"head": [4, 1]}'})
+    tree = to_tree(config)
+    assert tree["network"]["genotype"]["encoder"] == [list(node) for node in given.encoder]
+    (tmp_path / "copy.yml").write_text(yaml.safe_dump(tree))
+    copy = load(tmp_path / "copy.yml").network
+    assert (copy.genotype, copy.channels) == (given, {"head": (4, 1)})
+
+
+def test_another_network_keeps_the_whole_front_and_nothing_else():
+    config = load(ROOT / "presets" / "openfwi_fast.yml")
+    other = config.network.with_model("unet", width=48, depth=5)
+    assert other == Network(front=Stack(coarse=True, group=4), model="unet", width=48, depth=5)
+
+
+def test_a_configuration_is_checked_without_torch():
+    code = f"import sys; from trials.config import load; load({str(QUICKSTART)!r}); sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -11,11 +11,11 @@ from search_spaces.network import SingleChannel
 from trials.training.gan import Discriminator, Generator, batch_norms, plain_encoder
 
 SIZE = (40, 24)
-CELLS = Network(model="nasunet", depth=3, width=4, operations="small")
+CELLS = Genotype.random(depth=3, width=4, nodes=2, operations="small", seed=1)
 NETWORKS = {
     "unet": Network(model="unet", depth=3, width=4),
     "resunet34": Network(model="resunet34"),
-    "nasunet": Network(model="nasunet", genotype=Genotype.random(CELLS, 1).to_json()),
+    "nasunet": Network(model="nasunet", genotype=CELLS),
 }
 
 

@@ -10,6 +10,7 @@ from compressors.verify import compare_onnx
 from datagen.config import Data, Grid, Split, Survey
 from datagen.errors import InputError
 from search_spaces.build import build
+from search_spaces.config import Gather
 from search_spaces.config import Network as NetworkConfig
 from search_spaces.shape import Shape
 from trials.prediction.pick import Network, network_of, pick, picks_of_gather
@@ -24,7 +25,7 @@ def bundle(tmp_path_factory):
     data = Data(
         folder="none", grid=Grid(nz=16, nx=16, spacing=1.0), survey=SURVEY, split=Split(train=1, validation=1, test=1)
     )
-    spec = NetworkConfig(model="unet", depth=2, width=4, front="gather", rows=32)
+    spec = NetworkConfig(model="unet", depth=2, width=4, front=Gather(rows=32))
     shape = Shape.of(data, spec.gather_rows)
     return write_bundle(
         tmp_path_factory.mktemp("exports") / "picker",

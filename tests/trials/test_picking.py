@@ -28,7 +28,7 @@ SETTINGS = {
         "survey": {"shots": 1, "receivers": 8, "frequency": 60.0, "interval": 0.001, "samples": 64},
         "split": {"train": 1, "validation": 1, "test": 1},
     },
-    "network": {"model": "unet", "front": "gather", "rows": 32, "depth": 3, "width": 8},
+    "network": {"model": "unet", "front": {"kind": "gather", "rows": 32}, "depth": 3, "width": 8},
     "tune": {"epochs": 4, "batch_size": 8, "mirror": False, "learning_rate": 1.0e-2, "ema": 0.9},
     "picking": {"draws": 160, "width": 2.0e-3},
 }

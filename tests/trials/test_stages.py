@@ -13,7 +13,7 @@ from compressors.bundle import load_bundle
 from compressors.level import sparsity_of
 from datagen.errors import InputError
 from search_spaces.build import build
-from search_spaces.front import front_of
+from search_spaces.front import make_front
 from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
 from search_spaces.size import parameter_costs, parameters_of
@@ -118,7 +118,7 @@ def test_the_other_strategies_find_genotypes_too(config, tmp_path, strategy):
 def test_a_search_keeps_to_the_limit_of_parameters(config, tmp_path, strategy):
     small = replace(config, network=replace(config.network, width=8, max_parameters=2000))
     small = replace(small, search=replace(small.search, strategy=strategy, epochs=1, warmup_epochs=0))
-    front = front_of(small.network, Shape.of(config.data), 1.0)
+    front = make_front(small.network, Shape.of(config.data), 1.0)
     fixed, costs = parameter_costs(small.network, front)
     assert fixed < 2000 < fixed + max(costs["down"].values())
     assert parameters_of(find_genotype(small, RunFolder(tmp_path), Recorder()), front) <= 2000

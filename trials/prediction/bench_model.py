@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from statistics import median, stdev
 from tempfile import TemporaryDirectory
@@ -51,7 +50,7 @@ def bench(bundle: str | Path, *, rounds: int = 5) -> list[Row]:
 def untrained(like: str | Path, spec: Network, folder: Path) -> Path:
     """A bundle of another network, with fresh weights, for the survey of the bundle `like`."""
     contents = load_bundle(like).contents
-    spec = replace(spec, front=contents.network.front, fold=contents.network.fold)
+    spec = contents.network.with_model(spec.model, width=spec.width, depth=spec.depth)
     return write_bundle(
         folder,
         build(spec, contents.shape, contents.statistics.shot_scale),

@@ -21,6 +21,7 @@ from torch import Tensor
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
 from datagen.gathers import read_gathers
+from search_spaces.config import Gather
 from search_spaces.gather_front import GatherFront
 from trials.config import Config
 
@@ -76,7 +77,8 @@ def _velocity_models(config: Config) -> Samples:
 
 
 def _gathers(config: Config, tell: Callable[[str], object]) -> Samples:
-    pretrain, rows, scaling = config.pretrain, config.network.rows, config.network.scaling
+    pretrain, front = config.pretrain, config.network.front
+    seen = front if isinstance(front, Gather) else pretrain.gather
     duration, columns = pretrain.duration, pretrain.columns
     windows: list[Tensor] = []
     mended, dropped = Counter[str](), 0
@@ -93,13 +95,13 @@ def _gathers(config: Config, tell: Callable[[str], object]) -> Samples:
             mended[f"records of {name} that end before {1e3 * duration:g} ms, continued with silence"] += 1
         live_STR, silent_SR = _mended(gathers_STR, mended)
         live_STR = _cut(live_STR, samples)
-        front = GatherFront(samples, rows, scaling)
+        through = GatherFront(samples, seen.rows, seen.scaling)
         for first in _window_starts(gathers_STR.shape[2], columns):
             part = slice(first, first + columns)
             alive_S = (~silent_SR[:, part]).mean(1) >= LEAST_ALIVE
             dropped += int((~alive_S).sum())
             window_S1TR = torch.from_numpy(live_STR[alive_S, None, :, part])
-            windows += [front(each).clamp(-LIMIT, LIMIT) for each in torch.split(window_S1TR, AT_ONCE)]
+            windows += [through(each).clamp(-LIMIT, LIMIT) for each in torch.split(window_S1TR, AT_ONCE)]
     mended["windows of mostly such traces, left out"] = dropped
     for what, count in mended.items():
         if count:
@@ -111,7 +113,7 @@ def _gathers(config: Config, tell: Callable[[str], object]) -> Samples:
             "add files to pretrain.gathers, or see what is wrong with these"
         )
     chosen = _evenly(len(values_N1ZX), pretrain.samples)
-    facts = {"source": pretrain.source, "scaling": scaling, "duration": duration}
+    facts = {"source": pretrain.source, "scaling": seen.scaling, "duration": duration}
     return Samples(values_N1ZX=values_N1ZX[torch.from_numpy(chosen)], limit=LIMIT, facts=facts)
 
 

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from datagen.errors import InputError
 from datagen.reading import read_text
 from search_spaces.config import Network
+from search_spaces.genotype import Genotype
 from trials.config import ComparedModel, Config, Target
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
@@ -77,12 +78,10 @@ class Comparison:
         """Without what only a search needs: trainings of big networks stay when its settings change."""
         given, unet = self.config.network, self.config.baseline
         assert model != "random_search"
-        front = Network(front=given.front, fold=given.fold, group=given.group, coarse=given.coarse)
-        plain = replace(front, model="unet", width=unet.width, depth=unet.depth)
         if model == "unet_small":
             size = int(self.found("nasunet").result["parameters"])
-            return replace(plain, model=model, depth=given.depth, parameters=size)
-        return replace(plain, model=model)
+            return given.with_model(model, width=unet.width, depth=given.depth, parameters=size)
+        return given.with_model(model, width=unet.width, depth=unet.depth)
 
     def _sweep(self, model: ComparedModel, rate: float) -> str:
         return f"{self.config.compare.targets[0]}/{model}/rate{rate:g}"
@@ -135,7 +134,7 @@ class Comparison:
         def settings() -> Config:
             compare, network = self.config.compare, self.config.network
             if model == "nasunet" or model == "random_search":
-                genotype = read_text(self.found(model).path / "genotype.json")
+                genotype = Genotype.from_json(read_text(self.found(model).path / "genotype.json"))
                 network = replace(network, model="nasunet", genotype=genotype)
             else:
                 network = self._baseline(model)

@@ -143,7 +143,7 @@ def _samples(config: Config, networks: dict[str, Bundle]) -> tuple[Sample, ...]:
 
 def _drawing(trials: Sequence[FinishedTrial], winners: Winners) -> Path | None:
     """The cells as the search trial drew them that found the winner's genotype."""
-    genotype = winners.compressed.config.network.genotype
+    genotype = winners.compressed.result.get("genotype")
     for trial in trials:
         if trial.stage == "search" and trial.metrics["genotype"] == genotype:
             return trial.run / "cells.svg"

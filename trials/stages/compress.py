@@ -17,7 +17,7 @@ from compressors.level import KeepZeros, prune, sparsities
 from compressors.sensitivity import sensitivities, spared
 from compressors.structured import shrink, widths_of
 from search_spaces.build import count_parameters
-from search_spaces.narrow import channels_of
+from search_spaces.narrow import layer_channels
 from search_spaces.shape import Shape
 from trials.config import Config
 from trials.running.channel import Channel
@@ -33,7 +33,7 @@ def compress(config: Config, run: RunFolder, channel: Channel, source: RunFolder
     dense, parameters = evaluate(network, config, "validation")[config.quality], count_parameters(network)
     config = _fine_tuning(config, source)
     if config.network.genotype is not None:
-        run.save_genotype(config.network.genotype)
+        run.save_genotype(config.network.genotype.to_json())
     spare = _spared(network, config)
     scores: dict[str, float] = {}
     widths = widths_of(network)
@@ -54,7 +54,7 @@ def compress(config: Config, run: RunFolder, channel: Channel, source: RunFolder
             callbacks=callbacks,
         )
     if config.compress.pruner == "channel":
-        config = replace(config, network=replace(config.network, channels=channels_of(network)))
+        config = replace(config, network=replace(config.network, channels=layer_channels(network)))
     run.save_config(config)
     run.save_weights(network.state_dict())
     measured = measures(network, config, scores)
@@ -64,7 +64,7 @@ def compress(config: Config, run: RunFolder, channel: Channel, source: RunFolder
         "sparsity": config.compress.sparsity,
         f"dense_{config.quality}": dense,
         "dense_parameters": parameters,
-        **({"genotype": config.network.genotype} if config.network.genotype else {}),
+        **({"genotype": config.network.genotype.to_json()} if config.network.genotype else {}),
     }
 
 

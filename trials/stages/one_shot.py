@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.utils.data import Subset
 
 from datagen.dataset import ShardDataset, loader
-from search_spaces.front import front_of
+from search_spaces.front import make_front
 from search_spaces.genotype import Genotype, skip_share
 from search_spaces.network import Features
 from search_spaces.picks import picks_of
@@ -49,21 +49,30 @@ GRADIENT_CLIP = 5.0  # as in the DARTS code
 class SupernetTraining(LightningModule):  # type: ignore[misc]
     """The inner module of NNI's one-shot modules: one step of the supernet on one batch."""
 
-    def __init__(self, loss: Loss, learning_rate: float, pick_width: float | None = None) -> None:
-        """`pick_width` [samples] of a label, of a picker."""
+    def __init__(self, loss: Loss, learning_rate: float, samples: int, pick_width: float | None = None) -> None:
+        """`samples` of a record; `pick_width` [samples] of a label, of a picker."""
         super().__init__()
-        self.loss, self.learning_rate, self.pick_width = loss, learning_rate, pick_width
+        self.loss, self.learning_rate, self.samples, self.pick_width = loss, learning_rate, samples, pick_width
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
+        return self.step(self.prepare(batch))
+
+    def prepare(self, batch: Batch) -> Batch:
+        """Features for shots: the front has no weights and takes a third of a path's time."""
         shots_BSTR, target = batch
-        prediction_B1ZX = self.model(shots_BSTR)
+        return self.model.network.front(shots_BSTR), target
+
+    def step(self, prepared: Batch) -> Tensor:
+        """The loss of what `prepare` gave."""
+        features_BCZX, target = prepared
+        prediction_B1ZX = self.model.network.image(features_BCZX)
         if self.pick_width is None:
             terms = loss_terms(self.loss, prediction_B1ZX, target)
             score = {"train_ssim": ssim(prediction_B1ZX, target).mean()}
         else:
-            samples = shots_BSTR.shape[2]
-            terms = {"loss": pick_loss(prediction_B1ZX, target, samples, self.pick_width)}
-            score = {"train_hit_5": pick_scores(picks_of(prediction_B1ZX, samples)[:, 0], target, 1.0)["hit_5"][0]}
+            terms = {"loss": pick_loss(prediction_B1ZX, target, self.samples, self.pick_width)}
+            picked = picks_of(prediction_B1ZX, self.samples)[:, 0]
+            score = {"train_hit_5": pick_scores(picked, target, 1.0)["hit_5"][0]}
         raise_unless_finite(terms, "search", self.trainer.current_epoch, "search.learning_rate")
         logged = {"train_loss": terms["loss"].detach(), **score}
         self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(target))
@@ -108,7 +117,7 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
 
     What is found has at most `network.max_parameters` parameters, at the width it will be trained with.
     """
-    front = front_of(config.network, *geometry(config))
+    front = make_front(config.network, *geometry(config))
     if config.search.strategy == "random":
         return random_genotype(config.network, front, config.seed)
     data = training_set(config)
@@ -119,7 +128,7 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
         options["precision"] = "32-true"  # of training/precision.py; a supernet has every operation
     width = config.picking.width / config.data.survey.interval if config.target == "first_break" else None
     evaluator = Lightning(
-        SupernetTraining(config.loss, config.search.learning_rate, width),
+        SupernetTraining(config.loss, config.search.learning_rate, config.data.survey.samples, width),
         Trainer(**options),
         **_halves(config, data),
         fit_kwargs=resume_from(run.path, "supernet"),

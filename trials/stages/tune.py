@@ -11,10 +11,10 @@ from trials.training.train import train
 def tune(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
     """Trains the network of the configuration; the trial's score is its validation SSIM, or hits of first breaks."""
     if config.network.genotype is not None:
-        run.save_genotype(config.network.genotype)
+        run.save_genotype(config.network.genotype.to_json())
     measured = train(config, run, channel, phase="tune", epochs=config.tune.epochs, minutes=config.tune.minutes)
     return {
         "default": measured[config.quality],
         **measured,
-        **({"genotype": config.network.genotype} if config.network.genotype else {}),
+        **({"genotype": config.network.genotype.to_json()} if config.network.genotype else {}),
     }

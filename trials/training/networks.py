@@ -6,6 +6,7 @@ from torch import nn
 
 from datagen.shards import Statistics, load_manifest
 from search_spaces.build import build
+from search_spaces.config import Gather
 from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
 from search_spaces.weights_file import load_into
@@ -20,7 +21,7 @@ def statistics(config: Config) -> Statistics:
 
 def shot_scale(config: Config) -> float:
     """90th percentile of the amplitude of the training shots; a network that sees one gather scales it by itself."""
-    return 1.0 if config.network.front == "gather" else statistics(config).shot_scale
+    return 1.0 if isinstance(config.network.front, Gather) else statistics(config).shot_scale
 
 
 def geometry(config: Config) -> tuple[Shape, float]:
@@ -29,7 +30,7 @@ def geometry(config: Config) -> tuple[Shape, float]:
 
 
 def with_genotype(config: Config, genotype: Genotype) -> Config:
-    return replace(config, network=replace(config.network, model="nasunet", genotype=genotype.to_json()))
+    return replace(config, network=replace(config.network, model="nasunet", genotype=genotype))
 
 
 def trained(run: RunFolder) -> nn.Module:
