@@ -1,6 +1,6 @@
 """Bundles: a finished network as a folder that runs where neither NNI nor Devito is installed.
 
-network ─► .name.part/ ─ all files, then their checksums ─► renamed to name/
+network ─► name.tmp/ ─ all files, then their checksums ─► renamed to name/
 name/   ─► checksums, names and shapes checked ─► network
 """
 
@@ -35,6 +35,7 @@ from compressors.seal import SEAL, inside, seal
 from datagen.config import Data
 from datagen.errors import InputError
 from datagen.shards import Statistics
+from datagen.whole_files import part_of
 from search_spaces.build import build, count_parameters, nonzero_parameters
 from search_spaces.config import Network
 from search_spaces.shape import Shape
@@ -92,7 +93,7 @@ def write_bundle(
         scores_by_seed={name: list(values) for name, values in (scores_by_seed or {}).items()},
         made_with={package: version(package) for package in ("seisnas", "torch")},
     )
-    part = folder.with_name(f".{folder.name}.part")
+    part = part_of(folder)
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:

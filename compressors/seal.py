@@ -7,12 +7,12 @@ keeps a stranger's folder harmless is that only known names are opened, that non
 and that none of them is a pickle.
 """
 
-import hashlib
 import json
 from collections.abc import Collection
 from pathlib import Path
 
 from datagen.errors import InputError
+from datagen.whole_files import file_sha256
 
 SEAL = "checksums.json"
 MOST_BYTES = 1 << 20  # of a text file that is read whole
@@ -20,7 +20,7 @@ MOST_BYTES = 1 << 20  # of a text file that is read whole
 
 def seal(folder: Path) -> None:
     """Writes the checksums of all files that lie in `folder`."""
-    sums = {file.name: _sha256(file) for file in sorted(folder.iterdir()) if file.name != SEAL}
+    sums = {file.name: file_sha256(file) for file in sorted(folder.iterdir()) if file.name != SEAL}
     (folder / SEAL).write_text(json.dumps(sums, indent=2) + "\n")
 
 
@@ -45,7 +45,7 @@ def check_seal(folder: Path, *, required: Collection[str], optional: Collection[
     if missing:
         raise InputError(f"{folder}: no whole bundle, {SEAL} lacks {', '.join(missing)}; export it again")
     for name, expected in sums.items():
-        found = _sha256(inside(folder, name))
+        found = file_sha256(inside(folder, name))
         if found != expected:
             raise InputError(
                 f"{folder / name}: changed or damaged: its SHA-256 is {found[:12]}…, {SEAL} says "
@@ -83,8 +83,3 @@ def _read_sums(folder: Path) -> dict[str, str]:
     if not isinstance(sums, dict):
         raise InputError(f"{folder / SEAL}: expected file names and checksums, got {type(sums).__name__}")
     return sums
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -10,9 +10,7 @@
 Sample indices run train, validation, test; a shard holds samples of one split only.
 """
 
-import hashlib
 import math
-import os
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,6 +24,7 @@ from pydantic.dataclasses import dataclass
 from datagen.config import STRICT, Data
 from datagen.differences import differences
 from datagen.errors import InputError
+from datagen.whole_files import file_sha256, sync, whole
 
 MANIFEST = "manifest.json"
 
@@ -193,9 +192,8 @@ def check_files(folder: Path, record: ShardRecord) -> None:
     """Raises InputError if a file of the shard is missing, of another size or changed."""
     for file in record.files.values():
         check_size(folder, file)
-        with open(folder / file.name, "rb") as stream:
-            if hashlib.file_digest(stream, "sha256").hexdigest() != file.sha256:
-                raise InputError(_remake(folder / file.name, "its content changed (SHA-256)"))
+        if file_sha256(folder / file.name) != file.sha256:
+            raise InputError(_remake(folder / file.name, "its content changed (SHA-256)"))
 
 
 def check_size(folder: Path, file: FileRecord) -> None:
@@ -233,12 +231,9 @@ def require_same(manifest: Manifest, data: Data) -> None:
 
 def save_manifest(folder: Path, manifest: Manifest) -> None:
     """Replaces the manifest at one stroke: a reader, or a power cut, sees the old one or the new one."""
-    temporary = folder / f"{MANIFEST}.tmp"
-    with open(temporary, "wb") as stream:
-        stream.write(TypeAdapter(Manifest).dump_json(manifest, indent=1) + b"\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, folder / MANIFEST)
+    with whole(folder / MANIFEST) as part:
+        part.write_bytes(TypeAdapter(Manifest).dump_json(manifest, indent=1) + b"\n")
+        sync(part)
 
 
 def open_array(folder: str | Path, record: ShardRecord, kind: Kind) -> NDArray[Any]:

@@ -4,7 +4,6 @@
 SEG-Y               read (segy.py)          ──► Models: stack [n, z, x] or cube [z, y, x]
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -18,6 +17,7 @@ from datagen.config import Data, VelocityFile
 from datagen.errors import InputError
 from datagen.segy import SEGY_SUFFIXES, read_segy_model
 from datagen.survey import check_carried
+from datagen.whole_files import file_sha256
 
 PLAUSIBLE = (300.0, 8000.0)  # [m/s]
 AT_ONCE = 2**22  # cells that are looked at at once
@@ -114,7 +114,7 @@ def pinned(data: Data) -> Data:
     if file is None:
         return data
     models = open_models(file)
-    digest = _sha256(Path(file.path))
+    digest = file_sha256(Path(file.path))
     if file.sha256 not in ("", digest):
         raise InputError(
             f"velocity {file.path}: its SHA-256 is {digest}, data.velocity_file.sha256 is {file.sha256}; "
@@ -165,8 +165,3 @@ def _blocks(array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
     rows = max(1, AT_ONCE // max(1, array[0].size))
     for first in range(0, len(array), rows):
         yield first, array[first : first + rows]
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

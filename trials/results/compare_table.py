@@ -23,6 +23,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from compressors.deploy import deployed, export_onnx
 from compressors.verify import graph_latencies
 from datagen.dataset import ShardDataset, loader
+from datagen.whole_files import whole
 from search_spaces.shape import Shape
 from trials.config import ComparedModel, Target
 from trials.results.compare import Comparison
@@ -55,9 +56,13 @@ def write_table(comparison: Comparison, results: Path) -> None:
         "rows": rows,
     }
     results.mkdir(parents=True, exist_ok=True)
-    _write(results / "compare.json", json.dumps(record, indent=1) + "\n")
-    _write(results / "compare.md", _page(record))
-    _figure(rows).savefig(results / "compare.png", dpi=110)
+    with FileLock(comparison.folder / ".table.lock"):  # several processes may write at once
+        with whole(results / "compare.json") as part:
+            part.write_text(json.dumps(record, indent=1) + "\n")
+        with whole(results / "compare.md") as part:
+            part.write_text(_page(record))
+        with whole(results / "compare.png") as part:
+            _figure(rows).savefig(part, dpi=110, format="png")
 
 
 def measure_latency(comparison: Comparison) -> None:
@@ -137,12 +142,6 @@ def _flops(folder: Path) -> int:
 
 def _gpu() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
-
-
-def _write(file: Path, text: str) -> None:
-    temporary = file.with_suffix(f".{os.getpid()}.tmp")  # several processes may write at once
-    temporary.write_text(text)
-    os.replace(temporary, file)
 
 
 def _page(record: dict[str, Any]) -> str:

@@ -6,7 +6,6 @@ A checkpoint holds weights, their average, optimisers, schedule, the callbacks' 
 come to an early end.  Our own files, so they are read with pickle.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,8 @@ import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 
+from datagen.whole_files import part_of, whole
+
 ENDED = "ended"  # key of the checkpoint
 
 
@@ -22,10 +23,10 @@ class WholeFiles(TorchCheckpointIO):
     """Lightning writes to /tmp and moves the file, which on another file system is a copy that can be cut off."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        temporary = Path(f"{path}.tmp")
-        temporary.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(checkpoint, temporary)
-        os.replace(temporary, path)
+        file = Path(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with whole(file) as part:
+            torch.save(checkpoint, part)
 
 
 class EndOnce(Callback):
@@ -65,5 +66,6 @@ def resume_from(folder: Path, phase: str) -> dict[str, Any]:
 
 def remove_checkpoints(folder: Path) -> None:
     """Checkpoints are for a run under way; a finished one has its weights."""
-    for file in [*folder.glob("*-checkpoint.ckpt"), *folder.glob("*-checkpoint.ckpt.tmp")]:
+    kept = "*-checkpoint.ckpt"
+    for file in [*folder.glob(kept), *folder.glob(part_of(folder / kept).name)]:
         file.unlink()

@@ -11,7 +11,6 @@ result.json       the final metrics: written last, so its presence means that th
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from datagen.errors import InputError
+from datagen.whole_files import whole
 from trials.config import Config, load, to_tree
 from trials.running.host_facts import versions
 
@@ -110,9 +110,8 @@ class RunFolder:
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
     def save_weights(self, state: dict[str, Tensor]) -> None:
-        temporary = self.path / "weights.safetensors.tmp"
-        save_file({name: value.detach().cpu().contiguous() for name, value in state.items()}, temporary)
-        temporary.replace(self.path / "weights.safetensors")
+        with whole(self.path / "weights.safetensors") as part:
+            save_file({name: value.detach().cpu().contiguous() for name, value in state.items()}, part)
 
     def load_weights(self) -> dict[str, Tensor]:
         file = self.path / "weights.safetensors"
@@ -152,9 +151,8 @@ class RunFolder:
         return json.loads(file.read_text()) if file.exists() else None
 
     def _write(self, name: str, text: str) -> None:
-        temporary = self.path / f"{name}.tmp"
-        temporary.write_text(text)
-        os.replace(temporary, self.path / name)
+        with whole(self.path / name) as part:
+            part.write_text(text)
 
 
 def _git_commit() -> str | None:
