@@ -29,12 +29,13 @@ from compressors.contents import (
     read_contents,
     to_yaml,
 )
-from compressors.deploy import Target, deployed, export_onnx
+from compressors.deploy import deployed, export_onnx
 from compressors.packed import pack
 from compressors.seal import SEAL, inside, seal
 from datagen.config import Data
 from datagen.errors import InputError
 from datagen.shards import Statistics
+from datagen.targets import TargetName
 from datagen.whole_files import part_of
 from search_spaces.build import build, count_parameters, nonzero_parameters
 from search_spaces.config import Network
@@ -52,7 +53,7 @@ class Bundle:
     @property
     def deployed(self) -> nn.Module:
         contents = self.contents
-        return deployed(self.network, contents.target, contents.statistics, contents.shape).eval()
+        return deployed(self.network, contents.scaled, contents.shape).eval()
 
 
 def write_bundle(
@@ -62,7 +63,7 @@ def write_bundle(
     spec: Network,
     shape: Shape,
     statistics: Statistics,
-    target: Target,
+    target: TargetName,
     data_recipe: Data,
     scores: Mapping[str, float],
     name: str,
@@ -140,7 +141,7 @@ def _fill(part: Path, network: nn.Module, contents: Contents, picture: Path | No
     if contents.network.genotype is not None:
         (part / GENOTYPE).write_text(contents.network.genotype)
     (part / CONFIG).write_text(to_yaml(contents))
-    whole = deployed(network, contents.target, contents.statistics, contents.shape)
+    whole = deployed(network, contents.scaled, contents.shape)
     export_onnx(whole, contents.shape, part / ONNX)
     if picture is not None:
         shutil.copyfile(picture, part / PICTURE)

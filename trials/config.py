@@ -17,6 +17,7 @@ from pydantic.dataclasses import dataclass
 from compressors.config import Compress
 from datagen.config import STRICT, Data, Effects
 from datagen.errors import InputError
+from datagen.targets import TargetName
 from search_spaces.config import Network
 from trials.picking_config import Picking
 from trials.pretrain_config import Pretrain
@@ -25,7 +26,6 @@ Weight = Annotated[float, Field(ge=0, le=100)]
 Epochs = Annotated[int, Field(ge=1, le=10_000)]
 LearningRate = Annotated[float, Field(gt=0, le=1)]
 ImageTarget = Literal["rtm", "velocity"]
-Target = Literal["rtm", "velocity", "first_break"]
 ComparedModel = Literal["nasunet", "random_search", "unet_small", "unet", "resunet34", "inversionnet"]
 FeatureKind = Literal["vgg16", "vgg19", "gan"]
 
@@ -114,7 +114,7 @@ class Config:
     """Everything a stage needs to know."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-    target: Target = "rtm"
+    target: TargetName = "rtm"
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
     devices: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = "auto"  # a training's GPUs, or processes on CPUs

@@ -99,12 +99,8 @@ def _places(data: Data, start: float, cross_N: Array) -> Places:
 
 def likeness(prediction_ZX: Array, truth_ZX: Array, contents: Contents) -> float:
     """SSIM of two images in physical units, on the scale that networks are trained and scored on."""
-    statistics = contents.statistics
-    if contents.target == "rtm":
-        pair = [prediction_ZX / statistics.image_scale, (truth_ZX / statistics.image_scale).clip(-1, 1)]
-    else:
-        half = (statistics.velocity_max - statistics.velocity_min) / 2
-        pair = [(image - statistics.velocity_min) / half - 1 for image in (prediction_ZX, truth_ZX)]
+    target = contents.scaled
+    pair = target.normalise(prediction_ZX), target.label(truth_ZX)
     return float(ssim(*(torch.from_numpy(np.asarray(image, np.float32))[None, None] for image in pair)))
 
 
