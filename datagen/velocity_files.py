@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from datagen.config import Data, VelocityFile
 from datagen.errors import InputError
+from datagen.scheme import derive_scheme
 from datagen.segy import SEGY_SUFFIXES, read_segy_model
 from datagen.survey import check_carried
 from datagen.whole_files import file_sha256
@@ -124,7 +125,7 @@ def pinned(data: Data) -> Data:
     ends = np.array([lowest, highest]) if file.clip is None else np.clip([lowest, highest], *file.clip)
     data = replace(data, velocity_file=replace(file, sha256=digest, velocity=(float(ends[0]), float(ends[1]))))
     try:
-        check_carried(data)
+        check_carried(data, derive_scheme(data))
     except InputError as error:
         raise InputError(
             f"velocity {file.path}: goes from {lowest:g} to {highest:g} m/s. {error}; or bring the file's "
