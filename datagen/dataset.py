@@ -17,7 +17,7 @@ from datagen.config import Data, Effects
 from datagen.effects import Streams, check_effects, disturb, receiver_delays
 from datagen.errors import InputError
 from datagen.positions import asymmetry
-from datagen.shards import Statistics, kinds_of, load_manifest, open_array
+from datagen.shards import Manifest, Statistics, kinds_of, load_manifest, open_array
 from datagen.targets import FirstBreak, Target, make_target
 
 Batch = tuple[Tensor, Tensor]
@@ -34,6 +34,7 @@ class ShardDataset(Dataset[Batch]):
     `effects` drawn from `seed` and `epoch`, which the training loop sets.  With `mirror` each sample is, with
     probability ½, mirrored in x: order of shots, of receivers, and target together.  Sources and receivers must lie
     symmetrically; rounded to grid nodes they may be a cell off.  The choice is drawn from torch's global generator.
+    `manifest`: that of the folder, where it has been read already.
 
     Raises InputError: no finished data set, unknown split or target, a target that the data set does not have,
     effects that do not fit the survey, a shard missing or truncated, a survey to be mirrored that is not its own
@@ -49,8 +50,9 @@ class ShardDataset(Dataset[Batch]):
         mirror: bool = False,
         effects: Effects = NO_EFFECTS,
         seed: int = 0,
+        manifest: Manifest | None = None,
     ) -> None:
-        manifest = load_manifest(folder)
+        manifest = manifest or load_manifest(folder)
         self.target: Target = make_target(target, manifest.statistics)
         if self.target.stored_as not in kinds_of(manifest.data):
             raise InputError(_without(folder, target))

@@ -177,12 +177,11 @@ def load_manifest(folder: str | Path) -> Manifest:
     return manifest
 
 
-def verify(data: Data) -> None:
-    """Every shard is there, whole, unchanged since it was made, and of the configuration `data`.
+def verify(manifest: Manifest, data: Data) -> None:
+    """Every shard of `manifest` is there, whole, unchanged since it was made, and of the configuration `data`.
 
     Raises InputError naming the file, or the fields that differ.
     """
-    manifest = load_manifest(data.folder)
     require_same(manifest, data)
     for record in manifest.shards:
         check_files(Path(data.folder), record)
