@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, zoom
 
 from datagen.config import Data
+from datagen.geology import velocity_range
 from datagen.migration import smooth_velocity
 from datagen.modelling import WaveEngine
 from datagen.positions import Taps, spread
-from datagen.survey import fastest_velocity, ricker
 from datagen.timing import HIGHEST_FREQUENCY
 from datagen.velocity import draw_velocity
+from datagen.wavelet import ricker
 
 REFINED, WIDE = 3, 30  # the reference: times finer a grid, and cells of the preset's grid in its layer
 PATIENT = 6  # steps a sample of Deepwave's own reference
@@ -78,7 +79,7 @@ def peer_shots(data: Data, peer: Peer, velocity_ZX: torch.Tensor) -> Any:
     receivers_R2 = nodes(places.receiver_depth, places.receiver_distance_R)
     amplitude_T = torch.tensor(-ricker(survey.frequency, step, count) / data.grid.spacing**2).float()
     peer_settings: dict[str, Any] = {"accuracy": peer.order, "pml_width": peer.cells, "pml_freq": survey.frequency}
-    peer_settings |= {"source_amplitudes": amplitude_T.repeat(survey.shots, 1, 1), "max_vel": fastest_velocity(data)}
+    peer_settings |= {"source_amplitudes": amplitude_T.repeat(survey.shots, 1, 1), "max_vel": velocity_range(data)[1]}
     peer_settings |= {"source_locations": sources_S2[:, None], "model_gradient_sampling_interval": every}
     peer_settings |= {"receiver_locations": receivers_R2.repeat(survey.shots, 1, 1), "check_output_finite": False}
     peer_settings |= {"courant_number": 0.75}  # the steps are stable: it need not shorten them

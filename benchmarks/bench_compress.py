@@ -39,7 +39,7 @@ from trials.running.run_folder import RunFolder
 from trials.stages.execute import execute
 from trials.training.fit import evaluate
 from trials.training.metrics import scores
-from trials.training.networks import statistics, trained
+from trials.training.networks import trained
 
 RESULTS = Path(__file__).parent / "results"
 LEVELS = (0.6, 0.8, 0.9)
@@ -161,14 +161,11 @@ def _shots(run: RunFolder, split: str, count: int) -> NDArray[np.float32]:
 
 
 def _ssim_of_graph(run: RunFolder, graph: Path) -> float:
-    dataset, config = ShardDataset(run.config.data.folder, "test", run.config.target), run.config
-    stat = statistics(config)
-    half, middle = (stat.velocity_max - stat.velocity_min) / 2, (stat.velocity_max + stat.velocity_min) / 2
-    factor, offset = (stat.image_scale, 0.0) if config.target == "rtm" else (half, middle)
+    dataset = ShardDataset(run.config.data.folder, "test", run.config.target)
     found = []
     for start in range(0, len(dataset), 8):
         pairs = [dataset[index] for index in range(start, min(start + 8, len(dataset)))]
-        image = (run_graph(graph, np.stack([shots.numpy() for shots, _ in pairs])) - offset) / factor
+        image = dataset.target.normalise(run_graph(graph, np.stack([shots.numpy() for shots, _ in pairs])))
         found.append(scores(torch.from_numpy(image), torch.stack([target for _, target in pairs]))["ssim"])
     return float(torch.cat(found).mean())
 

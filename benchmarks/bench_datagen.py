@@ -32,6 +32,7 @@ import typer
 from rich.console import Console
 
 from datagen.config import Data
+from datagen.whole_files import whole
 from trials.config import load
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,9 +77,8 @@ class Results:
         self.rows.append(row | {"commit": self.commit, "load": [load_before, os.getloadavg()[0]]})
         record = self.head | {"rows": self.rows}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        written = self.path.with_suffix(".tmp")
-        written.write_text(json.dumps(record, indent=1) + "\n")
-        os.replace(written, self.path)
+        with whole(self.path) as part:
+            part.write_text(json.dumps(record, indent=1) + "\n")
         self.path.with_suffix(".md").write_text(datagen_page.page(record))
         self.console.log(datagen_page.headline(row))
 

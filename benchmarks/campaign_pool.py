@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 
 from datagen.config import Data
-from datagen.dataset import MIRROR_TOLERANCE, STORED_AS, normalised
+from datagen.dataset import MIRROR_TOLERANCE
 from datagen.positions import asymmetry
 from datagen.shards import ShardRecord, Statistics, array_format, open_array, read_manifest
+from datagen.targets import make_target
 
 TARGETS = ("velocity", "rtm")
 DISK_SHARE, MEMORY_SHARE = 0.8, 0.6  # of what is free
@@ -47,7 +48,7 @@ class Pool:
     def __init__(
         self, data: Data, statistics: Statistics, capacity: int, device: torch.device, *, mirror: bool
     ) -> None:
-        self.statistics, self.device = statistics, device
+        self.data, self.statistics, self.device = data, statistics, device
         self.mirror = mirror and asymmetry(data) <= MIRROR_TOLERANCE
         self.models = 0
         self.rate: float | None = None  # [models/s] at which new ones came in, up to the last
@@ -57,17 +58,19 @@ class Pool:
             return torch.empty(capacity, *shape, dtype=torch.half, device=device)
 
         self.shots = empty("data")
-        self.targets = {name: empty(STORED_AS[name]) for name in TARGETS}
+        self.scales = {name: make_target(name, self.statistics) for name in TARGETS}
+        self.targets = {name: empty(scale.stored_as) for name, scale in self.scales.items()}
 
     def add(self, folder: Path, record: ShardRecord) -> None:
         """The models of a finished shard; those beyond the capacity are left out."""
         first, last = self.models, min(self.models + record.shard.models, len(self.shots))
         rows = slice(0, last - first)
-        shots_MSTR = torch.from_numpy(open_array(folder, record, "data")[rows].copy())
+        shots_MSTR = torch.from_numpy(open_array(folder, self.data, record, "data")[rows].copy())
         self.shots[first:last].copy_(shots_MSTR)
         for name, targets in self.targets.items():
-            stored = torch.from_numpy(open_array(folder, record, STORED_AS[name])[rows].copy())
-            targets[first:last].copy_(normalised(stored, name, self.statistics))
+            scale = self.scales[name]
+            stored = torch.from_numpy(open_array(folder, self.data, record, scale.stored_as)[rows].copy())
+            targets[first:last].copy_(scale.label(stored))
         if self.device.type == "cuda":
             torch.cuda.current_stream(self.device).synchronize()
         self.models = last  # only now: who trains reads no row that is not written

@@ -15,6 +15,8 @@ from typing import Any
 
 import torch
 
+from datagen.whole_files import whole
+
 Row = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -60,9 +62,8 @@ class Record:
 
     def _write(self, file: Path, text: str) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_suffix(f"{file.suffix}.tmp")
-        temporary.write_text(text)
-        os.replace(temporary, file)
+        with whole(file) as part:
+            part.write_text(text)
 
     def _page(self) -> str:
         columns = list(dict.fromkeys(name for row in self.rows for name in row))

@@ -114,7 +114,7 @@ def kernel_seconds(data: Data) -> float:
     engine = WaveEngine(data)
     forward = engine._forward
     forward.set_velocity(np.stack([draw_velocity(data, index) for index in range(8)]))
-    forward.set_sources(forward.spread.source_distance_S[np.zeros(8, int)])
+    forward.set_sources(np.zeros(8, int))
     forward.run()
     return best_of(forward.run) / (8 * engine.clock.steps * grid_points(data)[0])
 

@@ -5,7 +5,6 @@
 The hosts are network namespaces of this machine (namespaces.py).
 """
 
-import hashlib
 import json
 import os
 import platform
@@ -23,6 +22,8 @@ from pathlib import Path
 import psutil
 import yaml
 from namespaces import Namespace, sh, why_not
+
+from datagen.whole_files import file_sha256
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -217,7 +218,7 @@ def datagen(folder: Path, hosts: list[Namespace]) -> dict[str, object]:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.glob("*.npy")}
+    return {file.name: file_sha256(file) for file in folder.glob("*.npy")}
 
 
 def write_config(folder: Path, hosts: list[Namespace]) -> str:

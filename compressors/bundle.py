@@ -1,6 +1,6 @@
 """Bundles: a finished network as a folder that runs where neither NNI nor Devito is installed.
 
-network ─► .name.part/ ─ all files, then their checksums ─► renamed to name/
+network ─► name.tmp/ ─ all files, then their checksums ─► renamed to name/
 name/   ─► checksums, names and shapes checked ─► network
 """
 
@@ -30,13 +30,15 @@ from compressors.contents import (
     read_contents,
     to_yaml,
 )
-from compressors.deploy import Target, deployed, export_onnx
+from compressors.deploy import deployed, export_onnx
 from compressors.packed import pack
 from compressors.seal import SEAL, inside, seal
 from datagen.config import Data
 from datagen.errors import InputError
 from datagen.memory_limit import SPARE, at_most
 from datagen.shards import Statistics
+from datagen.targets import TargetName
+from datagen.whole_files import part_of
 from search_spaces.build import build, count_parameters, nonzero_parameters
 from search_spaces.config import Network
 from search_spaces.shape import Shape
@@ -56,7 +58,7 @@ class Bundle:
     @property
     def deployed(self) -> nn.Module:
         contents = self.contents
-        return deployed(self.network, contents.target, contents.statistics, contents.shape).eval()
+        return deployed(self.network, contents.scaled, contents.shape).eval()
 
 
 def write_bundle(
@@ -66,7 +68,7 @@ def write_bundle(
     spec: Network,
     shape: Shape,
     statistics: Statistics,
-    target: Target,
+    target: TargetName,
     data_recipe: Data,
     scores: Mapping[str, float],
     name: str,
@@ -97,7 +99,7 @@ def write_bundle(
         scores_by_seed={name: list(values) for name, values in (scores_by_seed or {}).items()},
         made_with={package: version(package) for package in ("seisnas", "torch")},
     )
-    part = folder.with_name(f".{folder.name}.part")
+    part = part_of(folder)
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
@@ -138,7 +140,7 @@ def _fill(part: Path, network: nn.Module, contents: Contents, picture: Path | No
     if contents.network.genotype is not None:
         (part / GENOTYPE).write_text(contents.network.genotype.to_json())
     (part / CONFIG).write_text(to_yaml(contents))
-    whole = deployed(network, contents.target, contents.statistics, contents.shape)
+    whole = deployed(network, contents.scaled, contents.shape)
     export_onnx(whole, contents.shape, part / ONNX)
     if picture is not None:
         shutil.copyfile(picture, part / PICTURE)

@@ -24,6 +24,7 @@ from datagen.config import STRICT, Data
 from datagen.errors import InputError
 from datagen.reading import read_text, read_yaml
 from datagen.shards import Statistics
+from datagen.targets import Target, TargetName, make_target
 from search_spaces.config import Network
 from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
@@ -43,7 +44,7 @@ class Contents:
 
     format: Literal[1] = 1
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-    target: Literal["rtm", "velocity", "first_break"]
+    target: TargetName
     network: Network
     shape: Shape
     statistics: Statistics  # of the training split
@@ -52,6 +53,11 @@ class Contents:
     # The same of networks trained alike from other seeds, this one's included; empty where it is the only one.
     scores_by_seed: dict[str, list[Score]] = Field(default_factory=dict)
     made_with: dict[str, str]  # package → version
+
+    @property
+    def scaled(self) -> Target:
+        """The target with the scale of its training."""
+        return make_target(self.target, self.statistics)
 
 
 def to_yaml(contents: Contents) -> str:

@@ -1,10 +1,6 @@
 """The network as others run it: raw shots in, an image in physical units out, as one ONNX file.
 
-    image = offset + factor · network(shots)
-
-    target      factor                offset
-    rtm         image_scale           0
-    velocity    (v_max - v_min) / 2   (v_max + v_min) / 2   [m/s]
+    image = factor · network(shots) + offset                     of the target, datagen/targets.py
 
 A network of target first_break gives picks instead.  The scaling of the shots lies inside the network already.
 """
@@ -12,17 +8,15 @@ A network of target first_break gives picks instead.  The scaling of the shots l
 import copy
 import warnings
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from onnxscript import optimizer
 from torch import Tensor, nn
 
-from datagen.shards import Statistics
+from datagen.targets import FirstBreak, RtmImage, Target, VelocityModel
 from search_spaces.picks import Picker
 from search_spaces.shape import Shape
-
-Target = Literal["rtm", "velocity", "first_break"]
 
 INPUT, OUTPUT = "shots", "image"
 INT64 = 7  # in ONNX
@@ -31,25 +25,20 @@ INT64 = 7  # in ONNX
 class Deployed(nn.Module):
     """Puts the units of the target behind `network`."""
 
-    def __init__(self, network: nn.Module, target: Literal["rtm", "velocity"], statistics: Statistics) -> None:
+    def __init__(self, network: nn.Module, target: RtmImage | VelocityModel) -> None:
         super().__init__()
-        self.network = network
-        lowest, highest = statistics.velocity_min, statistics.velocity_max
-        if target == "rtm":
-            self.factor, self.offset = statistics.image_scale, 0.0
-        else:
-            self.factor, self.offset = (highest - lowest) / 2, (highest + lowest) / 2
+        self.network, self.target = network, target
 
     def forward(self, shots_BSTR: Tensor) -> Tensor:
-        image_B1ZX: Tensor = self.network(shots_BSTR) * self.factor + self.offset
-        return image_B1ZX
+        image_B1ZX: Tensor = self.network(shots_BSTR)
+        return self.target.denormalise(image_B1ZX)
 
 
-def deployed(network: nn.Module, target: Target, statistics: Statistics, shape: Shape) -> nn.Module:
+def deployed(network: nn.Module, target: Target, shape: Shape) -> nn.Module:
     """`network` as it leaves: an image in units, or picks and confidences (search_spaces/picks.py)."""
-    if target == "first_break":
+    if isinstance(target, FirstBreak):
         return Picker(network, shape.samples)
-    return Deployed(network, target, statistics)
+    return Deployed(network, target)
 
 
 def export_onnx(network: nn.Module, shape: Shape, file: Path) -> None:

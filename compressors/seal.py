@@ -7,7 +7,6 @@ keeps a stranger's folder harmless is that only known names are opened, that non
 that none of them is a pickle, and that the graph and the weights are checked (graph_check.py, weights_file.py).
 """
 
-import hashlib
 import json
 from collections.abc import Collection
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from datagen.errors import InputError
 from datagen.reading import read_json
 from datagen.regular_files import regular_file
+from datagen.whole_files import file_sha256
 
 SEAL = "checksums.json"
 MOST_FILE = 768 << 20  # bytes; ResUNet34 has 134 MB
@@ -22,7 +22,7 @@ MOST_FILE = 768 << 20  # bytes; ResUNet34 has 134 MB
 
 def seal(folder: Path) -> None:
     """Writes the checksums of all files that lie in `folder`."""
-    sums = {file.name: _sha256(file) for file in sorted(folder.iterdir()) if file.name != SEAL}
+    sums = {file.name: file_sha256(file) for file in sorted(folder.iterdir()) if file.name != SEAL}
     (folder / SEAL).write_text(json.dumps(sums, indent=2) + "\n")
 
 
@@ -50,7 +50,7 @@ def check_seal(folder: Path, *, required: Collection[str], optional: Collection[
         file = inside(folder, name)
         if file.stat().st_size > MOST_FILE:
             raise InputError(f"{folder / name}: {file.stat().st_size} bytes; a file of a bundle may have {MOST_FILE}")
-        found = _sha256(file)
+        found = file_sha256(file)
         if found != expected:
             raise InputError(
                 f"{folder / name}: changed or damaged: its SHA-256 is {found[:12]}…, {SEAL} says "
@@ -78,8 +78,3 @@ def _read_sums(folder: Path) -> dict[str, str]:
     if not isinstance(sums, dict):
         raise InputError(f"{folder / SEAL}: expected file names and checksums, got {type(sums).__name__}")
     return sums
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,10 +1,8 @@
 """Does a bundle do what its network did, how fast, and how large is it?"""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import torch
@@ -14,6 +12,7 @@ from compressors.bundle import load_bundle
 from compressors.contents import ONNX, PACKED, WEIGHTS
 from compressors.graph import Graph
 from compressors.imager import Imager
+from compressors.stopwatch import median_ms
 
 ROUNDS = 5
 
@@ -42,21 +41,15 @@ def compare_onnx(folder: str | Path, shots_BSTR: NDArray[np.float32]) -> float:
 
 def latency(folder: str | Path, threads: int = 1, runs: int = 20) -> float:
     """Median time of one model's shots through ONNX Runtime on `threads` threads [ms]."""
-    return median_ms(Imager(folder, threads), 1, runs)
+    return batch_ms(Imager(folder, threads), 1, runs)
 
 
-def median_ms(imager: Imager, batch: int, runs: int) -> float:
+def batch_ms(imager: Imager, batch: int, runs: int) -> float:
     """Median time of the shots of `batch` models [ms]."""
     shape, scale = imager.contents.shape, imager.contents.statistics.shot_scale
     noise = np.random.default_rng(0).standard_normal((batch, shape.shots, shape.samples, shape.receivers))
     shots_BSTR = (scale * noise).astype(np.float32)
-    imager(shots_BSTR)  # the first run plans its memory, and after another network's finds cold caches
-    seconds = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        imager(shots_BSTR)
-        seconds.append(time.perf_counter() - start)
-    return 1e3 * median(seconds)
+    return median_ms(lambda: imager(shots_BSTR), runs)
 
 
 def file_bytes(folder: str | Path) -> FileBytes:
@@ -72,12 +65,7 @@ def graph_latency(onnx_file: Path, threads: int = 1, runs: int = 20) -> float:
     """As `latency`, of a graph that lies outside a bundle [ms].  Raises InputError as `Graph`."""
     graph = Graph(onnx_file, threads)
     shots_BSTR = np.random.default_rng(0).standard_normal((1, *graph.ends[0])).astype(np.float32)
-    seconds = []
-    for _ in range(runs + 1):  # the first run plans its memory
-        start = time.perf_counter()
-        graph(shots_BSTR)
-        seconds.append(time.perf_counter() - start)
-    return 1e3 * median(seconds[1:])
+    return median_ms(lambda: graph(shots_BSTR), runs)
 
 
 def graph_latencies(graphs: Sequence[Path], threads: int = 1) -> list[float]:

@@ -1,15 +1,11 @@
 """Shards as a torch data set: pairs of shots and normalised target, read batch by batch.
 
-    rtm          target = clip(image / image_scale, −1, 1)
-    velocity     target = 2 (v − v_min) / (v_max − v_min) − 1
-    first_break  target = travel times [s]
-
 A batch is one copy out of the memory-mapped shards, widened at once; `datagen.effects` are laid over its shots if
-asked.
+asked.  Targets are scaled as datagen/targets.py has it.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,14 +17,12 @@ from datagen.config import Data, Effects
 from datagen.effects import Streams, check_effects, disturb, receiver_delays
 from datagen.errors import InputError
 from datagen.positions import asymmetry
-from datagen.shards import Kind, Statistics, kinds_of, load_manifest, open_array
+from datagen.shards import Manifest, Statistics, kinds_of, load_manifest, open_array
+from datagen.targets import FirstBreak, Target, make_target
 
 Batch = tuple[Tensor, Tensor]
-Target = Literal["rtm", "velocity", "first_break"]
 
 MIRROR_TOLERANCE = 1.01  # cells: even spreads are rounded to nodes
-
-STORED_AS: dict[str, Kind] = {"rtm": "image", "velocity": "model", "first_break": "first_break"}
 
 NO_EFFECTS = Effects()
 
@@ -40,6 +34,7 @@ class ShardDataset(Dataset[Batch]):
     `effects` drawn from `seed` and `epoch`, which the training loop sets.  With `mirror` each sample is, with
     probability ½, mirrored in x: order of shots, of receivers, and target together.  Sources and receivers must lie
     symmetrically; rounded to grid nodes they may be a cell off.  The choice is drawn from torch's global generator.
+    `manifest`: that of the folder, where it has been read already.
 
     Raises InputError: no finished data set, unknown split or target, a target that the data set does not have,
     effects that do not fit the survey, a shard missing or truncated, a survey to be mirrored that is not its own
@@ -55,11 +50,11 @@ class ShardDataset(Dataset[Batch]):
         mirror: bool = False,
         effects: Effects = NO_EFFECTS,
         seed: int = 0,
+        manifest: Manifest | None = None,
     ) -> None:
-        if target not in STORED_AS:
-            raise InputError(f"target: got {target!r}; known: {', '.join(STORED_AS)}")
-        manifest = load_manifest(folder)
-        if STORED_AS[target] not in kinds_of(manifest.data):
+        manifest = manifest or load_manifest(folder)
+        self.target: Target = make_target(target, manifest.statistics)
+        if self.target.stored_as not in kinds_of(manifest.data):
             raise InputError(_without(folder, target))
         records = manifest.of_split(split)
         self.data: Data = manifest.data
@@ -70,9 +65,9 @@ class ShardDataset(Dataset[Batch]):
                 "tune.mirror: got true, but mirrored the sources or receivers would lie "
                 f"{asymmetry(self.data):.1f} cells off; set tune.mirror to false, or make data.survey symmetric"
             )
-        self.target, self.mirror, self.effects, self.seed, self.epoch = target, mirror, effects, seed, 0
+        self.mirror, self.effects, self.seed, self.epoch = mirror, effects, seed, 0
         self._shots = [np.asarray(open_array(folder, self.data, record, "data")) for record in records]
-        self._targets = [np.asarray(open_array(folder, self.data, record, STORED_AS[target])) for record in records]
+        self._targets = [np.asarray(open_array(folder, self.data, record, self.target.stored_as)) for record in records]
         self._models = sum(record.shard.models for record in records)
 
     def __len__(self) -> int:
@@ -86,13 +81,13 @@ class ShardDataset(Dataset[Batch]):
         """shots [B, S, T, R] and target [B, 1, Z, X] or [B, S, R] of several samples."""
         wanted = np.asarray(indices)
         shots_BSTR = self._gather(self._shots, wanted)
-        target = normalised(self._gather(self._targets, wanted), self.target, self.statistics)
+        target = self.target.label(self._gather(self._targets, wanted))
         if self.effects != NO_EFFECTS:
             shots_BSTR, target = self._disturb(shots_BSTR, target, indices)
         if self.mirror:
             chosen = torch.rand(len(wanted)) < 0.5
             shots_BSTR[chosen] = shots_BSTR[chosen].flip(1, 3)
-            target[chosen] = target[chosen].flip((1, 2) if self.target == "first_break" else 3)
+            target[chosen] = target[chosen].flip((1, 2) if isinstance(self.target, FirstBreak) else 3)
         return shots_BSTR, target
 
     def _gather(self, shards: list[NDArray[Any]], indices: NDArray[np.int64]) -> Tensor:
@@ -104,19 +99,9 @@ class ShardDataset(Dataset[Batch]):
     def _disturb(self, shots_BSTR: Tensor, target: Tensor, indices: Sequence[int]) -> Batch:
         survey, streams = self.data.survey, Streams(self.seed, self.epoch, indices)
         shots_BSTR = torch.from_numpy(disturb(shots_BSTR.numpy(), self.effects, survey.interval, streams))
-        if self.target == "first_break":  # where the disturbed trace has it
+        if isinstance(self.target, FirstBreak):  # where the disturbed trace has it
             target = target + torch.from_numpy(receiver_delays(self.effects, survey.receivers, streams))[:, None]
         return shots_BSTR, target
-
-
-def normalised(target: Tensor, name: str, statistics: Statistics) -> Tensor:
-    """Images or models `[B, 1, Z, X]`, or first breaks, as stored → what networks are trained towards."""
-    if name == "first_break":
-        return target
-    if name == "rtm":
-        return (target / statistics.image_scale).clamp(-1.0, 1.0)
-    lowest, highest = statistics.velocity_min, statistics.velocity_max
-    return 2 * (target - lowest) / (highest - lowest) - 1
 
 
 def _without(folder: str, target: str) -> str:

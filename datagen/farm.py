@@ -9,17 +9,32 @@ Workers are forked: what the parent has built they have too.  None outlives its 
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Generator, Iterable
 from itertools import islice
+from math import ceil
 from multiprocessing.connection import wait
+from pathlib import Path
 from typing import Any, TypeVar
 
 from datagen.errors import InputError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container: microseconds of CPU time, and of what period, or "max"
+
+
+def cores() -> int:
+    """How many this process may use: a job, or a container, often has but some of the machine's."""
+    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    try:
+        time, period = map(int, QUOTA.read_text().split())
+    except (OSError, ValueError):
+        return usable
+    return min(usable, ceil(time / period))
 
 
 def farm(work: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Generator[Result]:

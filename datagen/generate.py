@@ -16,7 +16,7 @@ from datagen.config import Data
 from datagen.errors import InputError
 from datagen.make_shards import Generated, MakeAll, make_shards, processes
 from datagen.modelling import WaveEngine
-from datagen.shards import layout, package_versions, read_manifest, require_same, verify
+from datagen.shards import Manifest, layout, load_manifest, package_versions, read_manifest, require_same, verify
 from datagen.velocity_files import pinned
 
 log = logging.getLogger(__name__)
@@ -73,13 +73,14 @@ def _settled(data: Data) -> Data:
     return replace(manifest.data, folder=data.folder)
 
 
-def ensure(data: Data) -> None:
-    """Sees to it that the data set is there, whole and verified; makes what is missing.
+def ensure(data: Data) -> Manifest:
+    """The data set's manifest, once it is there, whole and verified; makes what is missing.
 
     Waits while another process makes it.  Raises InputError as `generate`.
     """
     manifest = read_manifest(data.folder)
     if manifest is not None and len(manifest.shards) == len(layout(manifest.data)):
-        verify(data)  # reads only: a finished data set may lie where one cannot write
-    else:
-        generate(data, wait=True)
+        verify(manifest, data)  # reads only: a finished data set may lie where one cannot write
+        return manifest
+    generate(data, wait=True)
+    return load_manifest(data.folder)

@@ -38,7 +38,7 @@ from devito import (
 
 from datagen.stencil import STAGGERED_WEIGHTS
 
-Kind = Literal["forward", "snapshots", "adjoint"]
+OperatorKind = Literal["forward", "snapshots", "adjoint"]
 """forward: shots; snapshots: shots and the wavefield every few steps; adjoint: image of receiver data."""
 
 Fields = dict[str, Any]
@@ -69,7 +69,7 @@ class Sizes:
     receiver_taps: int = 1  # rows that share the receivers
 
 
-def make_fields(spec: KernelSpec, kind: Kind, sizes: Sizes) -> Fields:
+def make_fields(spec: KernelSpec, kind: OperatorKind, sizes: Sizes) -> Fields:
     """Arrays of one run.
 
     The padded grid is `nz + 2 absorbing_cells` by `(nx + 2 absorbing_cells) · batch`.  Rows that are recorded
@@ -99,7 +99,7 @@ def _table(name: str, dimensions: tuple[Any, ...], shape: tuple[int, ...], dtype
     return Function(name=name, dimensions=dimensions, shape=shape, dtype=dtype, space_order=0)
 
 
-def _observed(spec: KernelSpec, kind: Kind, sizes: Sizes, grid: Any) -> Fields:
+def _observed(spec: KernelSpec, kind: OperatorKind, sizes: Sizes, grid: Any) -> Fields:
     """Arrays of sources, receivers, saved wavefields and images."""
     dtype, time, x = grid.dtype, grid.time_dim, grid.dimensions[1]
     row, column, slot, tap, tap_z, tap_x = (
@@ -196,7 +196,7 @@ def _within(equation: Any, part: dict[Any, Any]) -> Any:
     return equation
 
 
-def observation(spec: KernelSpec, kind: Kind, fields: Fields) -> tuple[list[Any], list[Any]]:
+def observation(spec: KernelSpec, kind: OperatorKind, fields: Fields) -> tuple[list[Any], list[Any]]:
     """What is read from u[t] before a step, and what is added to u[t+1] after it."""
     u, C, receiver_weight = fields["u"], fields["C"], fields["receiver_weight"]
     time, t, (_, x) = u.grid.time_dim, u.grid.stepping_dim, u.grid.dimensions
@@ -234,7 +234,7 @@ def free_surface(spec: KernelSpec, fields: Fields) -> list[Any]:
     return [Eq(u[t + 1, pad, x], 0), *mirror]
 
 
-def build(spec: KernelSpec, kind: Kind) -> Any:
+def build(spec: KernelSpec, kind: OperatorKind) -> Any:
     """The Devito Operator of this kind: single-threaded C, for a grid of any size."""
     sizes = Sizes(nz=16, nx=16, steps=5, record_every=2, image_every=2, source_taps=(2, 2), receiver_taps=2)
     fields = make_fields(spec, kind, sizes)

@@ -12,13 +12,12 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import joblib
 from filelock import FileLock, Timeout
 
 from datagen.chunk import Chunk, Made, chunks_of
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.farm import farm
+from datagen.farm import cores, farm
 from datagen.full_disk import told_when_disk_is_full
 from datagen.progress import models_bar
 from datagen.shard_writer import ShardWriter, check_disk
@@ -33,6 +32,7 @@ from datagen.shards import (
     require_same,
     save_manifest,
 )
+from datagen.whole_files import part_of
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Generated:
 
 def processes(make: Callable[[Chunk], Made], workers: int | None) -> MakeAll:
     """`make` in `workers` processes of one thread, by default one a core."""
-    return lambda chunks: farm(make, chunks, min(workers or joblib.cpu_count(), len(chunks)))
+    return lambda chunks: farm(make, chunks, min(workers or cores(), len(chunks)))
 
 
 def make_shards(
@@ -90,7 +90,7 @@ def _resume(data: Data) -> Manifest:
     folder = Path(data.folder)
     manifest = read_manifest(folder) or Manifest(data=replace(data, folder=""), versions=package_versions())
     require_same(manifest, data)
-    for leftover in folder.glob("*.tmp"):
+    for leftover in folder.glob(part_of(folder / "*").name):
         leftover.unlink()
     present = [
         record for record in manifest.shards if all((folder / file.name).exists() for file in record.files.values())

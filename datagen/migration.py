@@ -65,7 +65,7 @@ class Migrator:
         image_MZX, illumination_MZX = np.zeros((2, *velocity_MZX.shape))
         for model_B, shot_B in batches(len(velocity_MZX), self.data.survey.shots, self.spec.batch):
             self._source.set_velocity(smooth_MZX[model_B])
-            self._source.set_sources(self._source.spread.source_distance_S[shot_B])
+            self._source.set_sources(shot_B)
             self._source.run()
             self._inject(shots_MSTR[model_B, shot_B])
             self._receivers.run()

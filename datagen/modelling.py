@@ -5,11 +5,11 @@
         └──────────┴──► image                                   `migrate` (migration.py)
 
 Shots are the pressure, in units of the wavelet's peak, of 1/v² ∂²u/∂t² = ∇²u + f(t) δ(x − xₛ), constant
-density, waves leaving through all four sides.  Sample k is at k Δt, f is `survey.ricker`: a positive peak at
-1.5 / frequency, so a positive main peak of the direct wave.
+density, waves leaving through all four sides.  Sample k is at k Δt, f is `wavelet.ricker`: a positive peak at
+`wavelet.peak_time`, so a positive main peak of the direct wave.
 """
 
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import Any, get_args
 
 import numpy as np
@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.kernel import Kind
+from datagen.kernel import OperatorKind
 from datagen.migration import Migrator
 from datagen.operators import find_compiler, share_building
 from datagen.propagator import Propagator, batches, kernel_spec
+from datagen.scheme import Scheme, derive_scheme
 from datagen.survey import check_survey, check_velocity
 from datagen.timing import Clock
 
@@ -36,16 +37,14 @@ class WaveEngine:
     Raises InputError if the survey does not fit the grid or there is no C compiler.
     """
 
-    def __init__(self, data: Data, *, batch: int = 8) -> None:
-        check_survey(data)
+    def __init__(self, data: Data, *, scheme: Scheme | None = None, batch: int = 8) -> None:
+        """`scheme`: that of `data`, where it is known already."""
+        self.data, self.scheme = data, scheme or derive_scheme(data)
+        check_survey(data, self.scheme)
         find_compiler()
-        self.data = data
         self.spec = kernel_spec(data, batch)
-        self.clock = Clock(data)
-
-    @cached_property
-    def _shared_building(self) -> None:
-        share_building(self.spec, get_args(Kind))
+        self.clock = Clock(data, self.scheme)
+        self._share_building = cache(partial(share_building, self.spec, get_args(OperatorKind)))
 
     @cached_property
     def _forward(self) -> Propagator:
@@ -60,14 +59,16 @@ class WaveEngine:
 
         Raises InputError: wrong shape, not finite or positive, too fast or slow for the grid and time step.
         """
-        check_velocity(self.data, velocity_MZX)
-        velocity_MZX = np.asarray(velocity_MZX)
+        check_velocity(self.data, self.scheme, velocity_MZX)
+        return self._shoot(np.asarray(velocity_MZX))
+
+    def _shoot(self, velocity_MZX: Array) -> Array:
         survey, forward = self.data.survey, self._forward
         models = len(velocity_MZX)
         shots_MSTR = np.empty((models, survey.shots, survey.samples, survey.receivers), self.spec.dtype)
         for model_B, shot_B in batches(models, survey.shots, self.spec.batch):
             forward.set_velocity(velocity_MZX[model_B])
-            forward.set_sources(forward.spread.source_distance_S[shot_B])
+            forward.set_sources(shot_B)
             forward.run()
             shots_MSTR[model_B, shot_B] = self.clock.gather(forward.recorded(len(model_B)))
         assert np.isfinite(shots_MSTR).all(), "shots are not finite"
@@ -78,7 +79,7 @@ class WaveEngine:
 
         Raises InputError: as `shoot`, or shots of another shape than the survey's, or not finite.
         """
-        check_velocity(self.data, velocity_MZX)
+        check_velocity(self.data, self.scheme, velocity_MZX)
         survey = self.data.survey
         expected = (len(velocity_MZX), survey.shots, survey.samples, survey.receivers)
         if shots_MSTR.shape != expected:
@@ -92,6 +93,8 @@ class WaveEngine:
 
         Raises InputError as `shoot`.
         """
-        self._shared_building  # noqa: B018  workers that start together compile an operator each
-        shots_MSTR = self.shoot(velocity_MZX)
-        return shots_MSTR, self.migrate(velocity_MZX, shots_MSTR)
+        check_velocity(self.data, self.scheme, velocity_MZX)
+        self._share_building()  # workers that start together compile an operator each
+        velocity_MZX = np.asarray(velocity_MZX)
+        shots_MSTR = self._shoot(velocity_MZX)
+        return shots_MSTR, self._migrator.migrate(velocity_MZX, shots_MSTR)

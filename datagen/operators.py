@@ -2,38 +2,42 @@
 
     $XDG_CACHE_HOME/seisnas/operators/<key>.operator = SHA-256 of the rest | pickle of the Devito Operator
 
-The pickle carries the compiled library; the key is everything that decides what the library holds.  Only
-files of the present user are loaded, since a pickle can run any code.
+The pickle carries the compiled library, but not the compiler, which works in a folder of its own; the key is
+everything that decides what the library holds.  Only files of the present user are loaded, since a pickle can run
+any code.
 """
 
 import gc
 import hashlib
 import inspect
+import io
 import os
 import pickle
 import platform
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import devito
 from codepy import CompileError
+from devito.arch.compiler import Compiler
 from filelock import FileLock, Timeout
 
 from datagen import kernel, stencil
 from datagen.errors import InputError
+from datagen.whole_files import whole
 
 DIGEST = hashlib.sha256().digest_size
 PATIENCE = 300.0  # [s] to wait for another process that compiles the same operator; it takes seconds
 
 
-def load_operator(spec: kernel.KernelSpec, kind: kernel.Kind) -> Any:
+def load_operator(spec: kernel.KernelSpec, kind: kernel.OperatorKind) -> Any:
     """The Devito Operator of this kind, compiled: from the cache, else built and put there.
 
     Raises InputError if there is no C compiler or it fails, the cache folder cannot be used, or another
@@ -52,7 +56,7 @@ def load_operator(spec: kernel.KernelSpec, kind: kernel.Kind) -> Any:
             ) from None
 
 
-def share_building(spec: kernel.KernelSpec, kinds: Iterable[kernel.Kind]) -> None:
+def share_building(spec: kernel.KernelSpec, kinds: Iterable[kernel.OperatorKind]) -> None:
     """Builds the operators that are not in the cache, but for those that another process is building.
 
     Processes that start together so build one each, instead of all waiting for one that builds them all.
@@ -65,7 +69,7 @@ def share_building(spec: kernel.KernelSpec, kinds: Iterable[kernel.Kind]) -> Non
                 _build(spec, kind, path)
 
 
-def _place(spec: kernel.KernelSpec, kind: kernel.Kind) -> Path:
+def _place(spec: kernel.KernelSpec, kind: kernel.OperatorKind) -> Path:
     compiler = find_compiler()
     return _cache_folder() / f"{_key(spec, kind, compiler)}.operator"
 
@@ -111,7 +115,7 @@ def _cache_folder() -> Path:
     return folder
 
 
-def _key(spec: kernel.KernelSpec, kind: kernel.Kind, compiler: str) -> str:
+def _key(spec: kernel.KernelSpec, kind: kernel.OperatorKind, compiler: str) -> str:
     """Hash of everything the compiled library depends on."""
     version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout
     settings = sorted(
@@ -135,20 +139,33 @@ def _processor() -> str:
     return "\n".join(sorted({line for line in lines if line.startswith(wanted)}))
 
 
-@contextmanager
-def _private_temporary_folder(parent: Path) -> Iterator[None]:
-    """A fresh folder for the files Devito compiles and loads.
+def _working_in(folder: str, compiler: Any) -> Any:
+    """The compiler, which from now on writes and loads its files in `folder`.
 
-    Its usual one, shared by all programs of a user, keeps locks and half-written libraries of processes that
+    Devito's usual one, shared by all programs of a user, keeps locks and half-written libraries of processes that
     were killed: the next one would wait for ever, or die on loading.
     """
-    previous = tempfile.tempdir
-    with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as folder:
-        tempfile.tempdir = folder
-        try:
-            yield
-        finally:
-            tempfile.tempdir = previous
+    compiler.get_jit_dir = compiler.get_codepy_dir = lambda: Path(folder)
+    return compiler
+
+
+def _fresh_folder(parent: Path) -> TemporaryDirectory[str]:
+    """It can go as soon as the library is loaded."""
+    return TemporaryDirectory(dir=parent, ignore_cleanup_errors=True)
+
+
+class _Pickler(pickle.Pickler):
+    def persistent_id(self, obj: Any) -> str | None:
+        return "compiler" if isinstance(obj, Compiler) else None
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, payload: bytes, folder: str) -> None:
+        super().__init__(io.BytesIO(payload))
+        self.folder = folder
+
+    def persistent_load(self, pid: Any) -> Any:
+        return _working_in(self.folder, devito.configuration["compiler"].__new_with__())
 
 
 def _read(path: Path) -> Any:
@@ -162,8 +179,8 @@ def _read(path: Path) -> Any:
     digest, payload = content[:DIGEST], content[DIGEST:]
     if hashlib.sha256(payload).digest() != digest:
         return None
-    with _private_temporary_folder(path.parent):
-        return pickle.loads(payload)
+    with _fresh_folder(path.parent) as folder:
+        return _Unpickler(payload, folder).load()
 
 
 @contextmanager
@@ -176,13 +193,15 @@ def _without_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _build(spec: kernel.KernelSpec, kind: kernel.Kind, path: Path) -> Any:
+def _build(spec: kernel.KernelSpec, kind: kernel.OperatorKind, path: Path) -> Any:
     quiet = devito.switchconfig(log_level="ERROR")
-    with _private_temporary_folder(path.parent), quiet, _without_garbage_collection():
+    with _fresh_folder(path.parent) as folder, quiet, _without_garbage_collection():
         operator = kernel.build(spec, kind)
+        _working_in(folder, operator._compiler)
         operator.cfunction  # noqa: B018  compiles and loads
-        payload = pickle.dumps(operator)
-        temporary = Path(tempfile.gettempdir()) / path.name
-        temporary.write_bytes(hashlib.sha256(payload).digest() + payload)
-        os.replace(temporary, path)
+        stream = io.BytesIO()
+        _Pickler(stream).dump(operator)
+    payload = stream.getvalue()
+    with whole(path) as part:
+        part.write_bytes(hashlib.sha256(payload).digest() + payload)
     return operator

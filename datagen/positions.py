@@ -14,7 +14,6 @@ unchanged.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +31,6 @@ class Taps:
 
     first_P: NDArray[np.int64]
     weight_PK: NDArray[np.float64]
-
-    def __getitem__(self, chosen: Any) -> "Taps":
-        return Taps(self.first_P[chosen], self.weight_PK[chosen])
 
     @property
     def count(self) -> int:

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from datagen.absorbing import absorbing_coefficients
 from datagen.config import Data
-from datagen.kernel import KernelSpec, Kind, Sizes, make_fields
+from datagen.kernel import KernelSpec, OperatorKind, Sizes, make_fields
 from datagen.operators import load_operator
-from datagen.positions import Spread, Taps, spread
-from datagen.survey import stencil_weights
+from datagen.positions import Spread, spread
 from datagen.timing import Clock
 
 Array = NDArray[Any]
@@ -54,7 +53,7 @@ class Propagator:
     """
 
     def __init__(
-        self, spec: KernelSpec, kind: Kind, data: Data, clock: Clock, *, sharing: "Propagator | None" = None
+        self, spec: KernelSpec, kind: OperatorKind, data: Data, clock: Clock, *, sharing: "Propagator | None" = None
     ) -> None:
         self.spec, self.data, self.clock = spec, data, clock
         self.spread: Spread = spread(data)
@@ -71,10 +70,10 @@ class Propagator:
         self.fields = make_fields(spec, kind, sizes)
         if sharing:
             self.fields |= {name: field for name, field in sharing.fields.items() if name in self.fields}
-        for k, weight in enumerate(stencil_weights(data)):
+        for k, weight in enumerate(clock.scheme.weights):
             self.fields[f"w{k}"].data = weight
-        self._set_absorbing_layer()
         self._set_receiver_rows()
+        self._set_absorbing_layer()
 
         run_time: dict[str, Any] = {"time_m": 0, "time_M": steps - 1}
         if kind != "adjoint":
@@ -130,17 +129,17 @@ class Propagator:
         padded_BZX = np.pad(courant**2, ((0, 0), (width, width), (width, width)), mode="edge")
         self.slots("C")[..., : len(padded_BZX)] = np.moveaxis(padded_BZX, 0, -1)
 
-    def set_sources(self, distance_B: Taps) -> None:
-        """A source in each slot at its own distance; none in the slots beyond."""
-        width, batch, depth = self.spec.absorbing_cells, self.spec.batch, self.spread.source_depth
-        used = len(distance_B.first_P)
+    def set_sources(self, shot_B: NDArray[np.int64]) -> None:
+        """The source of each slot is that of its shot of the survey; none in the slots beyond."""
+        width, batch, used = self.spec.absorbing_cells, self.spec.batch, len(shot_B)
+        depth, distance = self.spread.source_depth, self.spread.source_distance_S
         column_B = np.zeros(batch, np.int64)
-        column_B[:used] = distance_B.first_P
+        column_B[:used] = distance.first_P[shot_B]
         self.array("source_row")[:] = depth.first_P[0] + width
         self.array("source_column")[:] = (column_B + width) * batch + np.arange(batch)
         weight_BKK = self.array("source_weight")
         weight_BKK.fill(0)
-        weight_BKK[:used] = depth.weight_PK[0, :, None] * distance_B.weight_PK[:, None, :]
+        weight_BKK[:used] = depth.weight_PK[0, :, None] * distance.weight_PK[shot_B][:, None, :]
 
     def recorded(self, shots: int) -> Array:
         """What the receivers of the first `shots` slots recorded [B, N, R]."""

@@ -27,13 +27,13 @@ def draw_sediments(grid: Grid, geology: Geology, rng: np.random.Generator, surfa
     """
     depth, width = grid.nz * grid.spacing, grid.nx * grid.spacing
     for_layers, for_beds, for_folds, for_faults = rng.spawn(4)
-    column = add_thin_beds(draw_column(geology, depth, for_layers), geology, depth, for_beds)
     z_ZX = (
         np.arange(grid.nz, dtype=np.float64)[:, None] * grid.spacing - surface
     )  # [Z, 1] and [1, X] until a fault mixes them
     x_ZX = np.arange(grid.nx, dtype=np.float64)[None, :] * grid.spacing
     z_ZX, x_ZX = _undo_faults(z_ZX, x_ZX, geology, depth, width, for_faults)
     s_ZX = _Fold(geology, width, for_folds).undo(z_ZX, x_ZX, depth)
+    column = add_thin_beds(draw_column(geology, depth, for_layers), geology, depth, for_beds)
     return column.velocity(s_ZX)
 
 

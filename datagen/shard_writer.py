@@ -7,7 +7,6 @@
 A shard exists once the manifest names it; files without a record are made anew.
 """
 
-import hashlib
 import math
 import os
 import shutil
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from datagen.config import Data
 from datagen.errors import InputError
 from datagen.shards import FileRecord, Kind, Shard, ShardRecord, Statistics, array_format, file_name, kinds_of
+from datagen.whole_files import file_sha256, part_of, sync
 
 HEADER_BYTES = 128  # of an .npy file of this few dimensions
 
@@ -40,17 +40,14 @@ class ShardWriter:
         if kind in self._streams:
             return self._streams[kind]
         dtype, shape = array_format(self.data, kind, self.shard.models)
-        stream = self._streams[kind] = open(self._temporary(kind), "wb")  # noqa: SIM115  closed by _seal
+        stream = self._streams[kind] = open(part_of(self._file(kind)), "wb")  # noqa: SIM115  closed by _seal
         header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(stream, header)
         assert stream.tell() == HEADER_BYTES
         return stream
 
-    def _name(self, kind: Kind) -> str:
-        return file_name(kind, self.shard.number)
-
-    def _temporary(self, kind: Kind) -> Path:
-        return self.folder / f"{self._name(kind)}.tmp"
+    def _file(self, kind: Kind) -> Path:
+        return self.folder / file_name(kind, self.shard.number)
 
     def write(self, offset: int, arrays: Mapping[Kind, NDArray[Any]], statistics: Statistics) -> None:
         """Samples `offset`, `offset + 1` … of this shard."""
@@ -70,35 +67,23 @@ class ShardWriter:
         assert self.full
         files = {kind: self._seal(kind) for kind in kinds_of(self.data)}
         for kind in files:
-            os.replace(self._temporary(kind), self.folder / self._name(kind))
-        _sync_folder(self.folder)
+            os.replace(part_of(self._file(kind)), self._file(kind))
+        sync(self.folder)  # the new names reach the disk before the manifest speaks of them
         parts = [self._parts[offset] for offset in sorted(self._parts)]
         return ShardRecord(shard=self.shard, files=files, statistics=Statistics.combined(parts))
 
     def _seal(self, kind: Kind) -> FileRecord:
-        with self._streams[kind] as stream:
-            stream.flush()
-            os.fsync(stream.fileno())
-        with open(self._temporary(kind), "rb") as written:
-            size = os.fstat(written.fileno()).st_size
-            digest = hashlib.file_digest(written, "sha256").hexdigest()
-        return FileRecord(name=self._name(kind), bytes=size, sha256=digest)
+        self._streams[kind].close()
+        part = part_of(self._file(kind))
+        sync(part)
+        return FileRecord(name=self._file(kind).name, bytes=part.stat().st_size, sha256=file_sha256(part))
 
     def discard(self) -> None:
         """Takes an unfinished shard away."""
         for kind, stream in self._streams.items():
             with suppress(OSError):  # a full disk is met again when the buffer is flushed
                 stream.close()
-            self._temporary(kind).unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """The new names reach the disk before the manifest speaks of them."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            part_of(self._file(kind)).unlink(missing_ok=True)
 
 
 def shard_bytes(data: Data, shard: Shard) -> int:

@@ -10,9 +10,7 @@
 Sample indices run train, validation, test; a shard holds samples of one split only.
 """
 
-import hashlib
 import math
-import os
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -29,6 +27,7 @@ from datagen.errors import InputError
 from datagen.npy_files import map_npy
 from datagen.reading import read_json
 from datagen.regular_files import regular_file
+from datagen.whole_files import file_sha256, sync, whole
 
 MANIFEST = "manifest.json"
 
@@ -209,12 +208,11 @@ def load_manifest(folder: str | Path) -> Manifest:
     return manifest
 
 
-def verify(data: Data) -> None:
-    """Every shard is there, whole, unchanged since it was made, and of the configuration `data`.
+def verify(manifest: Manifest, data: Data) -> None:
+    """Every shard of `manifest` is there, whole, unchanged since it was made, and of the configuration `data`.
 
     Raises InputError naming the file, or the fields that differ.
     """
-    manifest = load_manifest(data.folder)
     require_same(manifest, data)
     for record in manifest.shards:
         check_files(Path(data.folder), record)
@@ -224,9 +222,8 @@ def check_files(folder: Path, record: ShardRecord) -> None:
     """Raises InputError if a file of the shard is missing, of another size or changed."""
     for file in record.files.values():
         check_size(folder, file)
-        with open(folder / file.name, "rb") as stream:
-            if hashlib.file_digest(stream, "sha256").hexdigest() != file.sha256:
-                raise InputError(_remake(folder / file.name, "its content changed (SHA-256)"))
+        if file_sha256(folder / file.name) != file.sha256:
+            raise InputError(_remake(folder / file.name, "its content changed (SHA-256)"))
 
 
 def check_size(folder: Path, file: FileRecord) -> None:
@@ -263,12 +260,9 @@ def require_same(manifest: Manifest, data: Data) -> None:
 
 def save_manifest(folder: Path, manifest: Manifest) -> None:
     """Replaces the manifest at one stroke: a reader, or a power cut, sees the old one or the new one."""
-    temporary = folder / f"{MANIFEST}.tmp"
-    with open(temporary, "wb") as stream:
-        stream.write(TypeAdapter(Manifest).dump_json(manifest, indent=1) + b"\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(temporary, folder / MANIFEST)
+    with whole(folder / MANIFEST) as part:
+        part.write_bytes(TypeAdapter(Manifest).dump_json(manifest, indent=1) + b"\n")
+        sync(part)
 
 
 def open_array(folder: str | Path, data: Data, record: ShardRecord, kind: Kind) -> NDArray[Any]:

@@ -15,6 +15,8 @@ from math import comb, factorial, sqrt
 
 import numpy as np
 
+from datagen.wavelet import BAND
+
 STAGGERED_WEIGHTS = (9 / 8, -1 / 24)
 FITTED_FOR = 4 / 3  # of the slowest velocity: what is there nearly always some of
 
@@ -34,7 +36,7 @@ def fitted_weights(order: int, points: float) -> Weights:
     wavelengths travelled, by k².
     """
     peak = 2 * np.pi / (FITTED_FOR * points)
-    k = np.linspace(0, min(3.5 * peak, np.pi), 501)[1:]
+    k = np.linspace(0, min(BAND * peak, np.pi), 501)[1:]
     weight = np.sqrt(k * (k / peak) ** 4 * np.exp(-2 * (k / peak) ** 2))
     first, *others = (weight * (2 * np.sin(k / 2)) ** (2 * j) / k**2 for j in range(1, order // 2 + 1))
     fit = np.linalg.lstsq(np.stack(others, axis=1), weight - first, rcond=None)[0]

@@ -1,67 +1,23 @@
-"""The Ricker wavelet, the time step, and what grid and time step can carry.
+"""What a survey's grid, time step and interval can carry: everything that can be refused before modelling.
 
-v Δt / h ≤ courant_limit(space_order),        v / (f h) ≥ POINTS_PER_WAVELENGTH
+v Δt / h ≤ limit of the stencil,        v / (f h) ≥ POINTS_PER_WAVELENGTH
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.geology import check_geology, velocity_range
-from datagen.stencil import Weights, courant_limit, fitted_weights, taylor_weights
+from datagen.geology import check_geology
+from datagen.scheme import POINTS_PER_WAVELENGTH, Scheme
+from datagen.wavelet import BAND
 
-POINTS_PER_WAVELENGTH = {4: 16.0, 6: 10.0, 8: 10.0}
-"""Fewest grid points in a wavelength at the wavelet's peak frequency, by space order (measured against the
-analytic solution: a few per cent of error at a kilometre)."""
-
-BAND = 3.5  # of a Ricker wavelet, times its peak frequency: above it are less than 2e-4 of the peak
 SAMPLES_PER_PERIOD = 2.2  # of the band's highest frequency: a tenth above Nyquist's two
-STABLE_SHARE = 0.95  # of the Courant limit
 
 ROUNDING = 1e-6  # relative; a setting exactly at its limit is allowed
 
 
-def ricker(frequency: float, interval: float, samples: int) -> NDArray[np.float64]:
-    """Ricker wavelet f(t) = (1 − 2a) exp(−a), a = (π `frequency` (t − t₀))², at t = 0, Δt, 2Δt …  [T].
-
-    Its peak is +1 at t₀ = 1.5 / `frequency` [s], the onset (1e-8 of the peak) at t = 0.
-    """
-    time = np.arange(samples) * interval
-    a = (np.pi * frequency * (time - 1.5 / frequency)) ** 2
-    return np.asarray((1 - 2 * a) * np.exp(-a))
-
-
-def fastest_velocity(data: Data) -> float:
-    """The highest velocity [m/s] that a model of `data` can have."""
-    return velocity_range(data)[1]
-
-
-def stencil_weights(data: Data) -> Weights:
-    """Weights of the second derivative in space: fitted to the wavelet, or Taylor's."""
-    survey = data.survey
-    if not survey.dispersion_correction:
-        return taylor_weights(survey.space_order)
-    points = velocity_range(data)[0] / (survey.frequency * data.grid.spacing)
-    return fitted_weights(survey.space_order, points)
-
-
-def time_step(data: Data) -> float:
-    """Time step [s]: the longest that is stable for all velocities of `data`, or `survey.interval`."""
-    survey = data.survey
-    if not survey.dispersion_correction:
-        return survey.interval
-    return STABLE_SHARE * courant_limit(stencil_weights(data)) * data.grid.spacing / fastest_velocity(data)
-
-
-def carried_velocities(data: Data) -> tuple[float, float]:
-    """Lowest and highest velocity [m/s] that grid, wavelet and time step of `data` can carry."""
-    survey, spacing = data.survey, data.grid.spacing
-    slowest = POINTS_PER_WAVELENGTH[survey.space_order] * survey.frequency * spacing
-    return slowest, courant_limit(stencil_weights(data)) * spacing / time_step(data)
-
-
-def check_survey(data: Data) -> None:
+def check_survey(data: Data, scheme: Scheme) -> None:
     """Everything that can be known before a model exists.
 
     Raises InputError: sources or receivers not in the grid or more than it has columns, an interval too long
@@ -70,13 +26,13 @@ def check_survey(data: Data) -> None:
     _check_positions(data)
     _check_interval(data)
     check_geology(data)
-    check_carried(data)
+    check_carried(data, scheme)
 
 
-def check_carried(data: Data) -> None:
+def check_carried(data: Data, scheme: Scheme) -> None:
     """Grid and time step must carry all velocities that `data` can have.  Raises InputError."""
-    slowest, fastest = velocity_range(data)
-    check_stability(data, fastest)
+    slowest, fastest = scheme.drawn
+    check_stability(data, scheme, fastest)
     check_sampling(data, slowest)
 
 
@@ -124,21 +80,20 @@ def _check_interval(data: Data) -> None:
         )
 
 
-def check_stability(data: Data, fastest: float) -> None:
-    """The time step must not outrun the grid: v Δt / h ≤ the Courant limit of the space order.
+def check_stability(data: Data, scheme: Scheme, fastest: float) -> None:
+    """The time step must not outrun the grid: v Δt / h ≤ the Courant limit of the stencil.
 
     `fastest` velocity in m/s.  Raises InputError.
     """
     survey, spacing = data.survey, data.grid.spacing
-    limit = courant_limit(stencil_weights(data))
-    courant = fastest * time_step(data) / spacing
+    limit, courant = scheme.courant_limit, fastest * scheme.step / spacing
     if courant <= limit * (1 + ROUNDING):
         return
     if survey.dispersion_correction:
         raise InputError(
-            f"velocity: {fastest:g} m/s is above the {carried_velocities(data)[1]:.0f} m/s that are stable "
+            f"velocity: {fastest:g} m/s is above the {scheme.carried[1]:.0f} m/s that are stable "
             f"with the time step made for data.geology.velocity and data.salt.velocity, at most "
-            f"{fastest_velocity(data):g} m/s; raise one of them"
+            f"{scheme.drawn[1]:g} m/s; raise one of them"
         )
     raise InputError(
         f"data.survey.interval: {survey.interval:g} s is unstable at {fastest:g} m/s "
@@ -172,7 +127,7 @@ def _round_down(value: float) -> float:
     return float(np.floor(value / scale * (1 + ROUNDING)) * scale)
 
 
-def check_velocity(data: Data, velocity_MZX: ArrayLike) -> None:
+def check_velocity(data: Data, scheme: Scheme, velocity_MZX: ArrayLike) -> None:
     """Velocity models [M, Z, X] in m/s must fit the grid, be finite and positive, and obey both limits above.
 
     Raises InputError.
@@ -192,5 +147,5 @@ def check_velocity(data: Data, velocity_MZX: ArrayLike) -> None:
             f"velocity: {velocity[model, row, column]} m/s in model {model} at row {row}, column {column}; "
             "every value must be finite and above 0 m/s"
         )
-    check_stability(data, float(velocity.max()))
+    check_stability(data, scheme, float(velocity.max()))
     check_sampling(data, float(velocity.min()))

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from datagen.config import Data
 from datagen.dispersion import Band, BandedMatrix, from_scheme, to_scheme
-from datagen.survey import BAND, ricker, time_step
+from datagen.scheme import Scheme
+from datagen.wavelet import BAND, ricker
 
 HIGHEST_FREQUENCY = 2.8  # of an image, in peak frequencies: product of two fields, it is weaker there than they
 
@@ -24,29 +25,29 @@ Array = NDArray[Any]
 class Clock:
     """When what happens in every run of one survey; its series go to true time and back."""
 
-    def __init__(self, data: Data) -> None:
+    def __init__(self, data: Data, scheme: Scheme) -> None:
         survey = data.survey
-        self.data = data
-        self.step = time_step(data)  # [s]
+        self.data, self.scheme = data, scheme
+        self.step = scheme.step  # [s]
         self.image_every = max(1, floor(1 / (2 * HIGHEST_FREQUENCY * survey.frequency * self.step)))
         self.steps, self.record_every = survey.samples, 1
         if survey.dispersion_correction:
             duration = (survey.samples - 1) * survey.interval + self._band.half_length
             self.steps = ceil(duration / self.step) + 1
             self.record_every = max(1, floor(1 / (4 * BAND * survey.frequency * self.step)))
+        self.wavelet_T = self._emitted()
 
     @property
     def imaged_steps(self) -> int:
         """Fewest steps, at least `steps`, whose last is a snapshot."""
         return ceil((self.steps - 1) / self.image_every) * self.image_every + 1
 
-    @cached_property
-    def wavelet_T(self) -> NDArray[np.float64]:
+    def _emitted(self) -> NDArray[np.float64]:
         """What the source emits at each of `imaged_steps`: in true time the survey's Ricker wavelet."""
+        time_T = self._time(self.imaged_steps)
         wavelet_T = ricker(self.data.survey.frequency, self.step, self.imaged_steps)
         if not self.data.survey.dispersion_correction:
             return wavelet_T
-        time_T = self._time(self.imaged_steps)
         to_scheme_TT = to_scheme(time_T, time_T, self.step, self._band, "float64")
         return np.asarray((to_scheme_TT @ wavelet_T[None, :, None])[0, :, 0])
 

@@ -4,7 +4,6 @@
 SEG-Y               read (segy.py)          ──► Models: stack [n, z, x] or cube [z, y, x]
 """
 
-import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +18,9 @@ from datagen.config import Data, VelocityFile
 from datagen.errors import InputError
 from datagen.npy_files import map_npy
 from datagen.regular_files import regular_file
+from datagen.scheme import derive_scheme
 from datagen.survey import check_carried
+from datagen.whole_files import file_sha256
 
 PLAUSIBLE = (300.0, 8000.0)  # [m/s]
 AT_ONCE = 2**22  # cells that are looked at at once
@@ -116,7 +117,7 @@ def pinned(data: Data) -> Data:
     if file is None:
         return data
     models = open_models(file)
-    digest = _sha256(Path(file.path))
+    digest = file_sha256(Path(file.path))
     if file.sha256 not in ("", digest):
         raise InputError(
             f"velocity {file.path}: its SHA-256 is {digest}, data.velocity_file.sha256 is {file.sha256}; "
@@ -126,7 +127,7 @@ def pinned(data: Data) -> Data:
     ends = np.array([lowest, highest]) if file.clip is None else np.clip([lowest, highest], *file.clip)
     data = replace(data, velocity_file=replace(file, sha256=digest, velocity=(float(ends[0]), float(ends[1]))))
     try:
-        check_carried(data)
+        check_carried(data, derive_scheme(data))
     except InputError as error:
         raise InputError(
             f"velocity {file.path}: goes from {lowest:g} to {highest:g} m/s. {error}; or bring the file's "
@@ -167,8 +168,3 @@ def _blocks(array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
     rows = max(1, AT_ONCE // max(1, array[0].size))
     for first in range(0, len(array), rows):
         yield first, array[first : first + rows]
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

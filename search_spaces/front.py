@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from search_spaces.band_limited import resampling_matrix
 from search_spaces.config import Fold, Gather, Network, Stack
 from search_spaces.gather_front import GatherFront
 from search_spaces.network import Features
@@ -24,25 +25,6 @@ from search_spaces.stack import DiffractionStack, group_matrix
 
 GAIN_POWER = 1.0  # p of the gain t^p, for the spreading and transmission losses of late reflections
 KNEE = 0.1  # share of `shot_scale` where asinh goes from linear to logarithmic; gives about unit variance
-
-
-def resampling_matrix(given: int, wanted: int) -> NDArray[np.float64]:
-    """The `[wanted, given]` matrix of band-limited interpolation; first and last samples stay in place.
-
-    Both grids share the cosines cos(πkτ), τ ∈ [0, 1] (discrete cosine transform of the first kind): this is
-    sinc interpolation of the record mirrored at its ends.  Of them the K = min(given, wanted) lowest are
-    kept, an ideal low-pass at the Nyquist frequency of the coarser grid.
-
-        y_j = 2/(n-1) Σ_{k<K} ε_k cos(πk j/(m-1)) Σ_i ε_i x_i cos(πk i/(n-1)),    ε = ½ at 0 and n-1, else 1
-    """
-    if given == wanted:
-        return np.eye(given)
-    ends = np.ones(given)
-    ends[[0, -1]] = 0.5
-    k = np.arange(min(given, wanted))
-    analysis_ki = ends * np.cos(np.pi * np.outer(k, np.arange(given)) / (given - 1))
-    synthesis_jk = ends[k] * np.cos(np.pi * np.outer(np.arange(wanted), k) / (wanted - 1))
-    return 2 / (given - 1) * synthesis_jk @ analysis_ki
 
 
 class Resampling(nn.Module):

@@ -7,6 +7,7 @@ import numpy as np
 from datagen.config import Data
 from datagen.geology import velocity_range
 from datagen.positions import distances
+from datagen.wavelet import peak_time
 
 STACKS = 4  # constant velocities that shots are stacked with
 MARGIN = 0.1  # the slowest is this share above the slowest of the geology, the fastest below the fastest
@@ -34,7 +35,7 @@ class Geometry:
             receivers=tuple(receivers_R.tolist()),
             source_depth=survey.source_depth / spacing,
             receiver_depth=survey.receiver_depth / spacing,
-            onset=1.5 / survey.frequency / survey.interval,
+            onset=peak_time(survey.frequency) / survey.interval,
             slowness=tuple((spacing / velocities / survey.interval).tolist()),
         )
 

@@ -19,6 +19,7 @@ from compressors.config import Compress
 from datagen.config import STRICT, Data, Effects
 from datagen.errors import InputError
 from datagen.reading import parse_yaml, read_yaml
+from datagen.targets import TargetName
 from search_spaces.config import Gather, Network
 from trials.config_paths import field_names, follow, further_down
 from trials.picking_config import Picking
@@ -30,7 +31,6 @@ Weight = Annotated[float, Field(ge=0, le=100)]
 Epochs = Annotated[int, Field(ge=1, le=10_000)]
 LearningRate = Annotated[float, Field(gt=0, le=1)]
 ImageTarget = Literal["rtm", "velocity"]
-Target = Literal["rtm", "velocity", "first_break"]
 ComparedModel = Literal["nasunet", "random_search", "unet_small", "unet", "resunet34", "inversionnet"]
 FeatureKind = Literal["vgg16", "vgg19", "gan"]
 
@@ -119,7 +119,7 @@ class Config:
     """Everything a stage needs to know."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-    target: Target = "rtm"
+    target: TargetName = "rtm"
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
     devices: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = "auto"  # a training's GPUs, or processes on CPUs

@@ -5,6 +5,7 @@ import torch
 
 from compressors.deploy import Deployed, export_onnx
 from compressors.quantize import quantize, run_graph
+from datagen.targets import RtmImage
 from search_spaces.build import build
 from search_spaces.config import Fold, Network
 from search_spaces.genotype import Genotype
@@ -25,7 +26,7 @@ def whole(parts, tmp_path_factory):
     genotype = Genotype(depth=2, width=8, nodes=1, encoder=cell, decoder=cell, down="sep_conv_3x3", up="sep_conv_3x3")
     network = build(Network(front=Fold(fold=2), genotype=genotype), shape, 0.1)
     file = tmp_path_factory.mktemp("float") / "model.onnx"
-    export_onnx(Deployed(network, "rtm", parts["statistics"]), shape, file)
+    export_onnx(Deployed(network, RtmImage(scale=parts["statistics"].image_scale)), shape, file)
     return file
 
 

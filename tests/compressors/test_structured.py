@@ -8,7 +8,7 @@ from compressors.deploy import Deployed, export_onnx
 from compressors.structured import shrink, widths_of
 from compressors.verify import graph_latency
 from datagen.errors import InputError
-from datagen.shards import Statistics
+from datagen.targets import RtmImage
 from search_spaces.build import build, count_parameters
 from search_spaces.config import Network, Stack
 from search_spaces.genotype import Cell, Genotype
@@ -90,10 +90,9 @@ def test_a_pruned_network_still_learns(shape):
 
 def test_the_graph_of_a_pruned_network_is_smaller(shape, tmp_path):
     network = build(SPECS["unet"], shape, 0.1)
-    statistics = Statistics(shot_scale=0.1, image_scale=1.0, velocity_min=1500.0, velocity_max=4500.0)
-    export_onnx(Deployed(network, "rtm", statistics), shape, tmp_path / "dense.onnx")
+    export_onnx(Deployed(network, RtmImage(scale=1.0)), shape, tmp_path / "dense.onnx")
     shrink(network, shape, 0.5)
-    export_onnx(Deployed(network, "rtm", statistics), shape, tmp_path / "narrow.onnx")
+    export_onnx(Deployed(network, RtmImage(scale=1.0)), shape, tmp_path / "narrow.onnx")
     sizes = [(tmp_path / f"{name}.onnx").stat().st_size for name in ("dense", "narrow")]
     assert sizes[1] < sizes[0]
     assert graph_latency(tmp_path / "narrow.onnx", runs=1) > 0

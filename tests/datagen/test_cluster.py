@@ -21,7 +21,7 @@ from datagen.cluster import cluster, make_on_worker
 from datagen.config import Data, Geology, Grid, Split, Survey
 from datagen.errors import InputError
 from datagen.generate import generate
-from datagen.shards import layout, package_versions, verify
+from datagen.shards import layout, load_manifest, package_versions, verify
 
 distributed = pytest.importorskip("distributed", reason="needs the extra `cluster`")
 cloudpickle = pytest.importorskip("cloudpickle")
@@ -61,7 +61,7 @@ def test_a_cluster_makes_the_same_bits_as_this_process(tmp_path: Path, two_worke
     assert generate(other, dask=two_workers.scheduler_address, tell=lambda _: None).made == 19
     assert hashes(data) == hashes(other)
     assert len(hashes(data)) == 5 * 3 + 1
-    verify(other)
+    verify(load_manifest(other.folder), other)
 
 
 def test_a_scheduler_file_is_an_address(tmp_path: Path, two_workers: Any) -> None:

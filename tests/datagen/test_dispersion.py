@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from datagen.dispersion import Band, from_scheme, scheme_frequency, to_scheme
-from datagen.survey import ricker
+from datagen.wavelet import ricker
 
 STEP = 0.0012
 BAND = Band(52.5, 157.5)

@@ -14,7 +14,7 @@ from datagen.dataset import ShardDataset, loader
 from datagen.effects import Streams, check_effects, disturb, receiver_delays
 from datagen.errors import InputError
 from datagen.generate import generate
-from datagen.survey import ricker
+from datagen.wavelet import ricker
 
 MakeData = Callable[..., Data]
 INTERVAL = 0.002  # [s]

@@ -4,13 +4,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from datagen import farm as farm_module
 from datagen.errors import InputError
-from datagen.farm import farm
+from datagen.farm import cores, farm
 
 
 @pytest.fixture
@@ -90,3 +92,20 @@ def wait_until_gone(processes: list[Any]) -> bool:
             return True
         time.sleep(0.1)
     return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="affinity and quota are Linux's")
+def test_the_cores_of_a_job_are_those_it_may_use(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 4, 9})
+    quota = tmp_path / "cpu.max"
+    monkeypatch.setattr(farm_module, "QUOTA", quota)
+    for given, expected in (
+        (None, 4),
+        ("max 100000", 4),
+        ("250000 100000", 3),
+        ("50000 100000", 1),
+        ("9900000 1000", 4),
+    ):
+        if given is not None:
+            quota.write_text(given)
+        assert cores() == expected

@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 from filelock import FileLock
+from pydantic import TypeAdapter
 
 from datagen import make_shards as make_shards_module
 from datagen import shard_writer
 from datagen.config import Data, Geology, Grid, Split, Survey
+from datagen.dataset import ShardDataset
 from datagen.errors import InputError
 from datagen.generate import ensure, generate
 from datagen.shards import layout, load_manifest, read_manifest, verify
@@ -183,7 +185,7 @@ def test_a_waiting_generator_goes_on_when_the_first_has_ended(make_data: MakeDat
     assert thread.is_alive()
     lock.release()
     thread.join()
-    verify(data)
+    verify(load_manifest(data.folder), data)
 
 
 def test_a_data_set_that_does_not_fit_on_the_disk_is_refused_before_it_starts(
@@ -308,3 +310,16 @@ def test_the_wave_equation_makes_the_same_bits_with_one_and_two_workers(tmp_path
     shots = np.load(tmp_path / "one" / "data1.npy")
     assert shots.dtype == np.float16
     assert np.abs(shots).max() > 0
+
+
+def test_a_finished_data_set_has_its_manifest_parsed_once(
+    make_data: MakeData, echo_engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = make_data()
+    generate(data, workers=1, engine=echo_engine)
+    parsed = []
+    real = TypeAdapter.validate_json
+    monkeypatch.setattr(TypeAdapter, "validate_json", lambda *given: parsed.append(given) or real(*given))
+    manifest = ensure(data)
+    assert len(ShardDataset(data.folder, "train", "velocity", manifest=manifest)) == 20
+    assert len(parsed) == 1

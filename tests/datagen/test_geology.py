@@ -8,11 +8,16 @@ import pytest
 from datagen.config import Data, Family, Geology, Grid, Salt
 from datagen.errors import InputError
 from datagen.geology import check_geology, velocity_range
-from datagen.survey import check_survey, stencil_weights, time_step
+from datagen.scheme import derive_scheme
+from datagen.survey import check_survey as check_with_scheme
 from datagen.velocity import draw_velocity
 
 MakeData = Callable[..., Data]
 NO_SALT = Salt(probability=0.0)
+
+
+def check_survey(data: Data) -> None:
+    check_with_scheme(data, derive_scheme(data))
 
 
 def of_family(make_data: MakeData, family: Family, **changes: Any) -> Data:
@@ -84,9 +89,9 @@ def test_the_survey_is_made_for_water_and_inclusions_too(make_data: MakeData) ->
     with pytest.raises(InputError, match=r"data\.survey\.frequency.*1480 m/s"):
         check_survey(sea)
     check_survey(replace(sea, survey=replace(sea.survey, frequency=14.8)))
-    assert stencil_weights(sea) != stencil_weights(make_data())
+    assert derive_scheme(sea).weights != derive_scheme(make_data()).weights
     dirty = make_data(salt=Salt(inclusions=(0, 2), inclusion_velocity=(3000.0, 6000.0)))
-    assert time_step(dirty) == pytest.approx(time_step(make_data()) * 4500 / 6000)
+    assert derive_scheme(dirty).step == pytest.approx(derive_scheme(make_data()).step * 4500 / 6000)
 
 
 @pytest.mark.parametrize(

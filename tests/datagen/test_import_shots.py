@@ -58,7 +58,7 @@ def test_an_openfwi_folder_becomes_shards_with_the_same_values(openfwi, make_dat
     shots, models = samples(SAMPLES)
     assert np.array_equal(stored(data, "data"), shots)
     assert np.array_equal(stored(data, "model"), models)
-    verify(data)
+    verify(load_manifest(data.folder), data)
     assert run(openfwi, data).skipped == SAMPLES
 
 
@@ -141,9 +141,9 @@ def load_imported(openfwi, data):
 def test_a_preset_of_another_survey_does_not_take_an_imported_set(openfwi, make_data):
     data = make_data()
     run(openfwi, data)
-    verify(replace(data, seed=1, split=Split(train=1, validation=1, test=1)))
+    verify(load_manifest(data.folder), replace(data, seed=1, split=Split(train=1, validation=1, test=1)))
     with pytest.raises(InputError, match=r"data\.survey\.samples: 20 in the data set, 30 in the preset"):
-        verify(replace(data, survey=replace(data.survey, samples=30)))
+        verify(load_manifest(data.folder), replace(data, survey=replace(data.survey, samples=30)))
 
 
 @pytest.mark.parametrize("content", [lambda whole: whole[:-100], lambda whole: whole[:40], lambda _: b""])

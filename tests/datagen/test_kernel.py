@@ -6,9 +6,10 @@ import pytest
 
 from datagen.config import Data, Grid, Split, Survey
 from datagen.propagator import Propagator, batches, kernel_spec
-from datagen.survey import ricker
+from datagen.scheme import derive_scheme
 from datagen.timing import Clock
 from datagen.velocity import draw_velocity
+from datagen.wavelet import ricker
 from trials.config import load
 
 STEPS = 331
@@ -45,7 +46,7 @@ def make_data(**survey):
 
 def propagator(kind, *, sharing=None, **survey):
     data = make_data(**survey)
-    return Propagator(kernel_spec(data, 8), kind, data, Clock(data), sharing=sharing)
+    return Propagator(kernel_spec(data, 8), kind, data, Clock(data, derive_scheme(data)), sharing=sharing)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def shoot(forward, velocity_BZX, scale=1.0):
     """What the receivers record [T, R, B]."""
     forward.array("wavelet")[:] = scale * ricker(15.0, 0.001, STEPS)
     forward.set_velocity(velocity_BZX)
-    forward.set_sources(forward.spread.source_distance_S)
+    forward.set_sources(np.arange(forward.data.survey.shots))
     forward.run()
     return forward.recorded(8).transpose(1, 2, 0).copy()
 
@@ -68,7 +69,7 @@ def adjoint_mismatch(data, velocity_BZX):
     With the "wavefield" q at the source and 0 elsewhere, the image there is ⟨q, F′ d⟩.
     """
     random = np.random.default_rng(3)
-    survey, clock, spec = data.survey, Clock(data), kernel_spec(data, 8)
+    survey, clock, spec = data.survey, Clock(data, derive_scheme(data)), kernel_spec(data, 8)
     forward, adjoint = Propagator(spec, "forward", data, clock), Propagator(spec, "adjoint", data, clock)
     q_T = np.zeros(survey.samples)
     q_T[:: clock.image_every] = random.normal(size=len(q_T[:: clock.image_every]))
@@ -82,7 +83,7 @@ def adjoint_mismatch(data, velocity_BZX):
     for operator in (forward, adjoint):
         operator.set_velocity(velocity_BZX)
     forward.array("wavelet")[:] = q_T
-    forward.set_sources(forward.spread.source_distance_S)
+    forward.set_sources(np.arange(forward.data.survey.shots))
     forward.run()
     adjoint.run()
     shots_BTR = forward.recorded(8).astype(np.float64)
@@ -115,7 +116,8 @@ def test_the_adjoint_operator_is_the_adjoint_of_the_forward_one(survey, toleranc
 @pytest.mark.parametrize("preset", ["quickstart", "openfwi", "paper"])
 def test_it_is_so_for_the_geometry_of_every_preset(preset, precision, tolerance):
     data = load(Path(__file__).parents[2] / "presets" / f"{preset}.yml").data
-    clock = Clock(dataclasses.replace(data, survey=dataclasses.replace(data.survey, dispersion_correction=False)))
+    textbook = dataclasses.replace(data, survey=dataclasses.replace(data.survey, dispersion_correction=False))
+    clock = Clock(textbook, derive_scheme(textbook))
     survey = dataclasses.replace(
         data.survey,
         shots=8,
@@ -179,7 +181,7 @@ def test_the_first_sample_is_at_rest_and_the_second_is_the_first_kick():
     forward = propagator("forward", receiver_depth=20.0, source_depth=20.0)
     forward.array("wavelet")[:] = np.arange(STEPS) == 0
     forward.set_velocity(np.full((8, 40, 48), 2000.0))
-    forward.set_sources(forward.spread.source_distance_S)
+    forward.set_sources(np.arange(forward.data.survey.shots))
     forward.run()
     shots_BTR = forward.recorded(8)
     assert np.all(shots_BTR[:, 0] == 0)

@@ -2,10 +2,13 @@ import numpy as np
 import pytest
 from scipy.special import hankel2
 
+from datagen import modelling, scheme
 from datagen.config import Data, Grid, Split, Survey
 from datagen.errors import InputError
 from datagen.modelling import WaveEngine
-from datagen.survey import POINTS_PER_WAVELENGTH, carried_velocities, ricker
+from datagen.scheme import POINTS_PER_WAVELENGTH, derive_scheme
+from datagen.stencil import fitted_weights
+from datagen.wavelet import ricker
 
 
 def survey_of(nz, nx, samples, spacing=10.0, **survey) -> Data:
@@ -108,7 +111,7 @@ def test_double_precision_is_an_option():
 @pytest.mark.parametrize("free_surface", [False, True])
 def test_shots_stay_finite_just_below_the_courant_limit_and_are_refused_above(free_surface):
     data = survey_of(40, 48, 3000, free_surface=free_surface)
-    velocity_MZX = layers(40, 48)[None] * 0.99 * carried_velocities(data)[1] / 4500
+    velocity_MZX = layers(40, 48)[None] * 0.99 * derive_scheme(data).carried[1] / 4500
     shots_MSTR = WaveEngine(data).shoot(velocity_MZX)
     assert np.abs(shots_MSTR[:, :, 2000:]).max() < 1e-2 * np.abs(shots_MSTR).max()
     with pytest.raises(InputError, match=r"data.salt.velocity"):
@@ -164,3 +167,21 @@ def test_an_engine_without_a_compiler_is_an_input_error(monkeypatch):
     monkeypatch.setenv("CC", "no-such-compiler")
     with pytest.raises(InputError, match="no-such-compiler"):
         WaveEngine(survey_of(40, 48, 300))
+
+
+def test_the_scheme_of_a_survey_is_derived_once_however_many_models_follow(monkeypatch):
+    derived = []
+
+    def derive(data):
+        derived.append(data)
+        return derive_scheme(data)
+
+    monkeypatch.setattr(modelling, "derive_scheme", derive)
+    monkeypatch.setattr(scheme, "fitted_weights", lambda *given: derived.append(given) or fitted_weights(*given))
+    data = survey_of(40, 48, 60, shots=1)
+    engine = WaveEngine(data)
+    for _ in range(2):
+        engine.shoot(layers(40, 48)[None])
+    assert len(derived) == 2  # the scheme, and its weights
+    WaveEngine(data, scheme=engine.scheme)
+    assert len(derived) == 2

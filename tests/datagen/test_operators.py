@@ -1,7 +1,6 @@
 import dataclasses
 import errno
 import os
-import pickle
 import tempfile
 
 import numpy as np
@@ -12,8 +11,9 @@ from datagen import kernel, operators
 from datagen.config import Data, Grid, Split, Survey
 from datagen.errors import InputError
 from datagen.kernel import KernelSpec
-from datagen.operators import DIGEST, load_operator
+from datagen.operators import load_operator
 from datagen.propagator import Propagator
+from datagen.scheme import derive_scheme
 from datagen.timing import Clock
 
 SPEC = KernelSpec(space_order=4, batch=2, absorbing_cells=6)
@@ -36,9 +36,9 @@ def shots():
         survey=dataclasses.replace(survey, absorbing_cells=6, dispersion_correction=False),
         split=Split(train=1, validation=1, test=1),
     )
-    propagator = Propagator(SPEC, "forward", data, Clock(data))
+    propagator = Propagator(SPEC, "forward", data, Clock(data, derive_scheme(data)))
     propagator.set_velocity(np.linspace(1500, 2500, 2 * 20 * 24).reshape(2, 20, 24))
-    propagator.set_sources(propagator.spread.source_distance_S)
+    propagator.set_sources(np.arange(2))
     propagator.run()
     return propagator.array("shots").copy()
 
@@ -113,7 +113,7 @@ def test_locks_and_libraries_left_by_killed_processes_do_no_harm(cache, monkeypa
     """Devito's own cache would wait for ever for the one and die of the other."""
     folder, fresh = cache
     (path,) = folder.glob("*.operator")
-    name = pickle.loads(path.read_bytes()[DIGEST:])._soname
+    name = operators._read(path)._soname
     user = os.getuid()
     (tmp_path / f"devito-codepy-uid{user}").mkdir()
     (tmp_path / f"devito-codepy-uid{user}" / "lock").touch()
@@ -123,6 +123,23 @@ def test_locks_and_libraries_left_by_killed_processes_do_no_harm(cache, monkeypa
     path.with_suffix(".lock").touch()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     np.testing.assert_array_equal(shots(), fresh)
+    np.testing.assert_array_equal(shots(), fresh)  # the one from the cache
+    assert tempfile.tempdir == str(tmp_path)
+
+
+def test_a_process_that_compiles_leaves_the_folder_of_all_others_temporary_files_alone(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    seen = []
+
+    def build(spec, kind):
+        seen.append(tempfile.gettempdir())
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = tempfile.gettempdir()
+    monkeypatch.setattr(kernel, "build", build)
+    with pytest.raises(InputError):
+        load_operator(SPEC, "forward")
+    assert seen == [before]
 
 
 def test_a_process_that_compiles_for_too_long_is_an_input_error(cache, monkeypatch):

@@ -8,8 +8,9 @@ import pytest
 from datagen.config import Data, Grid, Split, Survey
 from datagen.modelling import WaveEngine
 from datagen.propagator import Propagator, kernel_spec
-from datagen.survey import ricker
+from datagen.scheme import derive_scheme
 from datagen.timing import Clock
+from datagen.wavelet import ricker
 
 torch = pytest.importorskip("torch")
 deepwave = pytest.importorskip("deepwave", reason="the peer is not installed: pip install deepwave")
@@ -87,12 +88,12 @@ def test_the_gradient_of_the_misfit_agrees_with_deepwaves_autograd():
     theirs_ZX = velocity_ZX.grad.numpy()
 
     data = dataclasses.replace(DATA, survey=survey)
-    clock = Clock(data)
+    clock = Clock(data, derive_scheme(data))
     clock.image_every = 1
     source = Propagator(kernel_spec(data, 8), "snapshots", data, clock)
     receivers = Propagator(kernel_spec(data, 8), "adjoint", data, clock, sharing=source)
     source.set_velocity(np.repeat(start_ZX[None], 8, axis=0))
-    source.set_sources(source.spread.source_distance_S)
+    source.set_sources(np.arange(data.survey.shots))
     source.run()
     residual_STR = source.recorded(len(SOURCES)) - observed_STR.numpy()
     field_TZX = source.array("wavefield")

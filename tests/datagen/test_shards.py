@@ -9,9 +9,14 @@ import pytest
 from datagen.config import Data, Split
 from datagen.errors import InputError
 from datagen.generate import generate
-from datagen.shards import Statistics, layout, load_manifest, verify
+from datagen.shards import Statistics, layout, load_manifest
+from datagen.shards import verify as verify_manifest
 
 MakeData = Callable[..., Data]
+
+
+def verify(data: Data) -> None:
+    verify_manifest(load_manifest(data.folder), data)
 
 
 @pytest.fixture

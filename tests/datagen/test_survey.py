@@ -3,17 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from datagen import survey as survey_checks
 from datagen.config import Data, Geology, Grid, Salt, Split, Survey
 from datagen.errors import InputError
+from datagen.scheme import derive_scheme
 from datagen.stencil import courant_limit, fitted_weights, taylor_weights
-from datagen.survey import (
-    carried_velocities,
-    check_survey,
-    check_velocity,
-    ricker,
-    stencil_weights,
-    time_step,
-)
+from datagen.wavelet import ricker
 
 
 def quickstart(grid: Grid | None = None, geology: Geology | None = None, **survey) -> Data:
@@ -25,6 +20,14 @@ def quickstart(grid: Grid | None = None, geology: Geology | None = None, **surve
         survey=Survey(**settings),
         split=Split(train=1, validation=1, test=1),
     )
+
+
+def check_survey(data: Data) -> None:
+    survey_checks.check_survey(data, derive_scheme(data))
+
+
+def check_velocity(data: Data, velocity_MZX: np.ndarray) -> None:
+    survey_checks.check_velocity(data, derive_scheme(data), velocity_MZX)
 
 
 def test_the_wavelet_starts_at_rest_and_peaks_at_plus_one_at_one_and_a_half_periods():
@@ -86,9 +89,9 @@ def test_the_limits_named_in_the_messages_are_allowed():
 @pytest.mark.parametrize("space_order", [6, 8])
 def test_the_time_step_is_stable_for_every_velocity_of_the_configuration(space_order):
     data = quickstart(space_order=space_order)
-    assert time_step(data) * 4500 / 10 == pytest.approx(0.95 * courant_limit(fitted_weights(space_order, 10)))
-    assert time_step(quickstart(dispersion_correction=False)) == 0.001
-    slowest, fastest = carried_velocities(data)
+    assert derive_scheme(data).step * 4500 / 10 == pytest.approx(0.95 * courant_limit(fitted_weights(space_order, 10)))
+    assert derive_scheme(quickstart(dispersion_correction=False)).step == 0.001
+    slowest, fastest = derive_scheme(data).carried
     assert (slowest, fastest) == pytest.approx((1500, 4500 / 0.95))
     check_velocity(data, np.full((1, 64, 64), fastest))
     with pytest.raises(InputError, match=r"data.geology.velocity and data.salt.velocity"):
@@ -97,8 +100,8 @@ def test_the_time_step_is_stable_for_every_velocity_of_the_configuration(space_o
 
 def test_the_stencil_is_fitted_to_the_slowest_velocity_or_taylors():
     data = quickstart(geology=Geology(velocity=(3000.0, 3500.0)))
-    assert stencil_weights(data) == fitted_weights(8, 20.0)
-    assert stencil_weights(quickstart(dispersion_correction=False)) == taylor_weights(8)
+    assert derive_scheme(data).weights == fitted_weights(8, 20.0)
+    assert derive_scheme(quickstart(dispersion_correction=False)).weights == taylor_weights(8)
 
 
 def test_the_fastest_velocity_is_the_sediments_when_there_is_no_salt():

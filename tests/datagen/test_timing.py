@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from datagen.config import Data, Grid, Split, Survey
-from datagen.survey import ricker
+from datagen.scheme import derive_scheme
 from datagen.timing import Clock
+from datagen.wavelet import ricker
 
 DATA = Data(
     folder="unused",
@@ -16,7 +17,8 @@ DATA = Data(
 
 
 def clock(**survey):
-    return Clock(dataclasses.replace(DATA, survey=dataclasses.replace(DATA.survey, **survey)))
+    data = dataclasses.replace(DATA, survey=dataclasses.replace(DATA.survey, **survey))
+    return Clock(data, derive_scheme(data))
 
 
 def test_without_correction_steps_are_samples():

@@ -154,7 +154,7 @@ def test_the_data_set_holds_checksum_and_range_and_needs_the_file_no_more(from_f
     assert len(held.sha256) == 64
     assert held.velocity == (1600, pytest.approx(4400))
     Path(data.velocity_file.path).unlink()
-    verify(data)
+    verify(load_manifest(data.folder), data)
     ensure(data)
     assert generate(data, workers=1, engine=echo_engine).made == 0
 
@@ -175,7 +175,7 @@ def test_geology_and_file_are_different_data_sets(from_file, make_data, echo_eng
     with pytest.raises(
         InputError, match=r"data\.velocity_file\.spacing: \(10\.0,\) in the data set, None in the preset"
     ):
-        verify(make_data())
+        verify(load_manifest(make_data().folder), make_data())
 
 
 @pytest.mark.parametrize("code", [1, 5])

@@ -5,8 +5,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from search_spaces.band_limited import resampling_matrix
 from search_spaces.config import Fold
-from search_spaces.front import GAIN_POWER, KNEE, Resampling, SurveyFront, resampling_matrix
+from search_spaces.front import GAIN_POWER, KNEE, Resampling, SurveyFront
 from search_spaces.shape import Shape
 
 SHAPE = Shape(shots=2, samples=400, receivers=24, nz=32, nx=24)

@@ -5,6 +5,7 @@ import pytest
 
 from datagen.config import Data, Grid, Split, Survey
 from datagen.errors import InputError
+from datagen.scheme import derive_scheme
 from trials.prediction.velocity_window import cut_window, read_velocity, spanning, within_limits
 
 GRID = Grid(nz=16, nx=20, spacing=10.0)
@@ -111,12 +112,12 @@ def test_values_that_are_no_velocities_are_refused(tmp_path, bad):
 
 def test_velocities_the_survey_can_carry_are_left_as_they_are():
     window = np.linspace(1500, 5500, 320).reshape(16, 20)
-    assert np.array_equal(within_limits(window, spanning(DATA, window)), window)
+    assert np.array_equal(within_limits(window, derive_scheme(spanning(DATA, window)).carried), window)
 
 
 def test_velocities_a_little_outside_are_brought_inside_with_a_word(caplog):
     with caplog.at_level(logging.WARNING):
-        window = within_limits(np.full((16, 20), 1480.0), DATA)
+        window = within_limits(np.full((16, 20), 1480.0), derive_scheme(DATA).carried)
     assert np.allclose(window, 1500.0)
     assert "1480" in caplog.text
 
@@ -124,4 +125,4 @@ def test_velocities_a_little_outside_are_brought_inside_with_a_word(caplog):
 @pytest.mark.parametrize("velocity", [1000.0, 6500.0])
 def test_velocities_far_outside_are_refused(velocity):
     with pytest.raises(InputError, match=r"can be modelled on 1500 to 47\d\d m/s"):
-        within_limits(np.full((16, 20), velocity), DATA)
+        within_limits(np.full((16, 20), velocity), derive_scheme(DATA).carried)

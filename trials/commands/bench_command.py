@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from datagen.whole_files import whole
 from trials.commands.options import app, console
 
 
@@ -22,7 +23,6 @@ def bench_model(
     The big networks are untrained, which changes nothing in their speed.
     """
     from trials.prediction.bench_model import bench
-    from trials.prediction.image_files import part_of
 
     rows = bench(bundle, rounds=rounds)
     table = Table("network", "parameters", "1 thread", "2 threads", "models/s", "memory", "times as fast")
@@ -38,7 +38,6 @@ def bench_model(
     table.columns[-1].header = f"1 thread, over {rows[0]['model']}"
     console.print(table)
     if output is not None:
-        part = part_of(output)
-        part.write_text(json.dumps({"bundle": bundle.name, "rows": rows}, indent=1) + "\n")
-        part.replace(output)
+        with whole(output) as part:
+            part.write_text(json.dumps({"bundle": bundle.name, "rows": rows}, indent=1) + "\n")
         console.print(f"wrote {output}")

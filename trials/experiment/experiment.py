@@ -9,7 +9,6 @@ Nothing here needs the manager to run.
 
 import hashlib
 import json
-import os
 import traceback
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from nni.runtime.log import silence_stdout
 
 from datagen.errors import InputError
 from datagen.reading import read_json, read_yaml
+from datagen.whole_files import whole
 from trials.experiment.algorithm_check import check_algorithms
 from trials.experiment.gpu_keys import GpuKeys
 from trials.experiment.nni_config import read_nni_config
@@ -130,9 +130,8 @@ def read_state(plan: Plan) -> State | None:
 
 def write_state(plan: Plan, experiment: str, *, finished: bool) -> None:
     state = State(experiment=experiment, finished=finished, digest=plan.digest)
-    temporary = plan.state_file.with_suffix(".tmp")
-    temporary.write_text(json.dumps(asdict(state), indent=2))
-    os.replace(temporary, plan.state_file)
+    with whole(plan.state_file) as part:
+        part.write_text(json.dumps(asdict(state), indent=2))
 
 
 def trials_of(experiment: Path) -> list[FinishedTrial]:

@@ -17,7 +17,7 @@ from rich.progress import track
 
 from compressors.bundle import load_bundle, write_bundle
 from compressors.imager import Imager
-from compressors.verify import median_ms
+from compressors.verify import batch_ms
 from search_spaces.build import build, count_parameters, nonzero_parameters
 from search_spaces.config import Network
 
@@ -81,7 +81,7 @@ def compare_bundles(folders: Mapping[str, Path], *, rounds: int, threads: Sequen
     for _ in track(range(rounds), "rounds", console=Console(stderr=True), disable=not _terminal()):
         for measure, count, batch in measures:
             for name in folders:
-                each.setdefault((name, measure), []).append(median_ms(imagers[name, count], batch, CALLS))
+                each.setdefault((name, measure), []).append(batch_ms(imagers[name, count], batch, CALLS))
     for row in rows:
         for measure, _, _ in measures[:-1]:
             values = each[row["model"], measure]

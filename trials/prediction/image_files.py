@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from segyio import BinField, TraceField
 
 from datagen.errors import InputError
+from datagen.whole_files import part_of
 
 LARGEST_STEP = 32.767  # [m] what a header holds in millimetres
 CENTIMETRES = 100  # coordinates are whole numbers of these
@@ -115,11 +116,6 @@ class SegyImages:
     def discard(self) -> None:
         self._segy.close()
         self._part.unlink(missing_ok=True)
-
-
-def part_of(file: Path) -> Path:
-    """The name that `file` has until it is whole."""
-    return file.with_name(f".{file.name}.part")
 
 
 def _text(spacing: float, unit: str) -> dict[int, str]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from datagen.errors import InputError
 from datagen.gathers import Recording
 from datagen.segy import SEGY_SUFFIXES, open_segy
+from datagen.whole_files import whole
 
 OUTPUTS = (".csv", *SEGY_SUFFIXES, ".sgt", ".png")
 PICK_WORD, CONFIDENCE_WORD = 233, 237  # bytes of a trace header that SEG-Y leaves to its users, four each
@@ -54,20 +55,16 @@ def check_outputs(outputs: Sequence[Path], source: Path) -> None:
 
 def write_picks(file: Path, recording: Recording, picks: Sequence[Picks], source: Path, interval: float) -> Path:
     """Writes one output, under another name until it is whole.  Raises InputError: no positions for an .sgt."""
-    part = file.with_name(f".{file.stem}.part{file.suffix}")
-    try:
+    with whole(file) as part:
         match file.suffix.lower():
             case ".csv":
                 _write_csv(part, recording, picks)
             case ".sgt":
-                _write_sgt(part, recording, picks, source)
+                part.write_text(_sgt(file, recording, picks, source))
             case ".png":
                 draw_picks(part, recording, picks, interval)
             case _:
                 _write_headers(part, recording, picks, source)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
     return file
 
 
@@ -96,10 +93,10 @@ def _write_headers(file: Path, recording: Recording, picks: Sequence[Picks], sou
                 copy.header[int(number)] = {PICK_WORD: microseconds, CONFIDENCE_WORD: round(1e4 * confidence)}
 
 
-def _write_sgt(file: Path, recording: Recording, picks: Sequence[Picks], source: Path) -> None:
+def _sgt(file: Path, recording: Recording, picks: Sequence[Picks], source: Path) -> str:
     if recording.receivers is None or recording.sources is None:
         raise InputError(
-            f"output {file.name.removeprefix('.').replace('.part', '')}: an .sgt holds positions, but {source} tells "
+            f"output {file.name}: an .sgt holds positions, but {source} tells "
             "none of source and receivers; give --spacing and --source, or write .csv"
         )
     places = np.unique(np.concatenate([*recording.receivers, recording.sources]))
@@ -111,7 +108,7 @@ def _write_sgt(file: Path, recording: Recording, picks: Sequence[Picks], source:
             if np.isfinite(time) and time > 0 and receiver != at:  # pyGIMLi refuses no time and no distance
                 measured.append(f"{shot} {int(np.searchsorted(places, receiver)) + 1} {time:.6f}")
     lines += [f"{len(measured)} # measurements", "#s g t", *measured]
-    file.write_text("\n".join(lines) + "\n")
+    return "\n".join(lines) + "\n"
 
 
 def draw_picks(file: Path, recording: Recording, picks: Sequence[Picks], interval: float) -> None:
@@ -127,7 +124,7 @@ def draw_picks(file: Path, recording: Recording, picks: Sequence[Picks], interva
         axis.scatter(np.arange(len(picked.time_R)), 1e3 * picked.time_R, s=9, c=rgba, label="pick")
         axis.set_title(f"gather {number}", fontsize=9)
     axes[0].set_ylabel("time [ms]")
-    figure.savefig(file, dpi=110)
+    figure.savefig(file, dpi=110, format="png")
 
 
 def draw_gather(axis: Any, gather_TR: NDArray[np.float32], interval: float, start: float = 0.0) -> None:

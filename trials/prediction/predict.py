@@ -113,8 +113,7 @@ def _new_file(file: Path, recording: Recording, contents: Contents) -> ImageFile
     if file.suffix == ".npy":
         before = () if recording.single else (count,) if _is_cube(recording) else (count, 1)
         return NpyImages(file, (*before, shape.nz, shape.nx))
-    unit = "m/s" if contents.target == "velocity" else "RTM image, arbitrary units"
-    spacing = contents.data.grid.spacing
+    spacing, unit = contents.data.grid.spacing, contents.scaled.unit
     return SegyImages(file, count, (shape.nz, shape.nx), spacing, unit, _columns(recording, contents))
 
 

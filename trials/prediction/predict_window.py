@@ -18,6 +18,7 @@ from compressors.contents import Contents
 from datagen.config import Data
 from datagen.modelling import WaveEngine
 from datagen.positions import distances
+from datagen.scheme import derive_scheme
 from datagen.segy_lines import Places
 from trials.prediction.predict import ENDINGS, check_outputs, open_imager, write_images
 from trials.prediction.recording import Recording
@@ -61,9 +62,10 @@ def predict_window(
     sections = read_velocity(source, shape, unit, axes)
     windows_YZX = np.stack([cut_window(each_ZX, spacing, at, contents.data.grid) for each_ZX in sections])
     data = spanning(contents.data, windows_YZX)
-    windows_YZX = within_limits(windows_YZX, data)
+    scheme = derive_scheme(data)
+    windows_YZX = within_limits(windows_YZX, scheme.carried)
     assert spacing is not None, "cut_window has asked for it"
-    engine = WaveEngine(data)
+    engine = WaveEngine(data, scheme=scheme)
     single = len(windows_YZX) == 1
     drawn = [file for file in files if file.suffix == ".png" and single]
     if drawn:
@@ -99,12 +101,8 @@ def _places(data: Data, start: float, cross_N: Array) -> Places:
 
 def likeness(prediction_ZX: Array, truth_ZX: Array, contents: Contents) -> float:
     """SSIM of two images in physical units, on the scale that networks are trained and scored on."""
-    statistics = contents.statistics
-    if contents.target == "rtm":
-        pair = [prediction_ZX / statistics.image_scale, (truth_ZX / statistics.image_scale).clip(-1, 1)]
-    else:
-        half = (statistics.velocity_max - statistics.velocity_min) / 2
-        pair = [(image - statistics.velocity_min) / half - 1 for image in (prediction_ZX, truth_ZX)]
+    target = contents.scaled
+    pair = target.normalise(prediction_ZX), target.label(truth_ZX)
     return float(ssim(*(torch.from_numpy(np.asarray(image, np.float32))[None, None] for image in pair)))
 
 

@@ -1,6 +1,5 @@
 """A picture of sections side by side, in metres, depth downwards."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from datagen.config import Grid
+from datagen.whole_files import whole
 
 COLUMNS = 4
 
@@ -63,6 +63,5 @@ def draw_sections(sections: Sequence[Section], grid: Grid, file: Path, heading: 
         figure.colorbar(drawn, cax=axes.inset_axes((1.04, 0.0, 0.05, 1.0)), label=section.unit)
     for axes in panels[len(sections) :]:
         axes.axis("off")
-    part = file.with_name(f".{file.name}.part")
-    figure.savefig(part, dpi=130, format="png")
-    os.replace(part, file)
+    with whole(file) as part:
+        figure.savefig(part, dpi=130, format="png")

@@ -21,7 +21,8 @@ from datagen.config import Data
 from datagen.errors import InputError
 from datagen.geology import velocity_range
 from datagen.positions import distances
-from datagen.survey import BAND
+from datagen.wavelet import BAND
+from search_spaces.band_limited import band_limited
 from trials.prediction.recording import Recording
 
 ALIKE = 1e-3  # of the interval
@@ -70,19 +71,14 @@ def fit_survey(
     return fitted
 
 
-def band_limited(given: int, step: float, wanted: NDArray[np.float64], wanted_step: float) -> NDArray[np.float32]:
+def resampling(given: int, step: float, wanted: NDArray[np.float64], wanted_step: float) -> NDArray[np.float32]:
     """`[wanted, given]` matrix: values at the places `wanted` of a signal sampled every `step` from 0 on.
 
-    Cosines of the record mirrored at its ends, as `search_spaces.front.resampling_matrix`, up to the Nyquist
-    frequency of the wider of the two steps.
+    As `search_spaces.band_limited`, up to the Nyquist frequency of the wider of the two steps.
     """
     length = (given - 1) * step
     k = np.arange(min(given, floor(length / wanted_step * (1 + 1e-9)) + 1))
-    ends_I = np.ones(given)
-    ends_I[[0, -1]] = 0.5
-    analysis_KI = ends_I[k][:, None] * ends_I * np.cos(np.pi * np.outer(k, np.arange(given)) / (given - 1))
-    synthesis_JK = np.cos(np.pi * np.outer(wanted / length, k))
-    return np.asarray(2 / (given - 1) * synthesis_JK @ analysis_KI, np.float32)
+    return band_limited(given, np.pi * np.outer(wanted / length, k)).astype(np.float32)
 
 
 Mended = tuple[str | None, Fitted | None]  # what differs, and what would mend it
@@ -142,7 +138,7 @@ def _time(recording: Recording, data: Data, given: float) -> Mended:
         return problem, Fitted(in_time=cut, notes=(f"the record was cut from {samples} to {survey.samples} samples",))
     times_T = np.minimum(np.arange(survey.samples) * survey.interval, (samples - 1) * given)
     note = f"time samples every {1e3 * given:g} ms were resampled to every {1e3 * survey.interval:g} ms, band-limited"
-    return problem, Fitted(in_time=band_limited(samples, given, times_T, survey.interval), notes=(note,))
+    return problem, Fitted(in_time=resampling(samples, given, times_T, survey.interval), notes=(note,))
 
 
 def _receivers(recording: Recording, data: Data, _: float) -> Mended:
@@ -170,7 +166,7 @@ def _receivers(recording: Recording, data: Data, _: float) -> Mended:
     assumed = " (taken as evenly spread over the section)" if recording.places is None else ""
     note = f"{receivers} receivers{assumed}, {gap:g} m apart, were interpolated to {len(wanted_R)}, band-limited"
     places_R = np.clip(wanted_R - found_R[0], 0, np.ptp(found_R))
-    return problem, Fitted(across=band_limited(receivers, gap, places_R, wanted_gap).T, notes=(note,))
+    return problem, Fitted(across=resampling(receivers, gap, places_R, wanted_gap).T, notes=(note,))
 
 
 def _few(values: NDArray[np.float64]) -> str:

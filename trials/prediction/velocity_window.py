@@ -13,7 +13,6 @@ from datagen.config import Data, Grid, VelocityFile
 from datagen.errors import InputError
 from datagen.geology import velocity_range
 from datagen.sections import resample
-from datagen.survey import carried_velocities
 from datagen.velocity_files import open_models, to_metres_per_second, velocity_limits
 
 log = logging.getLogger(__name__)
@@ -80,12 +79,12 @@ def spanning(data: Data, window: Array) -> Data:
     return replace(data, velocity_file=None, imported=None, geology=replace(data.geology, velocity=wider))
 
 
-def within_limits(window: Array, data: Data) -> Array:
-    """The window with its velocities brought to what the survey can be modelled on; it says so.
+def within_limits(window: Array, carried: tuple[float, float]) -> Array:
+    """The window with its velocities brought to those that the survey can be modelled on; it says so.
 
     Raises InputError where that would change a velocity by more than five per cent.
     """
-    slowest, fastest = carried_velocities(data)
+    slowest, fastest = carried
     lowest, highest = float(window.min()), float(window.max())
     if lowest < (1 - TOLERANCE) * slowest or highest > (1 + TOLERANCE) * fastest:
         raise InputError(

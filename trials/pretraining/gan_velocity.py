@@ -18,6 +18,7 @@ from torch import Tensor
 from datagen.config import Data, VelocityFile
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
+from datagen.whole_files import whole
 from trials.pretraining.dream import sampled
 from trials.training.pretrained_files import load_generator
 
@@ -96,6 +97,5 @@ def _write(file: Path, models_NZX: NDArray[np.float32]) -> None:
     if file.is_file() and np.array_equal(np.load(file), models_NZX):
         return
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(".tmp.npy")
-    np.save(temporary, models_NZX)
-    temporary.replace(file)
+    with whole(file) as part, part.open("wb") as stream:
+        np.save(stream, models_NZX)

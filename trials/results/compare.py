@@ -17,9 +17,10 @@ from filelock import FileLock, Timeout
 
 from datagen.errors import InputError
 from datagen.reading import read_text
+from datagen.targets import TargetName
 from search_spaces.config import Network
 from search_spaces.genotype import Genotype
-from trials.config import ComparedModel, Config, Target
+from trials.config import ComparedModel, Config
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.stages.execute import Stage, execute
@@ -59,7 +60,7 @@ class Comparison:
         run = self.run(name)
         return run.finished and (not self.jobs[name].full or run.scores("test") is not None)
 
-    def trainings(self, target: Target, model: ComparedModel) -> list[RunFolder]:
+    def trainings(self, target: TargetName, model: ComparedModel) -> list[RunFolder]:
         """The full trainings of a row that have been scored."""
         names = [_training(target, model, seed) for seed in self._seeds(model)]
         return [self.run(name) for name in names if self.finished(name)]
@@ -119,7 +120,7 @@ class Comparison:
             return tuple(f"{first}/random_search/draw{draw}" for draw in range(1, 1 + self.config.compare.random_draws))
         return (f"{first}/search",) if model in SMALL else ()
 
-    def _full(self, target: Target, model: ComparedModel, seed: int) -> Job:
+    def _full(self, target: TargetName, model: ComparedModel, seed: int) -> Job:
         sweep = tuple(self._sweep(model, rate) for rate in self.config.compare.learning_rates)
         needs = (*sweep, *self._genotype(model))
 
@@ -129,7 +130,7 @@ class Comparison:
         return Job(name=_training(target, model, seed), stage="tune", settings=settings, needs=needs, full=True)
 
     def _settings(
-        self, target: Target, model: ComparedModel, rate: float, seed: int, *, short: bool = False
+        self, target: TargetName, model: ComparedModel, rate: float, seed: int, *, short: bool = False
     ) -> Callable[[], Config]:
         def settings() -> Config:
             compare, network = self.config.compare, self.config.network
@@ -203,5 +204,5 @@ def train_and_test(config: Config, run: RunFolder) -> RunFolder:
     return run
 
 
-def _training(target: Target, model: ComparedModel, seed: int) -> str:
+def _training(target: TargetName, model: ComparedModel, seed: int) -> str:
     return f"{target}/{model}/seed{seed}"

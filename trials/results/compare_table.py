@@ -23,8 +23,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from compressors.deploy import deployed, export_onnx
 from compressors.verify import graph_latencies
 from datagen.dataset import ShardDataset, loader
+from datagen.targets import TargetName, make_target
+from datagen.whole_files import whole
 from search_spaces.shape import Shape
-from trials.config import ComparedModel, Target
+from trials.config import ComparedModel
 from trials.results.compare import Comparison
 from trials.running.run_folder import RunFolder
 from trials.training.metrics import scores
@@ -55,9 +57,13 @@ def write_table(comparison: Comparison, results: Path) -> None:
         "rows": rows,
     }
     results.mkdir(parents=True, exist_ok=True)
-    _write(results / "compare.json", json.dumps(record, indent=1) + "\n")
-    _write(results / "compare.md", _page(record))
-    _figure(rows).savefig(results / "compare.png", dpi=110)
+    with FileLock(comparison.folder / ".table.lock"):  # several processes may write at once
+        with whole(results / "compare.json") as part:
+            part.write_text(json.dumps(record, indent=1) + "\n")
+        with whole(results / "compare.md") as part:
+            part.write_text(_page(record))
+        with whole(results / "compare.png") as part:
+            _figure(rows).savefig(part, dpi=110, format="png")
 
 
 def measure_latency(comparison: Comparison) -> None:
@@ -84,12 +90,12 @@ def run_latencies(runs: Sequence[RunFolder]) -> list[dict[str, float]]:
         graphs = [Path(folder) / f"{number}.onnx" for number in range(len(runs))]
         for run, graph in zip(runs, graphs, strict=True):
             config, shape = run.config, Shape.of(run.config.data)
-            export_onnx(deployed(trained(run), config.target, statistics(config), shape), shape, graph)
+            export_onnx(deployed(trained(run), make_target(config.target, statistics(config)), shape), shape, graph)
         pairs = zip(graph_latencies(graphs, 1), graph_latencies(graphs, 2), strict=True)
         return [{"latency_ms_1": one, "latency_ms_2": two} for one, two in pairs]
 
 
-def _row(comparison: Comparison, target: Target, model: ComparedModel) -> Row | None:
+def _row(comparison: Comparison, target: TargetName, model: ComparedModel) -> Row | None:
     runs = comparison.trainings(target, model)
     if not runs:
         return None
@@ -108,7 +114,7 @@ def _row(comparison: Comparison, target: Target, model: ComparedModel) -> Row | 
     return row | {"commit": first.provenance["commit"]}
 
 
-def _zeros(comparison: Comparison, target: Target) -> Row | None:
+def _zeros(comparison: Comparison, target: TargetName) -> Row | None:
     """What an answer of zeros scores: a network that has learned nothing."""
     if not any(comparison.trainings(target, model) for model in comparison.config.compare.models):
         return None
@@ -118,7 +124,7 @@ def _zeros(comparison: Comparison, target: Target) -> Row | None:
 
 
 @cache
-def _scores_of_zeros(folder: str, target: Target) -> dict[str, float]:
+def _scores_of_zeros(folder: str, target: TargetName) -> dict[str, float]:
     batches = loader(ShardDataset(folder, "test", target), batch_size=32)
     rows = [scores(torch.zeros_like(target_B1ZX), target_B1ZX) for _, target_B1ZX in batches]
     return {name: float(torch.cat([row[name] for row in rows]).mean()) for name in rows[0]}
@@ -137,12 +143,6 @@ def _flops(folder: Path) -> int:
 
 def _gpu() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
-
-
-def _write(file: Path, text: str) -> None:
-    temporary = file.with_suffix(f".{os.getpid()}.tmp")  # several processes may write at once
-    temporary.write_text(text)
-    os.replace(temporary, file)
 
 
 def _page(record: dict[str, Any]) -> str:

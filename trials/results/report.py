@@ -3,7 +3,6 @@
 run folders ─► ModelRow, Curve, TrialRow, Sample ─► Report ─► report.html
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from compressors.pareto import Point, front
 from datagen.errors import InputError
 from datagen.full_disk import told_when_disk_is_full
+from datagen.whole_files import whole
 from trials.results.figures import curves_svg, data_uri, pareto_svg, picture_uri, scale_uri, size_svg
 from trials.running.run_folder import RunFolder
 
@@ -131,9 +131,8 @@ def write_report(report: Report, out: str | Path = "report.html") -> Path:
     out = Path(out)
     with told_when_disk_is_full(out, "the runs and bundles are kept"):
         out.parent.mkdir(parents=True, exist_ok=True)
-        part = out.with_name(f".{out.name}.part")
-        part.write_text(page)
-        os.replace(part, out)
+        with whole(out) as part:
+            part.write_text(page)
     return out
 
 

@@ -119,11 +119,10 @@ def _trial(number: int, trial: FinishedTrial) -> TrialRow:
 def _samples(config: Config, networks: dict[str, Bundle]) -> tuple[Sample, ...]:
     images = ShardDataset(config.data.folder, "test", config.target)
     velocities = ShardDataset(config.data.folder, "test", "velocity")
-    low, high = images.statistics.velocity_min, images.statistics.velocity_max
     samples = []
     for index in range(min(SAMPLES, len(images))):
         shots_STR, truth_1ZX = images[index]
-        velocity_ZX = low + (velocities[index][1][0].numpy() + 1) / 2 * (high - low)
+        velocity_ZX = velocities.target.denormalise(velocities[index][1][0].numpy())
         predictions = {}
         for name, bundle in networks.items():
             image_B1ZX = bundle.network(shots_STR[None])

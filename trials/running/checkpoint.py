@@ -6,7 +6,6 @@ A checkpoint holds weights, their average, optimisers, schedule, the callbacks' 
 come to an early end: tensors, numbers and text.  Only these are read, because a run folder may come from elsewhere.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from lightning_fabric.plugins import TorchCheckpointIO
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 
 from datagen.errors import InputError
+from datagen.whole_files import part_of, sync, whole
 
 ENDED = "ended"  # key of the checkpoint
 KEYS = {"callbacks", "epoch", "global_step", "loops", "lr_schedulers", "optimizer_states", "state_dict"}  # Lightning's
@@ -30,13 +30,11 @@ class WholeFiles(TorchCheckpointIO):
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        temporary = Path(f"{path}.tmp")
-        temporary.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            torch.save(checkpoint, file)
-            file.flush()
-            os.fsync(file.fileno())  # a power cut after the replacement must not leave an empty file
-        os.replace(temporary, path)
+        file = Path(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with whole(file) as part:
+            torch.save(checkpoint, part)
+            sync(part)  # a power cut after the replacement must not leave an empty file
 
     def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True) -> dict[str, Any]:
         """Raises InputError if the file is damaged or holds anything but the state of a training."""
@@ -92,5 +90,6 @@ def resume_from(folder: Path, phase: str) -> dict[str, Any]:
 
 def remove_checkpoints(folder: Path) -> None:
     """Checkpoints are for a run under way; a finished one has its weights."""
-    for file in [*folder.glob("*-checkpoint.ckpt"), *folder.glob("*-checkpoint.ckpt.tmp")]:
+    kept = "*-checkpoint.ckpt"
+    for file in [*folder.glob(kept), *folder.glob(part_of(folder / kept).name)]:
         file.unlink()

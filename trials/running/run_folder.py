@@ -11,7 +11,6 @@ result.json       the final metrics: written last, so its presence means that th
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from torch import Tensor
 
 from datagen.errors import InputError
 from datagen.reading import read_json, read_json_lines
+from datagen.whole_files import whole
 from search_spaces.weights_file import read_tensors
 from trials.config import Config, load, to_tree
 from trials.running.host_facts import versions
@@ -113,9 +113,8 @@ class RunFolder:
         return read_json_lines(file) if file.exists() else []
 
     def save_weights(self, state: dict[str, Tensor]) -> None:
-        temporary = self.path / "weights.safetensors.tmp"
-        save_file({name: value.detach().cpu().contiguous() for name, value in state.items()}, temporary)
-        temporary.replace(self.path / "weights.safetensors")
+        with whole(self.path / "weights.safetensors") as part:
+            save_file({name: value.detach().cpu().contiguous() for name, value in state.items()}, part)
 
     def load_weights(self) -> dict[str, Tensor]:
         file = self.path / "weights.safetensors"
@@ -155,9 +154,8 @@ class RunFolder:
         return read_json(file, nan=True) if file.exists() else None
 
     def _write(self, name: str, text: str) -> None:
-        temporary = self.path / f"{name}.tmp"
-        temporary.write_text(text)
-        os.replace(temporary, self.path / name)
+        with whole(self.path / name) as part:
+            part.write_text(text)
 
 
 def _git_commit() -> str | None:

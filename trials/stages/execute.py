@@ -57,10 +57,9 @@ def execute(
         features_of(config.loss.perceptual_features, config.loss.perceptual_weights)  # missing ones are told at once
     device_count(config)  # so is a wrong number
     start = time.monotonic()
-    if config.picking.labelled is None:
-        ensure(config.data)
-    if config.target != "first_break":
-        ShardDataset(config.data.folder, "train", config.target)  # a missing target is told before the run begins
+    manifest = ensure(config.data) if config.picking.labelled is None else None
+    if config.target != "first_break":  # a missing target is reported before the run begins
+        ShardDataset(config.data.folder, "train", config.target, manifest=manifest)
     with told_when_disk_is_full(run.path, EPOCHS_KEPT):
         run.start(config, parameters, stage=stage, source=asked_of)
         pl.seed_everything(config.seed, verbose=False)

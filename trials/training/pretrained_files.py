@@ -19,6 +19,7 @@ from torch import Tensor
 from datagen.errors import InputError
 from datagen.reading import parse_json
 from datagen.regular_files import regular_file
+from datagen.whole_files import whole
 from search_spaces.build import network_behind
 from search_spaces.config import Network
 from search_spaces.network import ImagingNetwork, SingleChannel
@@ -35,10 +36,9 @@ def pretrain_folder(config: Config, kind: str) -> Path:
 
 
 def save_part(file: Path, state: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-    temporary = file.with_suffix(".tmp")
     tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
-    save_file(tensors, temporary, metadata={"pretrain": json.dumps(facts)})
-    temporary.replace(file)
+    with whole(file) as part:
+        save_file(tensors, part, metadata={"pretrain": json.dumps(facts)})
 
 
 def read_part(file: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

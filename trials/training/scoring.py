@@ -1,11 +1,9 @@
 """The numbers that every trial reports of its network."""
 
-import time
-from statistics import median
-
 import torch
 from torch import nn
 
+from compressors.stopwatch import median_ms
 from search_spaces.build import count_parameters, nonzero_parameters
 from search_spaces.shape import Shape
 from trials.config import Config
@@ -27,9 +25,4 @@ def latency_ms(network: nn.Module, shape: Shape, runs: int = 7) -> float:
     device = next(network.parameters()).device
     shots_BSTR = torch.zeros(1, shape.shots, shape.samples, shape.receivers, device=device)
     network.eval()
-    seconds = []
-    for _ in range(runs + 1):
-        start = time.perf_counter()
-        network(shots_BSTR).sum().item()  # .item() waits for the device
-        seconds.append(time.perf_counter() - start)
-    return 1e3 * median(seconds[1:])  # the first one warms up
+    return median_ms(lambda: network(shots_BSTR).sum().item(), runs)  # .item() waits for the device
