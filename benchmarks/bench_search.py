@@ -152,7 +152,7 @@ def unet_training(config: Config) -> dict[str, float]:
     network = replace(config.network, model="unet", width=config.baseline.width, depth=config.baseline.depth)
     net = build(network, *geometry(config)).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(net.parameters())
-    batches = iter(loader(ShardDataset(config.data.folder, "train", config.target), config.tune.batch_size))
+    batches = iter(loader(ShardDataset(config.data.folder, "train", config.target), config.training.batch_size))
     times = []
     for _ in range(1 + STEPS):
         shots_BSTR, target_B1ZX = next(batches)

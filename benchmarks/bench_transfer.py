@@ -61,10 +61,10 @@ def trained(config: Config, run: RunFolder, models: int, steps: int) -> float:
     network = build(config.network, *geometry(config))
     start_parts(network, config, run)
     few = Subset(ShardDataset(config.data.folder, "train", config.target), range(models))
-    batch = min(config.tune.batch_size, models)
+    batch = min(config.training.batch_size, models)
     epochs = max(1, round(steps * batch / models))
     module = Imaging(
-        network, config.loss, learning_rate=config.tune.learning_rate, weight_decay=config.tune.weight_decay
+        network, config.loss, learning_rate=config.tune.learning_rate, weight_decay=config.training.weight_decay
     )
     options = trainer_options(run, config, "transfer", epochs, [EpochReport(run, Channel(), "transfer")])
     pl.Trainer(**options, gradient_clip_val=GRADIENT_CLIP).fit(

@@ -20,6 +20,7 @@ from datagen.errors import InputError
 from search_spaces.config import Network
 from trials.picking_config import Picking
 from trials.pretrain_config import Pretrain
+from trials.training_config import Training
 
 Weight = Annotated[float, Field(ge=0, le=100)]
 Epochs = Annotated[int, Field(ge=1, le=10_000)]
@@ -28,6 +29,11 @@ ImageTarget = Literal["rtm", "velocity"]
 Target = Literal["rtm", "velocity", "first_break"]
 ComparedModel = Literal["nasunet", "random_search", "unet_small", "unet", "resunet34", "inversionnet"]
 FeatureKind = Literal["vgg16", "vgg19", "gan"]
+
+MOVED = {  # path that a setting once had → its path
+    "picking.held": "picking.held_out",
+    **{f"tune.{field.name}": f"training.{field.name}" for field in dataclasses.fields(Training)},
+}
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -46,7 +52,7 @@ class Loss:
     perceptual: Weight = 0.0
     perceptual_features: FeatureKind = "vgg16"
     perceptual_weights: str | None = None  # safetensors file of the features; none: torchvision downloads them
-    distil: Weight = 0.0  # l2 to the image of tune.teacher, beside the other terms
+    distil: Weight = 0.0  # l2 to the image of training.teacher, beside the other terms
 
     def __post_init__(self) -> None:
         if self.l1 + self.l2 + self.geology + self.gradient + self.ssim + self.ms_ssim + self.perceptual == 0:
@@ -72,18 +78,11 @@ class Search:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Tune:
-    """Full training of one network.  All but epochs, minutes and learning rate hold for every other training too."""
+    """Full training of one network; what it shares with all other trainings is in `training`."""
 
     epochs: Epochs = 12
     minutes: Annotated[float, Field(ge=0, le=100_000)] = 0.0  # above 0: train for so long, whatever the epochs
-    learning_rate: LearningRate = 1.0e-2  # peak of the one-cycle schedule
-    weight_decay: Annotated[float, Field(ge=0, le=1)] = 1.0e-4
-    batch_size: Annotated[int, Field(ge=1, le=4096)] = 8
-    mirror: bool = True  # shots, receivers and image are flipped together at random
-    # Decay a step of the moving average of the weights, which is what is scored and saved; 0: the weights themselves.
-    ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
-    patience: Annotated[int, Field(ge=0)] = 0  # epochs without a better validation SSIM before it stops; 0: never
-    teacher: str | None = None  # folder of a finished run on the same data, whose image loss.distil imitates
+    learning_rate: LearningRate = 1.0e-2  # peak of the one-cycle schedule; a search trains what it found with it too
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -96,7 +95,7 @@ class Baseline:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Compare:
-    """The table that `seisnas compare` makes: every model with the same data, loss and `tune` settings."""
+    """The table that `seisnas compare` makes: every model with the same data, loss, `training` and `tune` settings."""
 
     targets: tuple[ImageTarget, ...] = ("rtm", "velocity")
     models: tuple[ComparedModel, ...] = get_args(ComparedModel)
@@ -125,6 +124,7 @@ class Config:
     network: Network = Network()
     loss: Loss = Loss()
     search: Search = Search()
+    training: Training = Training()
     tune: Tune = Tune()
     compress: Compress = Compress()
     baseline: Baseline = Baseline()
@@ -133,8 +133,8 @@ class Config:
     pretrain: Pretrain = Pretrain()
 
     def __post_init__(self) -> None:
-        if (self.loss.distil > 0) != (self.tune.teacher is not None):
-            raise ValueError("loss.distil above 0 and tune.teacher (a run folder) need each other")
+        if (self.loss.distil > 0) != (self.training.teacher is not None):
+            raise ValueError("loss.distil above 0 and training.teacher (a run folder) need each other")
         if (self.target == "first_break") != (self.network.front == "gather"):
             raise ValueError("target first_break and network.front gather need each other")
 
@@ -225,6 +225,8 @@ def _explain(item: Any, preset: str, changed: set[str]) -> str:
     names = [str(part) for part in item["loc"]]
     path = ".".join(names) or "the whole"
     origin = "--set or the NNI parameters" if path in changed else f"{preset} (or --set {path}=…)"
+    if path in MOVED:
+        return f"  {path}: has moved to {MOVED[path]}. Change it in {origin.replace(path, MOVED[path])}"
     if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         known = _fields_of(names[:-1])
         close = difflib.get_close_matches(names[-1], known, n=1, cutoff=0.5)

@@ -31,7 +31,8 @@ TINY = {
     },
     "network": {"depth": 3, "width": 24, "nodes": 1, "operations": "small"},
     "search": {"samples": 8, "epochs": 1, "warmup_epochs": 0, "retrain_epochs": 1, "architectures": 2},
-    "tune": {"epochs": 1, "batch_size": 4},
+    "training": {"batch_size": 4},
+    "tune": {"epochs": 1},
     "baseline": {"width": 4, "depth": 2},
     "compare": {
         "targets": ["rtm"],
@@ -151,7 +152,7 @@ def test_a_run_that_is_missing_is_done_again_and_no_other(finished):
 
 def test_a_run_of_other_settings_is_not_taken_for_one_of_these(finished):
     comparison, _ = finished
-    other = replace(comparison.config, tune=replace(comparison.config.tune, weight_decay=0.5))
+    other = replace(comparison.config, training=replace(comparison.config.training, weight_decay=0.5))
     with pytest.raises(InputError, match=r"search: made with other settings than the preset's now; delete the folder"):
         compare(Comparison(other), [].append)
 

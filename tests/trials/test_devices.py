@@ -32,7 +32,8 @@ TINY = {
         "shard_size": 8,
     },
     "network": {"model": "unet", "depth": 2, "width": 4},
-    "tune": {"epochs": 4, "batch_size": 8, "mirror": False},
+    "training": {"batch_size": 8, "mirror": False},
+    "tune": {"epochs": 4},
 }
 
 
@@ -122,7 +123,7 @@ def test_the_shares_of_a_batch_are_the_batch() -> None:
 
 def test_the_number_of_processes_fits_the_gpus_and_the_batch(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     assert device_count(config) == 1
-    with pytest.raises(InputError, match=r"devices: got 3, which does not divide tune\.batch_size 8"):
+    with pytest.raises(InputError, match=r"devices: got 3, which does not divide training\.batch_size 8"):
         device_count(replace(config, devices=3))
     monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
     gpu = replace(config, device="cuda")

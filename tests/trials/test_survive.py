@@ -30,7 +30,8 @@ TINY = {
     "device": "cpu",
     "network": {"depth": 2, "width": 4, "nodes": 1, "operations": "small"},
     "search": {"samples": 16, "epochs": 3, "retrain_epochs": 2},
-    "tune": {"epochs": 3, "batch_size": 4},
+    "training": {"batch_size": 4},
+    "tune": {"epochs": 3},
     "compress": {"epochs": 2, "sparsity": 0.7, "schedule": "gradual", "steps": 2},
 }
 
@@ -206,7 +207,11 @@ def test_a_manager_that_is_gone_does_not_end_a_trial(config: Config, tmp_path: P
 @pytest.mark.parametrize(
     ("stage", "error", "told"),
     [
-        ("tune", torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), "tune.batch_size (now 4)"),
+        (
+            "tune",
+            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+            "training.batch_size (now 4)",
+        ),
         ("compress", MemoryError("Unable to allocate 9.31 GiB for an array"), "network.width (now 4)"),
         ("search", RuntimeError("DefaultCPUAllocator: can't allocate memory: 99 bytes"), "search.partial_channels"),
     ],

@@ -138,10 +138,11 @@ class Comparison:
                 network = replace(network, model="nasunet", genotype=genotype)
             else:
                 network = self._baseline(model)
-            tune = replace(self.config.tune, learning_rate=rate, patience=0, minutes=0 if short else compare.minutes)
+            training = replace(self.config.training, patience=0)
+            tune = replace(self.config.tune, learning_rate=rate, minutes=0 if short else compare.minutes)
             if short:
                 tune = replace(tune, epochs=compare.sweep_epochs)
-            return replace(self.config, target=target, seed=seed, network=network, tune=tune)
+            return replace(self.config, target=target, seed=seed, network=network, training=training, tune=tune)
 
         return settings
 

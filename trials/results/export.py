@@ -44,7 +44,7 @@ def export(run: RunFolder, folder: Path | None = None, others: Sequence[RunFolde
 def _test_scores(run: RunFolder) -> dict[str, float]:
     """Of the test split; a picker trained on labelled gathers has one only if some were held out."""
     config = run.config
-    if config.picking.labelled is not None and not config.picking.held:
+    if config.picking.labelled is not None and not config.picking.held_out:
         return {}
     return evaluate(trained(run), config, "test")
 

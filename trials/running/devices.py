@@ -3,8 +3,8 @@
     batch of B ─┬─ process 0: samples 0, n, 2n, …   ─► gradients ─┐
                 └─ process 1: samples 1, n+1, …     ─► gradients ─┴─ mean ─► the same step in all of them
 
-`tune.batch_size` is that of all processes together, so a training takes the same steps with 1 and with n of them; only
-batch norm differs, whose statistics are those of a share.  Process 0 is the one that calls; it alone writes and
+`training.batch_size` is that of all processes together, so a training takes the same steps with 1 and with n of them;
+only batch norm differs, whose statistics are those of a share.  Process 0 is the one that calls; it alone writes and
 reports.  The others live for one call of `fit` and talk to it over the loopback interface.
 """
 
@@ -40,14 +40,14 @@ def device_count(config: Config) -> int:
 
     Raises InputError when there are fewer GPUs, or when they cannot share the batch evenly.
     """
-    batch, gpus = config.tune.batch_size, torch.cuda.device_count() if uses_gpu(config) else 0
+    batch, gpus = config.training.batch_size, torch.cuda.device_count() if uses_gpu(config) else 0
     if config.devices == "auto":
         return max(count for count in range(1, max(1, gpus) + 1) if batch % count == 0)
     if gpus and config.devices > gpus:
         raise InputError(f"devices: got {config.devices}; there are {gpus} GPU(s) here; --set devices={gpus}")
     if batch % config.devices:
         raise InputError(
-            f"devices: got {config.devices}, which does not divide tune.batch_size {batch}; change one of them"
+            f"devices: got {config.devices}, which does not divide training.batch_size {batch}; change one of them"
         )
     return config.devices
 

@@ -74,7 +74,7 @@ def _fine_tuning(config: Config, source: RunFolder) -> Config:
     if config.compress.distil == 0:
         return config
     loss = replace(config.loss, distil=config.compress.distil)
-    return replace(config, loss=loss, tune=replace(config.tune, teacher=str(source.path)))
+    return replace(config, loss=loss, training=replace(config.training, teacher=str(source.path)))
 
 
 def _spared(network: nn.Module, config: Config) -> list[str]:

@@ -139,7 +139,9 @@ def _halves(config: Config, data: ShardDataset | GatherSet) -> dict[str, Any]:
     """Of the training split: every other model for the weights, the rest for the architecture."""
     samples = min(config.search.samples, len(data))
     weights, architecture = (
-        loader(Subset(data, range(start, samples, 2)), config.tune.batch_size, shuffle=True, seed=config.seed + start)
+        loader(
+            Subset(data, range(start, samples, 2)), config.training.batch_size, shuffle=True, seed=config.seed + start
+        )
         for start in (0, 1)
     )
     return {"train_dataloaders": weights, "val_dataloaders": architecture}

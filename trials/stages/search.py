@@ -26,7 +26,8 @@ def search(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
         run.save_genotype(genotype.to_json())
     draw_genotype(genotype, run.path / "cells")
     found = with_genotype(config, genotype)
-    measured = train(found, run, channel, phase="retrain", epochs=config.search.retrain_epochs)
+    epochs, rate = config.search.retrain_epochs, config.tune.learning_rate
+    measured = train(found, run, channel, phase="retrain", epochs=epochs, learning_rate=rate)
     return {
         "default": measured[config.quality],
         **measured,

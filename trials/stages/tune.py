@@ -12,7 +12,8 @@ def tune(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
     """Trains the network of the configuration; the trial's score is its validation SSIM, or hits of first breaks."""
     if config.network.genotype is not None:
         run.save_genotype(config.network.genotype)
-    measured = train(config, run, channel, phase="tune", epochs=config.tune.epochs, minutes=config.tune.minutes)
+    epochs, rate, minutes = config.tune.epochs, config.tune.learning_rate, config.tune.minutes
+    measured = train(config, run, channel, phase="tune", epochs=epochs, learning_rate=rate, minutes=minutes)
     return {
         "default": measured[config.quality],
         **measured,

@@ -90,7 +90,7 @@ def training_set(config: Config) -> ShardDataset | GatherSet:
         config.data.folder,
         "train",
         config.target,
-        mirror=config.tune.mirror,
+        mirror=config.training.mirror,
         effects=config.effects,
         seed=config.seed,
     )
@@ -190,12 +190,12 @@ def _train(
     """What each process of a training does."""
     train = training_set(config)
     validation = scoring_set(config, "validation")
-    batch_size, devices = min(config.tune.batch_size, len(train)), device_count(config)
+    batch_size, devices = min(config.training.batch_size, len(train)), device_count(config)
     network.train()  # Lightning leaves modes as they are, and a pruned network comes in evaluation mode
     budget = TimeBudget(minutes) if minutes > 0 else None
     options: dict[str, Any] = {
         "learning_rate": learning_rate,
-        "weight_decay": config.tune.weight_decay,
+        "weight_decay": config.training.weight_decay,
         "budget": budget,
         "teacher": teacher_of(config),
     }
@@ -222,10 +222,10 @@ def _recipe(config: Config, train: ShardDataset | GatherSet, budget: TimeBudget 
     callbacks: list[Callback] = [EpochDraws(train)]
     if budget is not None:
         callbacks.append(budget)
-    if config.tune.patience > 0:
-        callbacks.append(EarlyStopping(f"val_{config.quality}", mode="max", patience=config.tune.patience))
-    if config.tune.ema > 0:
-        callbacks.append(MovingAverage(config.tune.ema))
+    if config.training.patience > 0:
+        callbacks.append(EarlyStopping(f"val_{config.quality}", mode="max", patience=config.training.patience))
+    if config.training.ema > 0:
+        callbacks.append(MovingAverage(config.training.ema))
     return callbacks
 
 
