@@ -18,6 +18,7 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from compressors.outputs import Target
 from compressors.seal import check_seal, read_small
 from datagen.config import STRICT, Data
 from datagen.errors import InputError
@@ -37,7 +38,7 @@ class Contents:
 
     format: Literal[1] = 1
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-    target: Literal["rtm", "velocity", "first_break"]
+    target: Target
     network: Network
     shape: Shape
     statistics: Statistics  # of the training split

@@ -6,7 +6,7 @@
     rtm         image_scale           0
     velocity    (v_max - v_min) / 2   (v_max + v_min) / 2   [m/s]
 
-A network of target first_break gives picks instead.  The scaling of the shots lies inside the network already.
+Other outputs: outputs.py.  The scaling of the shots lies inside the network already.
 """
 
 import copy
@@ -19,10 +19,7 @@ from onnxscript import optimizer
 from torch import Tensor, nn
 
 from datagen.shards import Statistics
-from search_spaces.picks import Picker
 from search_spaces.shape import Shape
-
-Target = Literal["rtm", "velocity", "first_break"]
 
 INPUT, OUTPUT = "shots", "image"
 INT64 = 7  # in ONNX
@@ -43,13 +40,6 @@ class Deployed(nn.Module):
     def forward(self, shots_BSTR: Tensor) -> Tensor:
         image_B1ZX: Tensor = self.network(shots_BSTR) * self.factor + self.offset
         return image_B1ZX
-
-
-def deployed(network: nn.Module, target: Target, statistics: Statistics, shape: Shape) -> nn.Module:
-    """`network` as it leaves: an image in units, or picks and confidences (search_spaces/picks.py)."""
-    if target == "first_break":
-        return Picker(network, shape.samples)
-    return Deployed(network, target, statistics)
 
 
 def export_onnx(network: nn.Module, shape: Shape, file: Path) -> None:

@@ -7,6 +7,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from compressors.contents import ONNX, Contents, read_contents
+from compressors.outputs import OUTPUTS
 from compressors.seal import inside
 from datagen.errors import InputError
 
@@ -40,11 +41,8 @@ class Imager:
         return image_B1ZX
 
     def _check_shapes(self, file: Path) -> None:
-        shape, picks = self.contents.shape, self.contents.target == "first_break"
-        expected = [
-            [shape.shots, shape.samples, shape.receivers],
-            [2, shape.receivers] if picks else [1, shape.nz, shape.nx],
-        ]
+        shape, output = self.contents.shape, OUTPUTS[self.contents.target]
+        expected = [[shape.shots, shape.samples, shape.receivers], output.size(shape)]
         ends = [*self._session.get_inputs(), *self._session.get_outputs()]
         found = [list(end.shape[1:]) for end in ends]
         if found != expected:

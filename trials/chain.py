@@ -30,7 +30,7 @@ from trials.results.summary import Winners, bundles, summarise, winners_of
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.stages.execute import execute
-from trials.training.picking import images_only
+from trials.training.tasks import images_only
 
 REPORT = Path("report.html")
 

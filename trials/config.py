@@ -15,6 +15,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from compressors.config import Compress
+from compressors.outputs import Target
 from datagen.config import STRICT, Data, Effects
 from datagen.errors import InputError
 from search_spaces.config import Network
@@ -26,7 +27,6 @@ Weight = Annotated[float, Field(ge=0, le=100)]
 Epochs = Annotated[int, Field(ge=1, le=10_000)]
 LearningRate = Annotated[float, Field(gt=0, le=1)]
 ImageTarget = Literal["rtm", "velocity"]
-Target = Literal["rtm", "velocity", "first_break"]
 ComparedModel = Literal["nasunet", "random_search", "unet_small", "unet", "resunet34", "inversionnet"]
 FeatureKind = Literal["vgg16", "vgg19", "gan"]
 
@@ -137,11 +137,6 @@ class Config:
             raise ValueError("loss.distil above 0 and training.teacher (a run folder) need each other")
         if (self.target == "first_break") != (self.network.front == "gather"):
             raise ValueError("target first_break and network.front gather need each other")
-
-    @property
-    def quality(self) -> str:
-        """Name of the score, the higher the better, that trials are compared by."""
-        return "hit_5" if self.target == "first_break" else "ssim"
 
 
 def load(preset: str | Path, *layers: Mapping[str, Any]) -> Config:

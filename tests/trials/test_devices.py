@@ -1,25 +1,33 @@
 """One training shared by two processes on the CPU (gloo); no GPU was there to try it."""
 
+import json
 import multiprocessing
 import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
 import yaml
+from pytorch_lightning.callbacks import Callback
 from torch import nn
 from torch.utils.data import RandomSampler
 
 from datagen.errors import InputError
 from datagen.generate import generate
+from search_spaces.build import build
 from trials.config import Config, load
+from trials.picking_config import Picking
 from trials.running.channel import Channel
 from trials.running.devices import Share, company, device_count, rank
 from trials.running.run_folder import RunFolder
 from trials.stages.execute import execute
+from trials.training.fit import fit
 from trials.training.module import Diverged
+from trials.training.networks import geometry
 
 TINY = {
     "name": "tiny",
@@ -69,6 +77,43 @@ def test_nothing_is_left_of_the_second_process(shared: RunFolder) -> None:
     assert rank() == 0
     assert "LOCAL_RANK" not in os.environ
     assert multiprocessing.active_children() == []
+
+
+class Notes(Callback):
+    """What the process would decide by, in a file a process; one line an epoch."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        with (self.folder / f"{rank()}.jsonl").open("a") as file:
+            file.write(json.dumps({name: float(value) for name, value in trainer.callback_metrics.items()}) + "\n")
+
+
+@pytest.fixture
+def picking(config: Config, tmp_path: Path) -> Config:
+    """Two processes learn to pick; their batch norms, each of a share, differ, and so do their networks' answers."""
+    draw, gathers = np.random.default_rng(0), tmp_path / "gathers.npz"
+    np.savez(gathers, shots=draw.standard_normal((8, 240, 24)), first_break_s=draw.uniform(0.02, 0.2, (8, 24)))
+    return replace(
+        config,
+        target="first_break",
+        devices=2,
+        network=replace(config.network, front="gather", rows=32),
+        tune=replace(config.tune, epochs=2),
+        picking=Picking(labelled=str(gathers), interval=0.001),
+    )
+
+
+def test_both_processes_of_a_picker_see_the_same_losses_and_scores(picking: Config, tmp_path: Path) -> None:
+    """They stop by these: with scores of their own one would stop where the other goes on."""
+    network = build(picking.network, *geometry(picking))
+    run = RunFolder(tmp_path / "run")
+    run.start(picking)
+    fit(network, picking, run, Channel(), phase="tune", epochs=2, learning_rate=0.01, callbacks=(Notes(tmp_path),))
+    one, two = (json.loads((tmp_path / f"{number}.jsonl").read_text().splitlines()[0]) for number in (0, 1))
+    assert {"train_loss", "val_mae_ms", "val_hit_5"} <= set(one)
+    assert one == two
 
 
 def weights_of(folder: Path, network: nn.Module) -> None:

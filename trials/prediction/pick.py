@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressors.imager import Imager
+from compressors.outputs import OUTPUTS, Target
 from compressors.seal import SEAL
 from datagen.config import Survey
 from datagen.errors import InputError
@@ -134,8 +135,8 @@ def network_of(source: Path) -> Network:
     return Network(run=call, survey=config.data.survey)
 
 
-def _require_picks(source: Path, target: str) -> None:
-    if target != "first_break":
+def _require_picks(source: Path, target: Target) -> None:
+    if OUTPUTS[target].command != "pick":
         raise InputError(f"{source}: its target is {target}; picking needs one of target first_break (docs/picking.md)")
 
 

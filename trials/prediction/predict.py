@@ -18,6 +18,7 @@ from rich.progress import track
 
 from compressors.contents import Contents
 from compressors.imager import Imager
+from compressors.outputs import OUTPUTS
 from datagen.errors import InputError
 from datagen.segy import SEGY_SUFFIXES
 from trials.prediction.image_files import Coordinates, ImageFile, NpyImages, SegyImages
@@ -92,8 +93,9 @@ def write_images(imager: Imager, recording: Recording, fitted: Fitted, files: Se
 def open_imager(bundle: str | Path) -> Imager:
     """Raises InputError: the bundle is damaged, or makes no images."""
     imager = Imager(bundle)
-    if imager.contents.target == "first_break":
-        raise InputError(f"{bundle}: picks first breaks and makes no images; give it to seisnas pick")
+    target = imager.contents.target
+    if OUTPUTS[target].command != "predict":
+        raise InputError(f"{bundle}: its target is {target}, it makes no images; give it to seisnas pick")
     return imager
 
 
@@ -113,9 +115,9 @@ def _new_file(file: Path, recording: Recording, contents: Contents) -> ImageFile
     if file.suffix == ".npy":
         before = () if recording.single else (count,) if _is_cube(recording) else (count, 1)
         return NpyImages(file, (*before, shape.nz, shape.nx))
-    unit = "m/s" if contents.target == "velocity" else "RTM image, arbitrary units"
+    (picture,) = OUTPUTS[contents.target].pictures
     spacing = contents.data.grid.spacing
-    return SegyImages(file, count, (shape.nz, shape.nx), spacing, unit, _columns(recording, contents))
+    return SegyImages(file, count, (shape.nz, shape.nx), spacing, picture.unit, _columns(recording, contents))
 
 
 def _columns(recording: Recording, contents: Contents) -> Coordinates:
@@ -161,7 +163,8 @@ def _mention_strange_amplitudes(shots_BSTR: NDArray[np.float32], contents: Conte
 def _sections(images: Sequence[NDArray[np.float32]], contents: Contents, recording: Recording) -> list[Section]:
     kind, first = ("inline", 1) if _is_cube(recording) else ("model", 0)
     titled = [(f"{kind} {number}", image) for number, image in enumerate(images, first)]
-    if contents.target == "rtm":
+    (picture,) = OUTPUTS[contents.target].pictures
+    if picture.signed:
         white = reach(np.stack(images))
         return [image_section(title, image, white) for title, image in titled]
     span = (contents.statistics.velocity_min, contents.statistics.velocity_max)

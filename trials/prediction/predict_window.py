@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from compressors.contents import Contents
+from compressors.outputs import OUTPUTS
 from datagen.config import Data
 from datagen.modelling import WaveEngine
 from datagen.positions import distances
@@ -114,7 +115,9 @@ def _draw(
     span = (float(window_ZX.min()), float(window_ZX.max()))
     white = reach(image_ZX)
     panels = [velocity_section("velocity", window_ZX, span), image_section("RTM image", image_ZX, white)]
-    rtm = contents.target == "rtm"
-    title = f"prediction, SSIM {likeness(prediction_ZX, image_ZX if rtm else window_ZX, contents):.3f}"
-    panels.append(image_section(title, prediction_ZX, white) if rtm else velocity_section(title, prediction_ZX, span))
+    (picture,) = OUTPUTS[contents.target].pictures
+    title = f"prediction, SSIM {likeness(prediction_ZX, image_ZX if picture.signed else window_ZX, contents):.3f}"
+    panels.append(
+        image_section(title, prediction_ZX, white) if picture.signed else velocity_section(title, prediction_ZX, span)
+    )
     draw_sections(panels, contents.data.grid, file, heading)

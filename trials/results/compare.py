@@ -15,15 +15,16 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from compressors.outputs import Target
 from datagen.errors import InputError
 from search_spaces.config import Network
-from trials.config import ComparedModel, Config, Target
+from trials.config import ComparedModel, Config
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.stages.execute import Stage, execute
 from trials.training.fit import evaluate
 from trials.training.networks import trained
-from trials.training.picking import images_only
+from trials.training.tasks import images_only
 
 SMALL = ("nasunet", "random_search", "unet_small")  # models of the size that the search finds
 PATIENCE = 10.0  # [s] between looks at what others are working on

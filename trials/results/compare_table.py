@@ -20,11 +20,12 @@ from filelock import FileLock
 from matplotlib.figure import Figure
 from torch.utils.flop_counter import FlopCounterMode
 
-from compressors.deploy import deployed, export_onnx
+from compressors.deploy import export_onnx
+from compressors.outputs import OUTPUTS, Target
 from compressors.verify import graph_latencies
 from datagen.dataset import ShardDataset, loader
 from search_spaces.shape import Shape
-from trials.config import ComparedModel, Target
+from trials.config import ComparedModel
 from trials.results.compare import Comparison
 from trials.running.run_folder import RunFolder
 from trials.training.metrics import scores
@@ -84,7 +85,8 @@ def run_latencies(runs: Sequence[RunFolder]) -> list[dict[str, float]]:
         graphs = [Path(folder) / f"{number}.onnx" for number in range(len(runs))]
         for run, graph in zip(runs, graphs, strict=True):
             config, shape = run.config, Shape.of(run.config.data)
-            export_onnx(deployed(trained(run), config.target, statistics(config), shape), shape, graph)
+            whole = OUTPUTS[config.target].deployed(trained(run), statistics(config), shape)
+            export_onnx(whole, shape, graph)
         pairs = zip(graph_latencies(graphs, 1), graph_latencies(graphs, 2), strict=True)
         return [{"latency_ms_1": one, "latency_ms_2": two} for one, two in pairs]
 

@@ -6,13 +6,10 @@ from pathlib import Path
 
 from compressors.bundle import write_bundle
 from datagen.errors import InputError
-from datagen.shards import Statistics
 from search_spaces.shape import Shape
 from trials.running.run_folder import RunFolder
-from trials.training.fit import evaluate
-from trials.training.networks import statistics, trained
-
-NOT_NEEDED = Statistics(shot_scale=1.0, image_scale=0.0, velocity_min=0.0, velocity_max=0.0)  # by pickers
+from trials.training.networks import trained
+from trials.training.tasks import task_of
 
 
 def export(run: RunFolder, folder: Path | None = None, others: Sequence[RunFolder] = ()) -> Path:
@@ -32,7 +29,7 @@ def export(run: RunFolder, folder: Path | None = None, others: Sequence[RunFolde
         network,
         spec=config.network,
         shape=Shape.of(config.data, config.network.gather_rows),
-        statistics=NOT_NEEDED if config.target == "first_break" else statistics(config),
+        statistics=task_of(config).statistics(),
         target=config.target,
         data_recipe=config.data,
         scores=scores,
@@ -43,10 +40,8 @@ def export(run: RunFolder, folder: Path | None = None, others: Sequence[RunFolde
 
 def _test_scores(run: RunFolder) -> dict[str, float]:
     """Of the test split; a picker trained on labelled gathers has one only if some were held out."""
-    config = run.config
-    if config.picking.labelled is not None and not config.picking.held_out:
-        return {}
-    return evaluate(trained(run), config, "test")
+    task = task_of(run.config)
+    return task.evaluate(trained(run), "test") if task.has_test_samples else {}
 
 
 def _check_alike(run: RunFolder, others: Sequence[RunFolder]) -> None:

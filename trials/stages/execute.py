@@ -20,6 +20,7 @@ from trials.stages.compress import compress
 from trials.stages.search import search
 from trials.stages.tune import tune
 from trials.training.perceptual import features_of
+from trials.training.tasks import task_of
 from trials.training.transfer import resolved
 
 Stage = Literal["search", "tune", "compress"]
@@ -55,9 +56,8 @@ def execute(
         features_of(config.loss.perceptual_features, config.loss.perceptual_weights)  # missing ones are told at once
     device_count(config)  # so is a wrong number
     start = time.monotonic()
-    if config.picking.labelled is None:
+    if task_of(config).reads_data_set:
         ensure(config.data)
-    if config.target != "first_break":
         ShardDataset(config.data.folder, "train", config.target)  # a missing target is told before the run begins
     run.start(config, parameters, stage=stage, source=asked_of)
     pl.seed_everything(config.seed, verbose=False)
