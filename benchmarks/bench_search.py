@@ -115,7 +115,7 @@ def search(config: Config) -> dict[str, Any]:
     quiet_libraries()
     with TemporaryDirectory() as folder:
         run = RunFolder(folder)
-        run.start(config, None)
+        run.start(config, "search")
         start = time.monotonic()
         genotype = find_genotype(config, run, Channel())
         seconds = time.monotonic() - start
@@ -136,7 +136,7 @@ def memory(config: Config) -> dict[str, float]:
     watch = Memory()
     with TemporaryDirectory() as folder:
         run = RunFolder(folder)
-        run.start(config, None)
+        run.start(config, "search")
         find_genotype(config, run, Channel())
         watch.stop()
     return {"peak_memory_mb": watch.above_mb}

@@ -57,7 +57,7 @@ SETTINGS = {
 
 def trained(config: Config, run: RunFolder, models: int, steps: int) -> float:
     """SSIM on the test split after `steps` of training on the first `models` of the training split."""
-    run.start(config)
+    run.start(config, "tune")
     pl.seed_everything(config.seed, verbose=False)
     network = build(config.network, *geometry(config))
     start_parts(network, config, run)

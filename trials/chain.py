@@ -119,8 +119,7 @@ def train_unet(config: Config, winners: Winners) -> None:
         encoder_init="scratch",
     )
     wanted = replace(config, network=network, loss=tuned.loss)
-    if not (winners.unet.finished and winners.unet.config == wanted):
-        execute("tune", wanted, winners.unet, Channel())
+    execute("tune", wanted, winners.unet, Channel())
 
 
 def _table(models: tuple[ModelRow, ...]) -> Table:

@@ -109,7 +109,7 @@ def test_both_processes_of_a_picker_see_the_same_losses_and_scores(picking: Conf
     """They stop by these: with scores of their own one would stop where the other goes on."""
     network = build(picking.network, *geometry(picking))
     run = RunFolder(tmp_path / "run")
-    run.start(picking)
+    run.start(picking, "tune")
     fit(network, picking, run, Channel(), phase="tune", epochs=2, learning_rate=0.01, callbacks=(Notes(tmp_path),))
     one, two = (json.loads((tmp_path / f"{number}.jsonl").read_text().splitlines()[0]) for number in (0, 1))
     assert {"train_loss", "val_mae_ms", "val_hit_5"} <= set(one)

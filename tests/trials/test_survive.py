@@ -178,6 +178,13 @@ def test_a_finished_run_reports_its_result_at_once(tuned: RunFolder, monkeypatch
     assert channel.finals == [tuned.result]
 
 
+def test_a_finished_compress_run_reports_its_result_at_once(
+    tuned: RunFolder, pruned: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trials.stages.execute.compress", lambda *_: pytest.fail("pruned again"))
+    assert execute("compress", tuned.config, pruned, Channel(), source=tuned) == pruned.result
+
+
 def test_a_run_of_other_settings_starts_afresh(config: Config, tmp_path: Path) -> None:
     unet = replace(config, network=replace(config.network, model="unet"))
     run = RunFolder(tmp_path)

@@ -1,12 +1,12 @@
 """Export: a finished run as a bundle that runs anywhere, scored on the test split."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from compressors.bundle import write_bundle
 from datagen.errors import InputError
 from search_spaces.shape import Shape
+from trials.running.identity import differences
 from trials.running.run_folder import RunFolder
 from trials.training.networks import trained
 from trials.training.tasks import task_of
@@ -48,8 +48,12 @@ def _check_alike(run: RunFolder, others: Sequence[RunFolder]) -> None:
     seeds = {run.config.seed: run.path}
     for other in others:
         other.require_finished()
-        if replace(other.config, seed=run.config.seed) != run.config:
-            raise InputError(f"--with {other.path}: its settings are not those of {run.path} but for the seed")
+        differ = set(differences(run.config, other.config, run.stage)) - {"seed"}
+        if differ or other.stage != run.stage:
+            raise InputError(
+                f"--with {other.path}: its settings are not those of {run.path} but for the seed "
+                f"({', '.join(sorted(differ)) or 'another stage'})"
+            )
         if other.config.seed in seeds:
             raise InputError(f"--with {other.path}: seed {other.config.seed}, as {seeds[other.config.seed]}")
         seeds[other.config.seed] = other.path

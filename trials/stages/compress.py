@@ -29,11 +29,13 @@ from trials.training.tasks import task_of
 
 
 def compress(config: Config, run: RunFolder, channel: Channel, source: RunFolder) -> dict[str, Any]:
-    """Prunes the network that the run `source` left, fine-tunes what remains and scores it."""
+    """Prunes the network that the run `source` left, fine-tunes what remains and scores it.
+
+    `config` is that of `fine_tuning`.
+    """
     network = trained(source)
     quality, parameters = task_of(config).quality, count_parameters(network)
     dense = evaluate(network, config, "validation")[quality]
-    config = _fine_tuning(config, source)
     if config.network.genotype is not None:
         run.save_genotype(config.network.genotype)
     spare = _spared(network, config)
@@ -70,7 +72,7 @@ def compress(config: Config, run: RunFolder, channel: Channel, source: RunFolder
     }
 
 
-def _fine_tuning(config: Config, source: RunFolder) -> Config:
+def fine_tuning(config: Config, source: RunFolder) -> Config:
     """With the network of the source and, if it is asked for, the dense network as teacher."""
     config = replace(config, network=source.config.network)
     if config.compress.distil == 0:

@@ -16,7 +16,7 @@ from trials.running.host_facts import data_digest
 from trials.running.memory import told_when_memory_is_short
 from trials.running.quiet import quiet_libraries
 from trials.running.run_folder import RunFolder
-from trials.stages.compress import compress
+from trials.stages.compress import compress, fine_tuning
 from trials.stages.search import search
 from trials.stages.tune import tune
 from trials.training.perceptual import features_of
@@ -45,13 +45,14 @@ def execute(
     quiet_libraries()
     config = resolved(config)
     asked_of = None if source is None else source.path
-    if run.finished and run.was_asked(config, parameters, stage=stage, source=asked_of):
-        channel.final(run.result)
-        return run.result
     if stage == "compress":
         if source is None:
             raise InputError("compress: needs the folder of a finished tune run to start from (--from)")
         source.require_finished()
+        config = fine_tuning(config, source)
+    if run.finished and run.was_asked(config, stage, parameters, source=asked_of):
+        channel.final(run.result)
+        return run.result
     if config.loss.perceptual > 0:
         features_of(config.loss.perceptual_features, config.loss.perceptual_weights)  # missing ones are told at once
     device_count(config)  # so is a wrong number
@@ -59,7 +60,7 @@ def execute(
     if task_of(config).reads_data_set:
         ensure(config.data)
         ShardDataset(config.data.folder, "train", config.target)  # a missing target is told before the run begins
-    run.start(config, parameters, stage=stage, source=asked_of)
+    run.start(config, stage, parameters, source=asked_of)
     pl.seed_everything(config.seed, verbose=False)
     with told_when_memory_is_short(stage, config):
         if stage == "search":
