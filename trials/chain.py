@@ -131,7 +131,7 @@ def _table(models: tuple[ModelRow, ...]) -> Table:
             row.name,
             f"{row.parameters:,}",
             f"{row.nonzero:,}",
-            readable_bytes(row.zipped_bytes or row.file_bytes),
+            readable_bytes(row.packed_bytes or row.file_bytes),
             f"{row.latency_ms:.1f} ms",
             f"{row.ssim:.4f}",
             f"{row.mae:.4f}",

@@ -22,7 +22,7 @@ from search_spaces.build import build
 from trials.config import Config, load
 from trials.picking_config import Picking
 from trials.running.channel import Channel
-from trials.running.devices import Share, company, device_count, rank
+from trials.running.devices import Share, device_count, helper_processes, rank
 from trials.running.run_folder import RunFolder
 from trials.stages.execute import execute
 from trials.training.fit import fit
@@ -129,7 +129,7 @@ def weights_of(folder: Path, network: nn.Module) -> None:
 
 
 class Work:
-    """Picklable, as `company` wants it."""
+    """Picklable, as `helper_processes` wants it."""
 
     def __init__(self, folder: Path, network: nn.Module) -> None:
         self.folder, self.network = folder, network
@@ -141,7 +141,7 @@ class Work:
 def test_both_processes_have_the_same_weights_and_memory_of_their_own(tmp_path: Path) -> None:
     network = nn.Linear(3, 2)
     before = network.weight.detach().clone()
-    with company(2, False, Work(tmp_path, network)):
+    with helper_processes(2, False, Work(tmp_path, network)):
         Work(tmp_path, network)()
     one, two = (torch.load(tmp_path / f"{number}.pt") for number in (0, 1))
     assert torch.equal(one["weight"], two["weight"])
@@ -154,7 +154,7 @@ class Failing:
 
 
 def test_what_fails_in_one_process_is_told_by_the_other() -> None:
-    with pytest.raises(Diverged, match="in epoch 3"), company(2, False, Failing()):
+    with pytest.raises(Diverged, match="in epoch 3"), helper_processes(2, False, Failing()):
         torch.distributed.barrier()
 
 

@@ -179,10 +179,14 @@ def test_a_finished_run_reports_its_result_at_once(tuned: RunFolder, monkeypatch
 
 
 def test_a_finished_compress_run_reports_its_result_at_once(
-    tuned: RunFolder, pruned: RunFolder, monkeypatch: pytest.MonkeyPatch
+    tuned: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Its config.yml ends with the channels that it has left and with its source as teacher."""
+    once = replace(tuned.config.compress, pruner="channel", schedule="one_shot", epochs=1, distil=1.0)
+    wanted, run = replace(tuned.config, compress=once), RunFolder(tmp_path)
+    execute("compress", wanted, run, Channel(), source=tuned)
     monkeypatch.setattr("trials.stages.execute.compress", lambda *_: pytest.fail("pruned again"))
-    assert execute("compress", tuned.config, pruned, Channel(), source=tuned) == pruned.result
+    assert execute("compress", wanted, run, Channel(), source=tuned) == run.result
 
 
 def test_a_run_of_other_settings_starts_afresh(config: Config, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from datagen.modelling import WaveEngine
 from datagen.positions import distances
 from datagen.segy_lines import Places
 from trials.prediction.predict import ENDINGS, check_outputs, open_imager, write_images
-from trials.prediction.recording import Recording
+from trials.prediction.recording import RecordedShots
 from trials.prediction.sections import draw_sections, image_section, reach, velocity_section
 from trials.prediction.survey_fit import Fitted
 from trials.prediction.velocity_window import corner, cut_window, read_velocity, spanning, within_limits
@@ -73,7 +73,7 @@ def predict_window(
         for file in drawn:
             _draw(file, heading, windows_YZX[0], image_MZX[0], imager(shots_MSTR)[0, 0], contents)
     if others := [file for file in files if file not in drawn]:
-        recording = Recording(
+        recording = RecordedShots(
             path=source,
             samples=len(windows_YZX),
             shape=(contents.shape.shots, contents.shape.samples, contents.shape.receivers),

@@ -32,7 +32,7 @@ class ModelRow:
     parameters: int
     nonzero: int
     file_bytes: int  # of the weights
-    zipped_bytes: int | None = None  # of the packed weights: what zeros save
+    packed_bytes: int | None = None  # of the packed weights: what zeros save
     latency_ms: float
     ssim: float
     mae: float  # in units of the normalised image

@@ -96,7 +96,7 @@ def _row(name: str, bundle: Bundle) -> ModelRow:
         parameters=count_parameters(bundle.network),
         nonzero=nonzero_parameters(bundle.network),
         file_bytes=sizes.weights,
-        zipped_bytes=sizes.weights_packed,
+        packed_bytes=sizes.weights_packed,
         latency_ms=latency(bundle.folder),
         ssim=scores["ssim"],
         mae=scores["mae"],

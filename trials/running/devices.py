@@ -13,7 +13,6 @@ import multiprocessing
 import os
 import signal
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from torch import distributed
 from torch.utils.data import DataLoader, Sampler
 
 from datagen.errors import InputError
+from datagen.farm import end_with_parent
 from trials.config import Config
 
 LOOPBACK = {"GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
@@ -93,7 +93,7 @@ def shared(batches: DataLoader[Any], count: int) -> DataLoader[Any]:
 
 
 @contextmanager
-def company(count: int, gpu: bool, work: Callable[[], object]) -> Iterator[None]:
+def helper_processes(count: int, gpu: bool, work: Callable[[], object]) -> Iterator[None]:
     """Lets `count - 1` more processes do `work`, as long as this one is inside.
 
     `work` is copied by pickle.  Raises what one of them has raised.
@@ -150,7 +150,7 @@ def _meet(one: int, count: int, gpu: bool, folder: str) -> None:
 def _help(work: bytes, one: int, count: int, gpu: bool, folder: str, mouth: Connection) -> None:
     """A process with `rank` above 0."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for process 0, which then ends this one
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     os.environ["LOCAL_RANK"] = str(one)
     try:
         _meet(one, count, gpu, folder)
@@ -158,13 +158,6 @@ def _help(work: bytes, one: int, count: int, gpu: bool, folder: str, mouth: Conn
     except Exception as error:
         mouth.send(error)
         raise
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
 
 
 def _told(ears: list[Connection]) -> Exception | None:

@@ -12,8 +12,9 @@ from trials.config import Config, to_tree
 
 Stage = Literal["pretrain", "search", "tune", "compress"]
 
-TRAINED = ("name", "target", "seed", "device", "devices", "precision", "data", "effects", "network", "loss")
-TRAINED += ("training", "picking")  # read wherever a network is trained on labels
+MACHINE = ("device", "devices", "precision")
+# What is read wherever a network is trained on labels; the name goes into its bundle.
+TRAINED = ("name", "target", "seed", *MACHINE, "data", "effects", "picking", "network", "loss", "training")
 READ: dict[Stage, tuple[str, ...]] = {
     "pretrain": ("seed", "data", "network", "pretrain"),
     "search": (*TRAINED, "search", "tune.learning_rate"),  # of the training of what it found

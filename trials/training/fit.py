@@ -26,7 +26,7 @@ from datagen.dataset import loader
 from trials.config import Config
 from trials.running.channel import Channel
 from trials.running.checkpoint import WholeFiles, keep_checkpoint, resume_from
-from trials.running.devices import company, device_count, rank, shared, uses_gpu
+from trials.running.devices import device_count, helper_processes, rank, shared, uses_gpu
 from trials.running.end_between_batches import EndBetweenBatches
 from trials.running.run_folder import RunFolder
 from trials.training.averaging import MovingAverage
@@ -92,8 +92,8 @@ def trainer_options(
 ) -> dict[str, Any]:
     """This project's habits: device auto, AMP on GPUs, TensorBoard, a progress bar on terminals only.
 
-    `epochs` −1: a callback ends the training.  `devices` above 1: within `devices.company`.  `network`: if given, it
-    is asked whether bfloat16 suits it.
+    `epochs` −1: a callback ends the training.  `devices` above 1: within `devices.helper_processes`.  `network`: if
+    given, it is asked whether bfloat16 suits it.
     """
     gpu = uses_gpu(config)
     terminal = sys.stderr.isatty() and rank() == 0
@@ -147,7 +147,7 @@ def fit(
     train = partial(
         _train, config=config, run=run, phase=phase, epochs=epochs, learning_rate=learning_rate, minutes=minutes
     )
-    with company(devices, uses_gpu(config), partial(train, network, callbacks, Channel())):
+    with helper_processes(devices, uses_gpu(config), partial(train, network, callbacks, Channel())):
         train(network, callbacks, channel)
     return evaluate(network, config, "validation")
 
