@@ -39,7 +39,7 @@ def main(
 ) -> None:
     quiet_libraries()
     base = load(preset)
-    base = replace(base, tune=replace(base.tune, patience=0))
+    base = replace(base, training=replace(base.training, patience=0))
     folder = Path("runs") / base.name / "fast"
     runs = {
         "fast": [

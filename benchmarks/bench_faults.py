@@ -56,7 +56,8 @@ PRESET = {
     },
     "network": {"depth": 2, "width": 4, "nodes": 1, "operations": "small"},
     "search": {"samples": 32, "epochs": 4, "retrain_epochs": 4},
-    "tune": {"epochs": 12, "batch_size": 4},
+    "training": {"batch_size": 4},
+    "tune": {"epochs": 12},
     "compress": {"epochs": 4},
 }
 SPACE = [

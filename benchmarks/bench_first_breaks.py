@@ -87,9 +87,9 @@ def settings_of(labelled: Path, interval: float, train: list[int], held: list[in
         "picking.labelled": str(labelled),
         "picking.interval": interval,
         "picking.train": train,
-        "picking.held": held,
+        "picking.held_out": held,
         "picking.draws": steps * BATCH,
-        "tune.batch_size": BATCH,
+        "training.batch_size": BATCH,
         "tune.epochs": 1,
     }
 

@@ -29,7 +29,7 @@ def main(
 ) -> None:
     base = load(preset)
     rate = Comparison(base).learning_rate("nasunet")
-    base = replace(base, tune=replace(base.tune, learning_rate=rate, patience=0))
+    base = replace(base, training=replace(base.training, patience=0), tune=replace(base.tune, learning_rate=rate))
     split = base.data.split
     record = Record(
         "found",

@@ -115,7 +115,7 @@ def search(config: Config) -> dict[str, Any]:
     quiet_libraries()
     with TemporaryDirectory() as folder:
         run = RunFolder(folder)
-        run.start(config, None)
+        run.start(config, "search")
         start = time.monotonic()
         genotype = find_genotype(config, run, Channel())
         seconds = time.monotonic() - start
@@ -136,15 +136,16 @@ def memory(config: Config) -> dict[str, float]:
     watch = Memory()
     with TemporaryDirectory() as folder:
         run = RunFolder(folder)
-        run.start(config, None)
+        run.start(config, "search")
         find_genotype(config, run, Channel())
         watch.stop()
     return {"peak_memory_mb": watch.above_mb}
 
 
 def retrained(config: Config, genotype: Genotype, run: RunFolder) -> dict[str, Any]:
-    epochs = config.search.retrain_epochs
-    return train(with_genotype(config, genotype), run, Channel(), phase="retrain", epochs=epochs)
+    epochs, rate = config.search.retrain_epochs, config.tune.learning_rate
+    found = with_genotype(config, genotype)
+    return train(found, run, Channel(), phase="retrain", epochs=epochs, learning_rate=rate)
 
 
 def unet_training(config: Config) -> dict[str, float]:
@@ -152,7 +153,7 @@ def unet_training(config: Config) -> dict[str, float]:
     network = replace(config.network, model="unet", width=config.baseline.width, depth=config.baseline.depth)
     net = build(network, *geometry(config)).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(net.parameters())
-    batches = iter(loader(ShardDataset(config.data.folder, "train", config.target), config.tune.batch_size))
+    batches = iter(loader(ShardDataset(config.data.folder, "train", config.target), config.training.batch_size))
     times = []
     for _ in range(1 + STEPS):
         shots_BSTR, target_B1ZX = next(batches)

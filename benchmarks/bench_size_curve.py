@@ -41,9 +41,10 @@ def main(
         split="test",
         data=f"{split.train} / {split.validation} / {split.test} models, {base.target}, {base.tune.epochs} epochs",
     )
-    tune = replace(base.tune, learning_rate=comparison.learning_rate(model), patience=0)
+    tune = replace(base.tune, learning_rate=comparison.learning_rate(model))
+    base = replace(base, training=replace(base.training, patience=0), tune=tune)
     for limit in LIMITS:
-        config = widest(replace(base, tune=tune), found, limit)
+        config = widest(base, found, limit)
         width = config.network.width
         if record.has(model=model, limit=limit):
             continue

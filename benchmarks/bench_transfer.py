@@ -30,9 +30,10 @@ from trials.running.channel import Channel
 from trials.running.quiet import quiet_libraries
 from trials.running.run_folder import RunFolder
 from trials.training.fit import GRADIENT_CLIP, EpochReport, evaluate, trainer_options
-from trials.training.module import Imaging
+from trials.training.module import TaskModule
 from trials.training.networks import geometry
 from trials.training.pretrained_files import pretrain_folder
+from trials.training.tasks import task_of
 from trials.training.transfer import resolved, start_parts
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,17 +57,18 @@ SETTINGS = {
 
 def trained(config: Config, run: RunFolder, models: int, steps: int) -> float:
     """SSIM on the test split after `steps` of training on the first `models` of the training split."""
-    run.start(config)
+    run.start(config, "tune")
     pl.seed_everything(config.seed, verbose=False)
     network = build(config.network, *geometry(config))
     start_parts(network, config, run)
     few = Subset(ShardDataset(config.data.folder, "train", config.target), range(models))
-    batch = min(config.tune.batch_size, models)
+    batch = min(config.training.batch_size, models)
     epochs = max(1, round(steps * batch / models))
-    module = Imaging(
-        network, config.loss, learning_rate=config.tune.learning_rate, weight_decay=config.tune.weight_decay
+    task = task_of(config)
+    module = TaskModule(
+        network, task, learning_rate=config.tune.learning_rate, weight_decay=config.training.weight_decay
     )
-    options = trainer_options(run, config, "transfer", epochs, [EpochReport(run, Channel(), "transfer")])
+    options = trainer_options(run, config, "transfer", epochs, [EpochReport(run, Channel(), "transfer", task.quality)])
     pl.Trainer(**options, gradient_clip_val=GRADIENT_CLIP).fit(
         module, loader(few, batch, shuffle=True, seed=config.seed)
     )

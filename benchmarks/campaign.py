@@ -55,9 +55,9 @@ from record import RESULTS, made_by
 from datagen.errors import InputError
 from datagen.shards import load_manifest
 from trials.config import load
-from trials.running.ending import TERMINATED
 
 START = time.monotonic()
+TERMINATED = 128 + signal.SIGTERM
 NICENESS = 5  # of the generator: the process that feeds the GPU comes first
 BACKWARDS = 3  # FLOPs of a training step over those of its forward pass
 
@@ -134,7 +134,7 @@ def lessons(
         else:
             raise InputError(f"{problem}: no models can be made here; bring a finished data set, --fallback FOLDER")
         config = replace(config, data=own)
-        pool = Pool(own, load_manifest(own.folder).statistics, capacity, device, mirror=config.tune.mirror)
+        pool = Pool(own, load_manifest(own.folder).statistics, capacity, device, mirror=config.training.mirror)
         stack.enter_context(filling(pool, folders))
         while not pool.models and not stop.is_set():
             time.sleep(0.05)

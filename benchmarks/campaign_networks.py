@@ -4,7 +4,6 @@ A network maps shots `[B, S, T, R]` to one image `[B, 1, Z, X]`, to several of t
 a dict of them by target.  A new one is a line here.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,24 +14,23 @@ from torch import Tensor, nn
 from datagen.shards import Statistics
 from search_spaces.build import build
 from search_spaces.config import Network
+from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
 
-CELLS = json.dumps(  # found by sampling; the best of results/compare.md
-    {
-        "depth": 4,
-        "width": 32,
-        "nodes": 2,
-        "encoder": [["dil_conv_3x3"], ["sep_conv_3x3", "none"]],
-        "decoder": [["sep_conv_3x3"], ["skip", "dil_conv_3x3"]],
-        "down": "skip",
-        "up": "skip",
-    }
+CELLS = Genotype(  # found by sampling; the best of results/compare.md
+    depth=4,
+    width=32,
+    nodes=2,
+    encoder=(("dil_conv_3x3",), ("sep_conv_3x3", "none")),
+    decoder=(("sep_conv_3x3",), ("skip", "dil_conv_3x3")),
+    down="skip",
+    up="skip",
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contestant:
-    """Batch, peak rate and compilation are those on a GPU; on a CPU the batch is the preset's `tune.batch_size`."""
+    """Batch, peak rate and compilation are those on a GPU; on a CPU the batch is the preset's `training.batch_size`."""
 
     name: str
     targets: tuple[str, ...]

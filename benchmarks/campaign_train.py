@@ -105,10 +105,10 @@ class Training:
         self.forward: Any = self.network  # or its compiled form
         self.average = deepcopy(self.network).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=contestant.rate, weight_decay=config.tune.weight_decay
+            self.network.parameters(), lr=contestant.rate, weight_decay=config.training.weight_decay
         )
         self.mixed = fast_in_bfloat16(self.device) and (on_gpu or safe_in_bfloat16(self.network))
-        self.batch = contestant.batch if on_gpu else config.tune.batch_size
+        self.batch = contestant.batch if on_gpu else config.training.batch_size
         self.file = lesson.work / "states" / f"{contestant.file_name}.safetensors"
         self.done = Counters(**load_state(self.file, self.network, self.average, self.optimizer))
         self.order = Order(lesson.pool, seed=config.seed + self.done.steps)
@@ -161,7 +161,7 @@ class Training:
         self.optimizer.step()
         done.steps, done.samples = done.steps + 1, done.samples + len(shots_BSTR)
         # As trials/training/averaging.py, which needs Lightning.
-        _follow(self.average, self.network, min(self.lesson.config.tune.ema, (1 + done.steps) / (10 + done.steps)))
+        _follow(self.average, self.network, min(self.lesson.config.training.ema, (1 + done.steps) / (10 + done.steps)))
         return loss.detach()
 
     def _try_compiled(self) -> None:

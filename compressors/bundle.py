@@ -30,7 +30,8 @@ from compressors.contents import (
     read_contents,
     to_yaml,
 )
-from compressors.deploy import deployed, export_onnx
+from compressors.deploy import export_onnx
+from compressors.outputs import OUTPUTS
 from compressors.packed import pack
 from compressors.seal import SEAL, inside, seal
 from datagen.config import Data
@@ -58,7 +59,7 @@ class Bundle:
     @property
     def deployed(self) -> nn.Module:
         contents = self.contents
-        return deployed(self.network, contents.scaled, contents.shape).eval()
+        return OUTPUTS[contents.target].deployed(self.network, contents.statistics, contents.shape).eval()
 
 
 def write_bundle(
@@ -140,7 +141,7 @@ def _fill(part: Path, network: nn.Module, contents: Contents, picture: Path | No
     if contents.network.genotype is not None:
         (part / GENOTYPE).write_text(contents.network.genotype.to_json())
     (part / CONFIG).write_text(to_yaml(contents))
-    whole = deployed(network, contents.scaled, contents.shape)
+    whole = OUTPUTS[contents.target].deployed(network, contents.statistics, contents.shape)
     export_onnx(whole, contents.shape, part / ONNX)
     if picture is not None:
         shutil.copyfile(picture, part / PICTURE)
@@ -149,8 +150,7 @@ def _fill(part: Path, network: nn.Module, contents: Contents, picture: Path | No
 
 
 def _card(part: Path, network: nn.Module, contents: Contents) -> str:
-    name = "picker_card.md.jinja" if contents.target == "first_break" else "card.md.jinja"
-    template = Path(__file__).with_name(name).read_text()
+    template = Path(__file__).with_name(OUTPUTS[contents.target].card).read_text()
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -2,7 +2,7 @@
 
     image = factor · network(shots) + offset                     of the target, datagen/targets.py
 
-A network of target first_break gives picks instead.  The scaling of the shots lies inside the network already.
+Other outputs: outputs.py.  The scaling of the shots lies inside the network already.
 """
 
 import copy
@@ -14,8 +14,7 @@ import torch
 from onnxscript import optimizer
 from torch import Tensor, nn
 
-from datagen.targets import FirstBreak, RtmImage, Target, VelocityModel
-from search_spaces.picks import Picker
+from datagen.targets import RtmImage, VelocityModel
 from search_spaces.shape import Shape
 
 INPUT, OUTPUT = "shots", "image"
@@ -32,13 +31,6 @@ class Deployed(nn.Module):
     def forward(self, shots_BSTR: Tensor) -> Tensor:
         image_B1ZX: Tensor = self.network(shots_BSTR)
         return self.target.denormalise(image_B1ZX)
-
-
-def deployed(network: nn.Module, target: Target, shape: Shape) -> nn.Module:
-    """`network` as it leaves: an image in units, or picks and confidences (search_spaces/picks.py)."""
-    if isinstance(target, FirstBreak):
-        return Picker(network, shape.samples)
-    return Deployed(network, target)
 
 
 def export_onnx(network: nn.Module, shape: Shape, file: Path) -> None:

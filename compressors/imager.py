@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from compressors.contents import ONNX, Contents, read_contents
 from compressors.graph import Graph
+from compressors.outputs import OUTPUTS
 from compressors.seal import inside
 from datagen.errors import InputError
 
@@ -36,11 +37,8 @@ class Imager:
         return self._graph.at_once(most)
 
     def _check_shapes(self) -> None:
-        shape, picks = self.contents.shape, self.contents.target == "first_break"
-        expected = [
-            [shape.shots, shape.samples, shape.receivers],
-            [2, shape.receivers] if picks else [1, shape.nz, shape.nx],
-        ]
+        shape, output = self.contents.shape, OUTPUTS[self.contents.target]
+        expected = [[shape.shots, shape.samples, shape.receivers], output.size(shape)]
         found = self._graph.ends
         if found != expected:
             raise InputError(f"{self._graph.file}: maps {found}, but the bundle's survey and grid are {expected}")

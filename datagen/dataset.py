@@ -62,8 +62,8 @@ class ShardDataset(Dataset[Batch]):
         self.statistics: Statistics = manifest.statistics
         if mirror and asymmetry(self.data) > MIRROR_TOLERANCE:
             raise InputError(
-                "tune.mirror: got true, but mirrored the sources or receivers would lie "
-                f"{asymmetry(self.data):.1f} cells off; set tune.mirror to false, or make data.survey symmetric"
+                "training.mirror: got true, but mirrored the sources or receivers would lie "
+                f"{asymmetry(self.data):.1f} cells off; set training.mirror to false, or make data.survey symmetric"
             )
         self.mirror, self.effects, self.seed, self.epoch = mirror, effects, seed, 0
         self._shots = [np.asarray(open_array(folder, self.data, record, "data")) for record in records]

@@ -106,7 +106,7 @@ def _serve(work: Callable[[Any], Any], pipe: Any) -> None:
     for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to the parent too, which ends the workers
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     while True:
         task = pipe.recv()
         answer: tuple[Any, Exception | None]
@@ -118,8 +118,13 @@ def _serve(work: Callable[[Any], Any], pipe: Any) -> None:
         pipe.send(answer)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Lets this process end as soon as the one that started it has ended, however that ends."""
     parent = multiprocessing.parent_process()
     assert parent is not None
-    parent.join()
-    os._exit(1)
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

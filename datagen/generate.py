@@ -45,7 +45,7 @@ def generate(
     data = _settled(data)
 
     @contextmanager
-    def hands() -> Iterator[MakeAll]:
+    def worker_pool() -> Iterator[MakeAll]:
         if data.imported:
             raise InputError(
                 f"data.folder: shards of the imported data set {data.folder} are missing; "
@@ -58,7 +58,7 @@ def generate(
             with cluster(dask, tell) as hand_out:
                 yield partial(hand_out, partial(make_on_worker, wanted, engine, package_versions()))
 
-    return make_shards(data, hands, progress=progress, wait=wait, tell=tell)
+    return make_shards(data, worker_pool, progress=progress, wait=wait, tell=tell)
 
 
 def _settled(data: Data) -> Data:

@@ -136,10 +136,10 @@ def import_shots(
         raise InputError(f"{source.name}: {error.errors()[0]['msg']}; raise data.shard_size") from None
 
     @contextmanager
-    def hands() -> Iterator[MakeAll]:
+    def worker_pool() -> Iterator[MakeAll]:
         yield processes(partial(read_chunk, described, source, engine(described) if migrate else None), workers)
 
-    return make_shards(described, hands, progress=progress, tell=tell)
+    return make_shards(described, worker_pool, progress=progress, tell=tell)
 
 
 def _imported(source: Source, data: Data, migrate: bool) -> Imported:

@@ -59,13 +59,13 @@ def processes(make: Callable[[Chunk], Made], workers: int | None) -> MakeAll:
 
 def make_shards(
     data: Data,
-    hands: Callable[[], AbstractContextManager[MakeAll]],
+    worker_pool: Callable[[], AbstractContextManager[MakeAll]],
     *,
     progress: bool,
     wait: bool = False,
     tell: Callable[[str], object] = log.info,
 ) -> Generated:
-    """As `generate.generate`; chunks are made by what `hands` gives, which is asked only if a shard is missing."""
+    """As `generate.generate`; chunks are made by what `worker_pool` gives, asked only if a shard is missing."""
     start = time.monotonic()
     folder = Path(data.folder)
     with _one_generator(folder, wait), told_when_disk_is_full(folder, KEPT, "data.folder"):
@@ -75,7 +75,7 @@ def make_shards(
         shards = [shard for shard in layout(data) if shard.number not in finished]
         if shards:
             need = check_disk(data, shards)
-            with hands() as make_all, closing(_made_shards(data, shards, make_all, progress)) as records:
+            with worker_pool() as make_all, closing(_made_shards(data, shards, make_all, progress)) as records:
                 tell(need)
                 for record in records:
                     manifest = _with(manifest, record)

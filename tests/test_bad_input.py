@@ -173,7 +173,7 @@ BAD: dict[str, tuple[Arrange, str, str]] = {
     "preset empty": (lambda p: p.write("presets/small.yml", ""), TUNE, "got NoneType"),
     "key misspelt": (lambda p: p.preset("tune.epoch", 3), TUNE, "tune.epoch: unknown key; did you mean epochs?"),
     "section missing": (lambda p: p.preset("data.grid", None), TUNE, "data.grid: missing"),
-    "out of range": (lambda p: p.preset("tune.batch_size", 0), TUNE, "tune.batch_size: got 0"),
+    "out of range": (lambda p: p.preset("training.batch_size", 0), TUNE, "training.batch_size: got 0"),
     "a text for a number": (lambda p: p.preset("tune.epochs", "3e1"), TUNE, "tune.epochs: got '3e1'"),
     "no loss at all": (lambda p: p.preset("loss", {"l2": 0, "ssim": 0}), TUNE, "at least one loss weight"),
     "unknown target": (lambda p: p.preset("target", "depth"), TUNE, "target: got 'depth'"),

@@ -30,7 +30,7 @@ from trials.results.summary import Winners, bundles, summarise, winners_of
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.stages.execute import execute
-from trials.training.picking import images_only
+from trials.training.tasks import images_only
 
 REPORT = Path("report.html")
 
@@ -112,8 +112,7 @@ def train_unet(config: Config, winners: Winners) -> None:
     tuned = winners.tuned.config
     network = config.network.with_model("unet", width=config.baseline.width, depth=config.baseline.depth)
     wanted = replace(config, network=network, loss=tuned.loss)
-    if not (winners.unet.finished and winners.unet.config == wanted):
-        execute("tune", wanted, winners.unet, Channel())
+    execute("tune", wanted, winners.unet, Channel())
 
 
 def _table(models: tuple[ModelRow, ...]) -> Table:
@@ -125,7 +124,7 @@ def _table(models: tuple[ModelRow, ...]) -> Table:
             row.name,
             f"{row.parameters:,}",
             f"{row.nonzero:,}",
-            readable_bytes(row.zipped_bytes or row.file_bytes),
+            readable_bytes(row.packed_bytes or row.file_bytes),
             f"{row.latency_ms:.1f} ms",
             f"{row.ssim:.4f}",
             f"{row.mae:.4f}",

@@ -160,8 +160,8 @@ def compare(
 
     comparison = Comparison(config)
     folder = results or comparison.folder
-    left = sum(not comparison.finished(name) for name in comparison.jobs)
-    console.print(f"{comparison.folder}: {left} of {len(comparison.jobs)} runs to do", soft_wrap=True)
+    left = sum(not comparison.finished(name) for name in comparison.runs)
+    console.print(f"{comparison.folder}: {left} of {len(comparison.runs)} runs to do", soft_wrap=True)
 
     def wrote(name: str) -> None:
         console.print(f"{name}: validation SSIM {comparison.run(name).result['ssim']:.4f}", soft_wrap=True)

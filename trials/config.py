@@ -24,6 +24,7 @@ from search_spaces.config import Gather, Network
 from trials.config_paths import field_names, follow, further_down
 from trials.picking_config import Picking
 from trials.pretrain_config import Pretrain
+from trials.training_config import Training
 
 SHOWN = 20  # problems in a message
 
@@ -33,6 +34,11 @@ LearningRate = Annotated[float, Field(gt=0, le=1)]
 ImageTarget = Literal["rtm", "velocity"]
 ComparedModel = Literal["nasunet", "random_search", "unet_small", "unet", "resunet34", "inversionnet"]
 FeatureKind = Literal["vgg16", "vgg19", "gan"]
+
+MOVED = {  # path that a setting once had → its path
+    "picking.held": "picking.held_out",
+    **{f"tune.{field.name}": f"training.{field.name}" for field in dataclasses.fields(Training)},
+}
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -51,7 +57,7 @@ class Loss:
     perceptual: Weight = 0.0
     perceptual_features: FeatureKind = "vgg16"
     perceptual_weights: str | None = None  # safetensors file of the features; none: torchvision downloads them
-    distil: Weight = 0.0  # l2 to the image of tune.teacher, beside the other terms
+    distil: Weight = 0.0  # l2 to the image of training.teacher, beside the other terms
 
     def __post_init__(self) -> None:
         if self.l1 + self.l2 + self.geology + self.gradient + self.ssim + self.ms_ssim + self.perceptual == 0:
@@ -77,18 +83,11 @@ class Search:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Tune:
-    """Full training of one network.  All but epochs, minutes and learning rate hold for every other training too."""
+    """Full training of one network; what it shares with all other trainings is in `training`."""
 
     epochs: Epochs = 12
     minutes: Annotated[float, Field(ge=0, le=100_000)] = 0.0  # above 0: train for so long, whatever the epochs
-    learning_rate: LearningRate = 1.0e-2  # peak of the one-cycle schedule
-    weight_decay: Annotated[float, Field(ge=0, le=1)] = 1.0e-4
-    batch_size: Annotated[int, Field(ge=1, le=4096)] = 8
-    mirror: bool = True  # shots, receivers and image are flipped together at random
-    # Decay a step of the moving average of the weights, which is what is scored and saved; 0: the weights themselves.
-    ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
-    patience: Annotated[int, Field(ge=0)] = 0  # epochs without a better validation SSIM before it stops; 0: never
-    teacher: str | None = None  # folder of a finished run on the same data, whose image loss.distil imitates
+    learning_rate: LearningRate = 1.0e-2  # peak of the one-cycle schedule; a search trains what it found with it too
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -101,7 +100,7 @@ class Baseline:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Compare:
-    """The table that `seisnas compare` makes: every model with the same data, loss and `tune` settings."""
+    """The table that `seisnas compare` makes: every model with the same data, loss, `training` and `tune` settings."""
 
     targets: tuple[ImageTarget, ...] = ("rtm", "velocity")
     models: tuple[ComparedModel, ...] = get_args(ComparedModel)
@@ -130,6 +129,7 @@ class Config:
     network: Network = Network()
     loss: Loss = Loss()
     search: Search = Search()
+    training: Training = Training()
     tune: Tune = Tune()
     compress: Compress = Compress()
     baseline: Baseline = Baseline()
@@ -138,15 +138,10 @@ class Config:
     pretrain: Pretrain = Pretrain()
 
     def __post_init__(self) -> None:
-        if (self.loss.distil > 0) != (self.tune.teacher is not None):
-            raise ValueError("loss.distil above 0 and tune.teacher (a run folder) need each other")
+        if (self.loss.distil > 0) != (self.training.teacher is not None):
+            raise ValueError("loss.distil above 0 and training.teacher (a run folder) need each other")
         if (self.target == "first_break") != isinstance(self.network.front, Gather):
             raise ValueError("target first_break and network.front gather need each other")
-
-    @property
-    def quality(self) -> str:
-        """Name of the score, the higher the better, that trials are compared by."""
-        return "hit_5" if self.target == "first_break" else "ssim"
 
 
 def load(preset: str | Path, *layers: Mapping[str, Any]) -> Config:
@@ -220,6 +215,8 @@ def _explain(item: Any, preset: str, changed: set[str]) -> str:
     names, _ = follow(Config, [str(part)[:80] for part in item["loc"]])
     path = ".".join(names) or "the whole"
     origin = "--set or the NNI parameters" if path in changed else f"{preset} (or --set {path}=…)"
+    if path in MOVED:
+        return f"  {path}: has moved to {MOVED[path]}. Change it in {origin.replace(path, MOVED[path])}"
     if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         _, section = follow(Config, item["loc"][:-1])
         known = field_names(section)

@@ -17,7 +17,7 @@ class Picking:
     labelled: str | None = None  # .npz of gathers [S, T, R] and first_break_s [S, R], NaN where nobody has picked
     interval: Annotated[float, Field(gt=0, le=0.1)] | None = None  # [s] of `labelled`, if the file does not tell
     train: tuple[Index, ...] = ()  # gathers of `labelled` to learn from; none: all that are not held out
-    held: tuple[Index, ...] = ()  # to score on; none: those it has learned from, and the score says nothing
+    held_out: tuple[Index, ...] = ()  # to score on; none: those it has learned from, and the score says nothing
     start: str | None = None  # weights of a whole network to start from: weights.safetensors of a finished run
     draws: Annotated[int, Field(ge=1)] | None = None  # varied gathers an epoch; none: each gather once
     # Standard deviation of the Gaussian that stands for a label; people agree to about a millisecond.

@@ -111,7 +111,7 @@ def test_a_survey_that_is_not_its_own_mirror_image_is_not_mirrored(make_data: Ma
     survey = replace(make_data().survey, source_positions=(0.0, 10.0, 20.0))
     data = make_data("one_sided", survey=survey)
     generate(data, workers=1, engine=echo_engine)
-    with pytest.raises(InputError, match=r"tune.mirror: .* cells off"):
+    with pytest.raises(InputError, match=r"training.mirror: .* cells off"):
         ShardDataset(data.folder, "train", mirror=True)
     assert len(ShardDataset(data.folder, "train")) == 20
 

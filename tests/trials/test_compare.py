@@ -31,7 +31,8 @@ TINY = {
     },
     "network": {"depth": 3, "width": 24, "nodes": 1, "operations": "small"},
     "search": {"samples": 8, "epochs": 1, "warmup_epochs": 0, "retrain_epochs": 1, "architectures": 2},
-    "tune": {"epochs": 1, "batch_size": 4},
+    "training": {"batch_size": 4},
+    "tune": {"epochs": 1},
     "baseline": {"width": 4, "depth": 2},
     "compare": {
         "targets": ["rtm"],
@@ -61,15 +62,15 @@ def finished(tmp_path_factory):
 
 def test_every_run_is_done_once_and_what_it_needs_before(finished):
     comparison, done = finished
-    assert sorted(done) == sorted(comparison.jobs)
-    for name, job in comparison.jobs.items():
+    assert sorted(done) == sorted(comparison.runs)
+    for name, job in comparison.runs.items():
         assert all(done.index(need) < done.index(name) for need in job.needs)
 
 
 def test_trainings_of_the_table_differ_in_nothing_but_network_seed_and_learning_rate(finished):
     comparison, _ = finished
     alike = set()
-    for name, job in comparison.jobs.items():
+    for name, job in comparison.runs.items():
         if job.full:
             config = comparison.run(name).config
             assert config.tune.learning_rate in (0.001, 0.01)
@@ -83,9 +84,9 @@ def test_cells_and_learning_rates_are_found_with_the_first_target_and_kept_for_t
     both = Comparison(
         replace(comparison.config, compare=replace(comparison.config.compare, targets=("rtm", "velocity")))
     )
-    assert {name.split("/")[0] for name in both.jobs if "seed" not in name} == {"rtm"}
-    assert "rtm/unet/rate0.01" in both.jobs["velocity/unet/seed1"].needs
-    assert "rtm/search" in both.jobs["velocity/nasunet/seed1"].needs
+    assert {name.split("/")[0] for name in both.runs if "seed" not in name} == {"rtm"}
+    assert "rtm/unet/rate0.01" in both.runs["velocity/unet/seed1"].needs
+    assert "rtm/search" in both.runs["velocity/nasunet/seed1"].needs
 
 
 def test_the_learning_rate_is_the_best_on_validation(finished):
@@ -110,8 +111,8 @@ def test_searches_and_trainings_never_read_the_test_split(finished, monkeypatch)
 
     monkeypatch.setattr(ShardDataset, "__init__", noted)
     for name in ("rtm/search", "rtm/nasunet/seed1"):
-        job = comparison.jobs[name]
-        execute(job.stage, job.settings(), RunFolder(comparison.folder / "again" / name), Channel())
+        job = comparison.runs[name]
+        execute(job.stage, comparison.settings(job), RunFolder(comparison.folder / "again" / name), Channel())
     assert set(seen) == {"train", "validation"}
 
 
@@ -151,9 +152,28 @@ def test_a_run_that_is_missing_is_done_again_and_no_other(finished):
 
 def test_a_run_of_other_settings_is_not_taken_for_one_of_these(finished):
     comparison, _ = finished
-    other = replace(comparison.config, tune=replace(comparison.config.tune, weight_decay=0.5))
+    other = replace(comparison.config, training=replace(comparison.config.training, weight_decay=0.5))
     with pytest.raises(InputError, match=r"search: made with other settings than the preset's now; delete the folder"):
         compare(Comparison(other), [].append)
+
+
+def test_a_run_that_started_from_pretrained_weights_is_known_by_the_file_that_it_read(finished, monkeypatch, tmp_path):
+    comparison, _ = finished
+    monkeypatch.setattr("trials.training.transfer.pretrain_folder", lambda *_: tmp_path)
+    file = tmp_path / "encoder.safetensors"
+    file.touch()
+    config = replace(comparison.config, network=replace(comparison.config.network, encoder_init="gan"))
+    search = comparison.runs["rtm/search"]
+    assert Comparison(config).settings(search).network.encoder_init == str(file)
+
+
+def test_settings_that_no_run_reads_may_change(finished):
+    comparison, _ = finished
+    config = comparison.config
+    other = replace(config, compress=replace(config.compress, sparsity=0.2), baseline=replace(config.baseline, depth=2))
+    done = []
+    compare(Comparison(other), done.append)
+    assert done == []
 
 
 def test_a_run_that_another_process_works_on_is_left_to_it(finished, monkeypatch):

@@ -92,6 +92,28 @@ def test_all_errors_of_a_config_are_told_at_once():
     assert "search.strategy: got 'dart'; Input should be 'darts', 'gumbel', 'parsec' or 'random'" in message
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("tune.mirror", "training.mirror"),
+        ("tune.batch_size", "training.batch_size"),
+        ("tune.ema", "training.ema"),
+        ("tune.weight_decay", "training.weight_decay"),
+        ("tune.patience", "training.patience"),
+        ("tune.teacher", "training.teacher"),
+        ("picking.held", "picking.held_out"),
+    ],
+)
+def test_a_setting_that_has_moved_is_named_by_its_new_path(old, new, tmp_path):
+    with pytest.raises(InputError, match=rf"{old}: has moved to {new}\. Change it in --set"):
+        load(QUICKSTART, settings([f"{old}=0"]))
+    section, key = old.split(".")
+    preset = tmp_path / "old.yml"
+    preset.write_text(yaml.safe_dump(yaml.safe_load(QUICKSTART.read_text()) | {section: {key: 0}}))
+    with pytest.raises(InputError, match=rf"{old}: has moved to {new}\. Change it in .*old\.yml \(or --set {new}="):
+        load(preset)
+
+
 def test_a_missing_section_is_named(tmp_path):
     preset = tmp_path / "bad.yml"
     preset.write_text("name: bad\n")
@@ -119,10 +141,10 @@ def test_a_missing_preset_names_the_known_ones(monkeypatch):
 
 
 def test_set_reads_yaml_values():
-    assert settings(["tune.epochs=3", "data.geology.dip=[-2, 2]", "tune.mirror=false"]) == {
+    assert settings(["tune.epochs=3", "data.geology.dip=[-2, 2]", "training.mirror=false"]) == {
         "tune.epochs": 3,
         "data.geology.dip": [-2, 2],
-        "tune.mirror": False,
+        "training.mirror": False,
     }
 
 

@@ -21,7 +21,8 @@ from trials.training.precision import precision, safe_in_bfloat16
 TINY = {
     "name": "tiny",
     "network": {"model": "unet", "depth": 2, "width": 4},
-    "tune": {"epochs": 3, "batch_size": 4},
+    "training": {"batch_size": 4},
+    "tune": {"epochs": 3},
 }
 
 
@@ -113,35 +114,36 @@ def test_a_training_by_time_ends_when_its_time_is_used_up(config, tmp_path, monk
 
 def test_without_a_moving_average_the_weights_themselves_are_left(config, whole, tmp_path):
     run = RunFolder(tmp_path)
-    execute("tune", replace(config, tune=replace(config.tune, ema=0.0)), run, Channel())
+    execute("tune", replace(config, training=replace(config.training, ema=0.0)), run, Channel())
     averaged = whole.load_weights()
     assert any(not torch.allclose(weight, averaged[name]) for name, weight in run.load_weights().items())
 
 
 def test_with_patience_a_training_stops_that_gets_no_better(config, tmp_path):
     run = RunFolder(tmp_path)
-    tune = replace(config.tune, patience=1, epochs=20, learning_rate=1e-12, ema=0.0, mirror=False)
-    execute("tune", replace(config, tune=tune), run, Channel())
+    training = replace(config.training, patience=1, ema=0.0, mirror=False)
+    tune = replace(config.tune, epochs=20, learning_rate=1e-12)
+    execute("tune", replace(config, training=training, tune=tune), run, Channel())
     assert len(run.metrics) < 20
 
 
 def test_a_network_learns_from_its_teacher(config, whole, tmp_path):
     """With the teacher's image as all but the whole loss, the pupil comes nearer to it than to the target."""
     loss = replace(config.loss, l2=1e-6, ssim=0.0, distil=1.0)
-    tune = replace(config.tune, teacher=str(whole.path), epochs=10)
+    training, tune = replace(config.training, teacher=str(whole.path)), replace(config.tune, epochs=10)
     run = RunFolder(tmp_path)
-    execute("tune", replace(config, loss=loss, tune=tune), run, Channel())
+    execute("tune", replace(config, loss=loss, training=training, tune=tune), run, Channel())
     distances = [row["train_distil"] for row in run.metrics]
     assert distances[-1] < 0.5 * distances[0]
     assert distances[-1] < run.metrics[-1]["train_l2"]
 
 
 def test_a_teacher_of_other_data_or_another_target_is_refused(config, whole, tmp_path):
-    loss, tune = replace(config.loss, distil=1.0), replace(config.tune, teacher=str(whole.path))
-    wanted = replace(config, loss=loss, tune=tune)
+    loss, training = replace(config.loss, distil=1.0), replace(config.training, teacher=str(whole.path))
+    wanted = replace(config, loss=loss, training=training)
     with pytest.raises(InputError, match="its target is rtm"):
         execute("tune", replace(wanted, target="velocity"), RunFolder(tmp_path / "run"), Channel())
-    missing = replace(wanted, tune=replace(tune, teacher=str(tmp_path / "none")))
+    missing = replace(wanted, training=replace(training, teacher=str(tmp_path / "none")))
     with pytest.raises(InputError, match="did not finish"):
         execute("tune", missing, RunFolder(tmp_path / "run"), Channel())
     other = tmp_path / "other"
@@ -149,7 +151,7 @@ def test_a_teacher_of_other_data_or_another_target_is_refused(config, whole, tmp
     tree = yaml.safe_load((other / "config.yml").read_text())
     tree["data"]["geology"]["faults"] = [0, 1]
     (other / "config.yml").write_text(yaml.safe_dump(tree))
-    strange = replace(wanted, tune=replace(tune, teacher=str(other)))
+    strange = replace(wanted, training=replace(training, teacher=str(other)))
     with pytest.raises(InputError, match="trained on other data"):
         execute("tune", strange, RunFolder(tmp_path / "run"), Channel())
 
@@ -158,7 +160,7 @@ def test_a_teacher_and_its_weight_need_each_other(preset):
     with pytest.raises(InputError, match="need each other"):
         load(preset, {"loss.distil": 1.0})
     with pytest.raises(InputError, match="need each other"):
-        load(preset, {"tune.teacher": "runs/unet"})
+        load(preset, {"training.teacher": "runs/unet"})
 
 
 def test_precision_is_full_on_cpus_unless_asked(config) -> None:

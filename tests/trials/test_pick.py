@@ -14,7 +14,7 @@ from search_spaces.config import Gather
 from search_spaces.config import Network as NetworkConfig
 from search_spaces.shape import Shape
 from trials.prediction.pick import Network, network_of, pick, picks_of_gather
-from trials.results.export import NOT_NEEDED
+from trials.training.tasks import NOT_NEEDED
 
 SURVEY = Survey(shots=1, receivers=12, frequency=60.0, interval=0.001, samples=64)
 

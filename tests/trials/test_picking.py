@@ -29,7 +29,8 @@ SETTINGS = {
         "split": {"train": 1, "validation": 1, "test": 1},
     },
     "network": {"model": "unet", "front": {"kind": "gather", "rows": 32}, "depth": 3, "width": 8},
-    "tune": {"epochs": 4, "batch_size": 8, "mirror": False, "learning_rate": 1.0e-2, "ema": 0.9},
+    "training": {"batch_size": 8, "mirror": False, "ema": 0.9},
+    "tune": {"epochs": 4, "learning_rate": 1.0e-2},
     "picking": {"draws": 160, "width": 2.0e-3},
 }
 
@@ -106,12 +107,12 @@ def test_the_same_seed_epoch_and_number_draw_the_same_gather(make_config):
 
 
 def test_held_gathers_are_not_trained_on(make_config):
-    config = make_config(picking__held=[1])
+    config = make_config(picking__held_out=[1])
     assert (len(gather_set(config, "train").picks_NR), len(gather_set(config, "test").picks_NR)) == (3, 1)
     with pytest.raises(InputError, match=r"\[1\] are in picking\.train too"):
-        gather_set(make_config(picking__held=[1], picking__train=[0, 1]), "train")
+        gather_set(make_config(picking__held_out=[1], picking__train=[0, 1]), "train")
     with pytest.raises(InputError, match="has gathers 0 to 3"):
-        gather_set(make_config(picking__held=[4]), "train")
+        gather_set(make_config(picking__held_out=[4]), "train")
 
 
 def test_labels_keep_their_time_when_gathers_are_resampled(make_config):
@@ -133,14 +134,14 @@ def test_target_and_front_need_each_other(make_config):
 
 
 def test_a_picker_learns_goes_on_from_weights_and_is_exported(make_config, tmp_path):
-    config = make_config(picking__held=[3])
+    config = make_config(picking__held_out=[3])
     run = RunFolder(tmp_path / "run")
     result = execute("tune", config, run, Channel())
     untrained = evaluate(trained(run).apply(_forget), config, "test")
     assert result["mae_ms"] < 0.5 * untrained["mae_ms"]
     assert result["default"] == result["hit_5"]
     again = make_config(
-        picking__held=[3], picking__start=str(run.path / "weights.safetensors"), picking__draws=8, tune__epochs=1
+        picking__held_out=[3], picking__start=str(run.path / "weights.safetensors"), picking__draws=8, tune__epochs=1
     )
     assert execute("tune", again, RunFolder(tmp_path / "more"), Channel())["mae_ms"] < untrained["mae_ms"]
     card = (export(run, tmp_path / "bundle") / "README.md").read_text()

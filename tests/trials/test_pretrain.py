@@ -33,7 +33,8 @@ from trials.training.transfer import resolved
 TINY = {
     "name": "tiny",
     "network": {"model": "unet", "depth": 2, "width": 4},
-    "tune": {"epochs": 1, "batch_size": 4},
+    "training": {"batch_size": 4},
+    "tune": {"epochs": 1},
     "pretrain": {"gather": {"rows": 24}, "columns": 16, "steps": 4, "batch_size": 4, "latent": 4},
 }
 

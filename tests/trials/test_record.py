@@ -83,14 +83,14 @@ def test_what_a_trial_noted_itself_is_believed_before_what_nni_says(tmp_path: Pa
 
 def test_an_interrupted_experiment_is_stopped_and_one_with_its_budget_finished(tmp_path: Path) -> None:
     folder = written(tmp_path)
-    assert state_of(read_record(folder)).word == "stopped"
+    assert state_of(read_record(folder)).status == "stopped"
     base = sqlite3.connect(folder / "db" / "nni.sqlite")
     for time, job in ((70000, "bbbbb"), (80000, "ccccc")):
         base.execute("insert into TrialJobEvent values (?, ?, 'EARLY_STOPPED', ?, null, 2, null, null)",
                      (time, job, handed("tune")))  # fmt: skip
     base.commit()
     base.close()
-    assert state_of(read_record(folder)).word == "finished"
+    assert state_of(read_record(folder)).status == "finished"
 
 
 def test_a_folder_without_a_data_base_is_refused(tmp_path: Path) -> None:

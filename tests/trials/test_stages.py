@@ -32,7 +32,8 @@ TINY = {
     "name": "tiny",
     "network": {"depth": 2, "width": 4, "nodes": 1, "operations": "small"},
     "search": {"samples": 16, "epochs": 2, "retrain_epochs": 1},
-    "tune": {"epochs": 2, "batch_size": 8},
+    "training": {"batch_size": 8},
+    "tune": {"epochs": 2},
     "compress": {"epochs": 1},
 }
 

@@ -32,7 +32,8 @@ TINY = {
     "device": "cpu",
     "network": {"depth": 2, "width": 4, "nodes": 1, "operations": "small"},
     "search": {"samples": 16, "epochs": 3, "retrain_epochs": 2},
-    "tune": {"epochs": 3, "batch_size": 4},
+    "training": {"batch_size": 4},
+    "tune": {"epochs": 3},
     "compress": {"epochs": 2, "sparsity": 0.7, "schedule": "gradual", "steps": 2},
 }
 
@@ -179,6 +180,17 @@ def test_a_finished_run_reports_its_result_at_once(tuned: RunFolder, monkeypatch
     assert channel.finals == [tuned.result]
 
 
+def test_a_finished_compress_run_reports_its_result_at_once(
+    tuned: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its config.yml ends with the channels that it has left and with its source as teacher."""
+    once = replace(tuned.config.compress, pruner="channel", schedule="one_shot", epochs=1, distil=1.0)
+    wanted, run = replace(tuned.config, compress=once), RunFolder(tmp_path)
+    execute("compress", wanted, run, Channel(), source=tuned)
+    monkeypatch.setattr("trials.stages.execute.compress", lambda *_: pytest.fail("pruned again"))
+    assert execute("compress", wanted, run, Channel(), source=tuned) == run.result
+
+
 def test_a_run_of_other_settings_starts_afresh(config: Config, tmp_path: Path) -> None:
     unet = replace(config, network=replace(config.network, model="unet"))
     run = RunFolder(tmp_path)
@@ -208,7 +220,11 @@ def test_a_manager_that_is_gone_does_not_end_a_trial(config: Config, tmp_path: P
 @pytest.mark.parametrize(
     ("stage", "error", "told"),
     [
-        ("tune", torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), "tune.batch_size (now 4)"),
+        (
+            "tune",
+            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+            "training.batch_size (now 4)",
+        ),
         ("compress", MemoryError("Unable to allocate 9.31 GiB for an array"), "network.width (now 4)"),
         ("search", RuntimeError("DefaultCPUAllocator: can't allocate memory: 99 bytes"), "search.partial_channels"),
     ],

@@ -10,7 +10,7 @@ from datagen.config import Data, Effects, Grid, Split, Survey
 from datagen.dataset import ShardDataset
 from datagen.generate import generate
 from search_spaces.config import Network, Stack
-from trials.config import Config, Search, Tune
+from trials.config import Config, Search, Training, Tune
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.stages.execute import execute
@@ -46,7 +46,8 @@ def config(tmp_path):
         effects=Effects(snr_db=(-20.0, -20.0), noise_band=(10.0, 100.0), dead_traces=(0.25, 0.25)),
         network=Network(front=Stack(fold=2), model="unet", depth=2, width=4, nodes=1, operations="small"),
         search=Search(samples=8, epochs=2),
-        tune=Tune(epochs=3, batch_size=4, mirror=False),
+        training=Training(batch_size=4, mirror=False),
+        tune=Tune(epochs=3),
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from trials.experiment import processes, watch
 from trials.experiment.manager import Job
-from trials.experiment.watch import Clock, Health, Snapshot, StageProgress
+from trials.experiment.watch import Health, Snapshot, StageProgress, Stopwatch
 
 RUNNING = Job("a", "RUNNING", {}, None, None)
 ENDED = Job("b", "FAILED", {}, None, None)
@@ -68,7 +68,7 @@ def test_what_nni_reports_is_told(health: Health) -> None:
 def test_a_clock_counts_only_while_its_condition_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = iter([0.0, 10.0, 15.0, 20.0, 30.0])
     monkeypatch.setattr(watch.time, "monotonic", lambda: next(seconds))
-    clock = Clock()
+    clock = Stopwatch()
     assert clock.held(False) < 0
     assert clock.held(True) == 0
     assert clock.held(True) == 5

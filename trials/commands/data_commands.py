@@ -6,13 +6,9 @@ from typing import Annotated
 import typer
 
 from datagen.errors import InputError
-from trials.commands.options import QUICKSTART, Preset, Set, Workers, app, configuration, console
+from trials.commands.options import QUICKSTART, Preset, Set, Workers, app, configuration, console, tell
 
 GAN = "gan:"  # before the generator that draws velocity models
-
-
-def _tell(line: str) -> None:
-    console.print(line, soft_wrap=True)
 
 
 @app.command()
@@ -49,8 +45,8 @@ def generate(
     if gan is not None:
         from trials.pretraining.gan_velocity import with_gan_velocity
 
-        data = with_gan_velocity(data, Path(gan), _tell)
-    made = make(data, workers=workers, dask=dask, tell=_tell)
+        data = with_gan_velocity(data, Path(gan), tell)
+    made = make(data, workers=workers, dask=dask, tell=tell)
     console.print(f"{data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.1f} s")
 
 
@@ -78,7 +74,7 @@ def import_data(
     from datagen.import_shots import find_source, import_shots
 
     found = find_source(source, data, models=models, split_files=split_files)
-    made = import_shots(found, data, migrate=migrate, workers=workers, tell=_tell)
+    made = import_shots(found, data, migrate=migrate, workers=workers, tell=tell)
     parts = f"{found.split.train} train, {found.split.validation} validation, {found.split.test} test"
     told = f"{made.made} samples imported, {made.skipped} were there ({parts}), {made.seconds:.1f} s"
     console.print(f"{output}: {told}", soft_wrap=True)
@@ -92,7 +88,7 @@ def check_data(preset: Preset = QUICKSTART, changes: Set = None) -> None:
 
     config = configuration(preset, changes)
     summaries = check(config.data)
-    _tell(f"{config.data.folder}: every sample is sound")
+    tell(f"{config.data.folder}: every sample is sound")
     console.print(data_table(summaries))
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from datagen.errors import InputError
-from trials.commands.options import app, console
+from trials.commands.options import app, console, tell
 
 Experiment = Annotated[
     str | None, typer.Argument(metavar="[EXPERIMENT]", help="Its id, or how the id begins; default: the latest.")
@@ -31,10 +31,6 @@ def _record(experiment: str | None, config: Path) -> Any:
     return read_record(find_experiment(experiment, config))
 
 
-def _tell(line: str) -> None:
-    console.print(line, soft_wrap=True, markup=False, highlight=False)
-
-
 @app.command(rich_help_panel=PANEL)
 def status(experiment: Experiment = None, config: Config = NNI_CONFIG) -> None:
     """How far an experiment is.  Exit status 0: it runs, is shown or has finished; 1: it was stopped or has failed."""
@@ -46,14 +42,14 @@ def status(experiment: Experiment = None, config: Config = NNI_CONFIG) -> None:
 
     state = state_of(record)
     page = f", {state.url}" if state.url else ""
-    _tell(f"experiment {record.id} ({record.name}), started {when(record.started)}: {state.word}{page}")
+    tell(f"experiment {record.id} ({record.name}), started {when(record.started)}: {state.status}{page}")
     stages = progress(record.budgets, record.jobs)
-    console.print(stage_table(stages, record.jobs, interrupted=state.word in ("stopped", "shown")))
-    if state.word == "stopped":
-        _tell(f"go on with it: seisnas resume {record.id}")
-    if state.word == "failed":
-        _tell(f"{state.reason}\nend it and go on: seisnas stop {record.id}; seisnas resume {record.id}")
-    raise typer.Exit(1 if state.word in ("stopped", "failed") else 0)
+    console.print(stage_table(stages, record.jobs, interrupted=state.status in ("stopped", "shown")))
+    if state.status == "stopped":
+        tell(f"go on with it: seisnas resume {record.id}")
+    if state.status == "failed":
+        tell(f"{state.reason}\nend it and go on: seisnas stop {record.id}; seisnas resume {record.id}")
+    raise typer.Exit(1 if state.status in ("stopped", "failed") else 0)
 
 
 @app.command(rich_help_panel=PANEL)
@@ -68,7 +64,7 @@ def stop(experiment: Experiment = None, config: Config = NNI_CONFIG) -> None:
     end(name)
     if of_experiment(name):
         raise RuntimeError(f"experiment {name}: processes of it are left; they may be another user's")
-    _tell(f"experiment {name} {'has ended' if ran else 'did not run'}; go on with it: seisnas resume {name}")
+    tell(f"experiment {name} {'has ended' if ran else 'did not run'}; go on with it: seisnas resume {name}")
 
 
 @app.command(rich_help_panel=PANEL)
@@ -83,14 +79,14 @@ def resume(experiment: Experiment = None, config: Config = NNI_CONFIG, port: Por
     from trials.experiment.launch import resume as go_on
     from trials.results.display import ExperimentDisplay
 
-    if state_of(record).word == "finished":
-        _tell(f"experiment {record.id} has finished; its best trials: seisnas best {record.id}")
+    if state_of(record).status == "finished":
+        tell(f"experiment {record.id} has finished; its best trials: seisnas best {record.id}")
         return
     with ExperimentDisplay(console) as display:
         outcome = go_on(record, port, display.update)
     if not outcome.success:
         raise RuntimeError(outcome.reason)
-    _tell(f"experiment {record.id} has finished; its best trials: seisnas best {record.id}")
+    tell(f"experiment {record.id} has finished; its best trials: seisnas best {record.id}")
 
 
 @app.command(rich_help_panel=PANEL)
@@ -101,12 +97,12 @@ def view(experiment: Experiment = None, config: Config = NNI_CONFIG, port: Port 
     from trials.experiment.launch import view as serve
 
     with serve(record, port) as url:
-        _tell(f"experiment {record.id}: {url} (end with Ctrl-C)")
+        tell(f"experiment {record.id}: {url} (end with Ctrl-C)")
         try:
             while True:
                 time.sleep(1)
         except KeyboardInterrupt:
-            _tell("ended")
+            tell("ended")
 
 
 @app.command("ls", rich_help_panel=PANEL)
@@ -123,8 +119,8 @@ def list_trials(
     from trials.experiment.experiment_state import state_of
     from trials.experiment.experiment_table import trial_table
 
-    _tell(f"experiment {record.id} ({record.name})")
-    console.print(trial_table(record.jobs, interrupted=state_of(record).word in ("stopped", "shown")))
+    tell(f"experiment {record.id} ({record.name})")
+    console.print(trial_table(record.jobs, interrupted=state_of(record).status in ("stopped", "shown")))
 
 
 def _list_experiments(config: Path) -> None:
@@ -139,9 +135,9 @@ def _list_experiments(config: Path) -> None:
         try:
             records.append(read_record(folder))
         except InputError as error:
-            _tell(f"left out: {error}")
+            tell(f"left out: {error}")
     records.sort(key=lambda record: record.started)
-    console.print(experiment_table(records, {record.id: state_of(record).word for record in records}))
+    console.print(experiment_table(records, {record.id: state_of(record).status for record in records}))
 
 
 @app.command(rich_help_panel=PANEL)
@@ -153,10 +149,10 @@ def best(experiment: Experiment = None, config: Config = NNI_CONFIG) -> None:
 
     found = [job for stage in record.budgets if (job := best_of(stage, record.jobs)) is not None]
     for job in found:
-        _tell(f"{job.stage}: trial {job.id}")
+        tell(f"{job.stage}: trial {job.id}")
         shown = {**job.settings, **job.metric, "folder": job.folder}
         for name, value in shown.items():
-            _tell(f"  {name:<26} {f'{value:.5g}' if isinstance(value, float) else value}")
+            tell(f"  {name:<26} {f'{value:.5g}' if isinstance(value, float) else value}")
     if not found:
         raise RuntimeError(f"experiment {record.id}: no trial has succeeded yet; what they said: seisnas logs TRIAL")
 
@@ -173,9 +169,9 @@ def logs(
     for file in _log_files(trial, record):
         text = file.read_text(errors="replace").splitlines() if file.is_file() else []
         if text:
-            _tell("\n".join([f"── {file}", *text[-lines:]]))
+            tell("\n".join([f"── {file}", *text[-lines:]]))
         else:
-            _tell(f"── {file}: nothing")
+            tell(f"── {file}: nothing")
 
 
 def _log_files(trial: str, record: Any) -> list[Path]:

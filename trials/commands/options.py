@@ -29,6 +29,11 @@ Run = Annotated[Path | None, typer.Option("--run", help="Folder for what this ru
 QUICKSTART = Path("presets/quickstart.yml")
 
 
+def tell(line: str) -> None:
+    """Prints text that may hold anything: brackets are no markup, paths and numbers get no colour."""
+    console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
 def configuration(preset: Path, changes: list[str] | None) -> Any:
     """Loaded before a command's slow imports: a misspelt key is told at once."""
     from trials.config import load, settings

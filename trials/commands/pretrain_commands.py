@@ -5,11 +5,7 @@ from typing import Annotated
 
 import typer
 
-from trials.commands.options import QUICKSTART, Preset, Run, Set, app, configuration, console
-
-
-def _tell(line: str) -> None:
-    console.print(line, soft_wrap=True, markup=False)
+from trials.commands.options import QUICKSTART, Preset, Run, Set, app, configuration, console, tell
 
 
 @app.command()
@@ -25,7 +21,7 @@ def pretrain(preset: Preset = QUICKSTART, changes: Set = None, run: Run = None) 
     from trials.training.pretrained_files import pretrain_folder
 
     folder = RunFolder(run or pretrain_folder(config, config.pretrain.kind))
-    result = train(config, folder, _tell)
+    result = train(config, folder, tell)
     for name, value in result.items():
         if isinstance(value, float):
             console.print(f"  {name:<12} {value:.4g}")
@@ -47,7 +43,7 @@ def dream(
 
     folder = RunFolder(run)
     folder.require_finished()
-    real = samples_of(folder.config, _tell).values_N1ZX
+    real = samples_of(folder.config, tell).values_N1ZX
     few = real[:: max(1, len(real) // 8)]
     for file in work(run / "generator.safetensors", output, points=points, steps=steps, seed=seed, real_N1ZX=few):
-        _tell(f"wrote {file}")
+        tell(f"wrote {file}")

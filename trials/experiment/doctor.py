@@ -154,7 +154,7 @@ def disk(folder: Path) -> Check:
 
 def memory() -> Check:
     total = psutil.virtual_memory().total / 1e9
-    return Check("memory", total > MEMORY, f"{total:.1f} GB", "choose a smaller batch (--set tune.batch_size=4)")
+    return Check("memory", total > MEMORY, f"{total:.1f} GB", "choose a smaller batch (--set training.batch_size=4)")
 
 
 def gpu() -> Check:

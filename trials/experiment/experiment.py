@@ -24,7 +24,7 @@ from datagen.whole_files import whole
 from trials.experiment.algorithm_check import check_algorithms
 from trials.experiment.gpu_keys import GpuKeys
 from trials.experiment.nni_config import read_nni_config
-from trials.experiment.record import Record
+from trials.experiment.record import ExperimentRecord
 
 # What NNI raises at a configuration that it does not take.
 _REFUSALS = (AssertionError, AttributeError, KeyError, OSError, TypeError, ValueError)
@@ -48,7 +48,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class State:
+class PlanState:
     """How far the latest experiment of a plan came."""
 
     experiment: str  # NNI's id
@@ -91,7 +91,7 @@ def load_plan(path: Path) -> Plan:
     )
 
 
-def plan_of(record: Record) -> Plan:
+def plan_of(record: ExperimentRecord) -> Plan:
     """The plan of an experiment that was started before, from what NNI has kept of it.
 
     Raises InputError when this version of SeisNAS cannot go on with it.
@@ -119,17 +119,17 @@ def _said(error: Exception) -> str:
     return str(error) or str(traceback.extract_tb(error.__traceback__)[-1].line).removeprefix("assert ")
 
 
-def read_state(plan: Plan) -> State | None:
+def read_state(plan: Plan) -> PlanState | None:
     """The latest experiment of the plan; None when there is none or its folder was removed."""
     try:
-        state = State(**read_json(plan.state_file))
+        state = PlanState(**read_json(plan.state_file))
     except (InputError, TypeError):
         return None
     return state if (plan.folder / state.experiment / "db").is_dir() else None
 
 
 def write_state(plan: Plan, experiment: str, *, finished: bool) -> None:
-    state = State(experiment=experiment, finished=finished, digest=plan.digest)
+    state = PlanState(experiment=experiment, finished=finished, digest=plan.digest)
     with whole(plan.state_file) as part:
         part.write_text(json.dumps(asdict(state), indent=2))
 

@@ -12,40 +12,40 @@ import requests
 
 from trials.experiment import processes
 from trials.experiment.manager import Manager
-from trials.experiment.record import Record
+from trials.experiment.record import ExperimentRecord
 from trials.experiment.watch import Health, progress
 
 
 @dataclass(frozen=True)
-class State:
+class ExperimentState:
     """One moment of an experiment."""
 
-    word: str  # running, shown, finished, stopped or failed
+    status: str  # running, shown, finished, stopped or failed
     url: str = ""  # of its web page, while that is served
     reason: str = ""  # of a failure
 
 
-def state_of(record: Record) -> State:
+def state_of(record: ExperimentRecord) -> ExperimentState:
     """Looks for its manager, and asks it."""
     manager = processes.manager_of(record.id)
     stages = progress(record.budgets, record.jobs)
     finished = bool(stages) and all(stage.done >= stage.budget for stage in stages)
     if manager is None:
-        return State("finished" if finished else "stopped")
+        return ExperimentState("finished" if finished else "stopped")
     try:
         url = f"http://127.0.0.1:{processes.port_of(manager)}"
         if processes.only_shows(manager):
-            return State("shown", url)
+            return ExperimentState("shown", url)
         status, errors = Manager.on_port(processes.port_of(manager)).status()
         reason = Health(manager, record.folder / "log").at_a_glance(status, errors, record.jobs)
     except requests.RequestException as error:
-        return State("failed", url, f"NNI's manager does not answer: {error}")
+        return ExperimentState("failed", url, f"NNI's manager does not answer: {error}")
     except psutil.Error:  # it has just ended
-        return State("finished" if finished else "stopped")
+        return ExperimentState("finished" if finished else "stopped")
     if reason is not None:
-        return State("failed", url, reason)
+        return ExperimentState("failed", url, reason)
     if status == "DONE":
-        return State(
+        return ExperimentState(
             "finished" if finished else "failed", url, "" if finished else "NNI is done, and trials are missing"
         )
-    return State("running", url)
+    return ExperimentState("running", url)

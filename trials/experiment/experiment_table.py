@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 
 from trials.experiment.manager import Job
-from trials.experiment.record import Record
+from trials.experiment.record import ExperimentRecord
 from trials.experiment.schedule import score_of
 from trials.experiment.watch import StageProgress, succeeded_with_score
 
@@ -44,7 +44,7 @@ def trial_table(jobs: Iterable[Job], *, interrupted: bool) -> Table:
     return table
 
 
-def experiment_table(records: Iterable[Record], states: Mapping[str, str]) -> Table:
+def experiment_table(records: Iterable[ExperimentRecord], states: Mapping[str, str]) -> Table:
     """A row an experiment; `states`: experiment id → running, finished, …"""
     table = _table("experiment", "name", "started", "state", "trials", "best score", "folder", wide="folder")
     for record in records:

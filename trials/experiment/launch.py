@@ -22,7 +22,7 @@ from trials.experiment import doctor, gpus, nnictl, processes, registry
 from trials.experiment.experiment import (
     FinishedTrial,
     Plan,
-    State,
+    PlanState,
     load_plan,
     plan_of,
     read_state,
@@ -31,7 +31,7 @@ from trials.experiment.experiment import (
 )
 from trials.experiment.gpu_keys import gpu_keys, gpus_here
 from trials.experiment.manager import Manager
-from trials.experiment.record import Record, read_record
+from trials.experiment.record import ExperimentRecord, read_record
 from trials.experiment.watch import ExperimentError, Snapshot, watch
 from trials.running.ending import cleaned_up
 
@@ -89,7 +89,7 @@ def check(plan: Plan, port: int, *, new: bool = False) -> None:
         _require_ready(plan, port)
 
 
-def resume(record: Record, port: int, on_update: Callable[[Snapshot], None]) -> Outcome:
+def resume(record: ExperimentRecord, port: int, on_update: Callable[[Snapshot], None]) -> Outcome:
     """Goes on with an experiment, whatever configuration is here now, and watches it to its end.
 
     Raises InputError as `run_experiment`.
@@ -100,7 +100,7 @@ def resume(record: Record, port: int, on_update: Callable[[Snapshot], None]) -> 
 
 
 @contextlib.contextmanager
-def view(record: Record, port: int) -> Iterator[str]:
+def view(record: ExperimentRecord, port: int) -> Iterator[str]:
     """The address of the web page of a stopped experiment, served until the context ends.
 
     Raises InputError when the experiment runs or the port is taken, ExperimentError when NNI does not start.
@@ -167,7 +167,7 @@ def _end_unnoted(plan: Plan) -> None:
         stop(experiment)
 
 
-def _earlier(plan: Plan, *, new: bool) -> State | None:
+def _earlier(plan: Plan, *, new: bool) -> PlanState | None:
     """The experiment to report (finished) or to go on with (not finished); None to start a new one."""
     state = read_state(plan)
     if state is None:

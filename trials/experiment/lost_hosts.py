@@ -1,7 +1,7 @@
 """Trials that were killed or whose host was lost: each gets one more chance, on whichever host is next.
 
     host gone ─► guard/run_folders.js: FAILED, host-lost.txt in the trial's folder ─┐
-    killed (out of memory, by hand): nothing in the folder tells its end      ─┴► Again ─► the same parameters anew
+    killed (out of memory, by hand): nothing in the folder tells its end      ─┴► RetryQueue ─► the same parameters anew
 
 A trial that failed by itself (failure.txt) would fail again and is not repeated.
 """
@@ -19,7 +19,7 @@ MARK = "host-lost.txt"  # guard/run_folders.js writes it
 
 
 @dataclass
-class Again:
+class RetryQueue:
     """What SuiteTuner remembers of such trials; NNI gives a repeated trial a new parameter id."""
 
     _waiting: list[tuple[int, Trial]] = field(default_factory=list)

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 import requests
 
+from datagen.reading import parse_json
+
 ENDED = frozenset({"SUCCEEDED", "FAILED", "EARLY_STOPPED", "USER_CANCELED", "SYS_CANCELED"})
 PATIENCE = 30.0  # [s] a request may take on a busy machine
 
@@ -109,17 +111,40 @@ class Manager:
 
 
 def _job(entry: dict[str, Any]) -> Job:
-    handed = json.loads(entry["hyperParameters"][0]) if entry.get("hyperParameters") else {}
-    by_hand = handed.get("parameter_source") == "customized"
     finals = entry.get("finalMetricData") or []
-    started, ended = entry.get("startTime"), entry.get("endTime")
-    return Job(
-        id=entry["trialJobId"],
-        status=entry["status"],
-        parameters={} if by_hand else handed.get("parameters") or {},
+    return job_of(
+        entry["trialJobId"],
+        entry["status"],
+        handed=entry["hyperParameters"][0] if entry.get("hyperParameters") else None,
         metric=unpack(finals[0]["data"]) if finals else None,
-        folder=Path(entry["logPath"]) if "logPath" in entry else None,
+        folder=entry.get("logPath"),
         number=entry.get("sequenceId"),
+        started=entry.get("startTime"),
+        ended=entry.get("endTime"),
+    )
+
+
+def job_of(
+    job_id: str,
+    status: str,
+    *,
+    handed: str | None,
+    metric: Any,
+    folder: str | None,
+    number: int | None,
+    started: float | None,
+    ended: float | None,
+) -> Job:
+    """A job from what NNI writes down of one: `handed`, its parameters in JSON; times in milliseconds since 1970."""
+    parameters = parse_json(handed or "{}", f"trial {job_id}", nan=True)
+    by_hand = parameters.get("parameter_source") == "customized"
+    return Job(
+        id=job_id,
+        status=status,
+        parameters={} if by_hand else parameters.get("parameters") or {},
+        metric=metric,
+        folder=Path(folder) if folder else None,
+        number=number,
         started=started / 1000 if started else None,
         seconds=(ended - started) / 1000 if started and ended else None,
     )

@@ -13,13 +13,13 @@ from typing import Any
 
 from datagen.errors import InputError
 from datagen.reading import parse_json, read_json
-from trials.experiment.manager import ENDED, Job, unpack
+from trials.experiment.manager import ENDED, Job, job_of, unpack
 
 WAITING = frozenset({"ADD_HYPERPARAMETER", "ADD_RESUMED", "ADD_CUSTOMIZED", "WAITING"})
 
 
 @dataclass(frozen=True)
-class Record:
+class ExperimentRecord:
     """One experiment."""
 
     id: str
@@ -41,7 +41,7 @@ class Record:
         return {stage: budgets[stage] for stage in stages if stage in budgets}
 
 
-def read_record(folder: Path) -> Record:
+def read_record(folder: Path) -> ExperimentRecord:
     """Reads the data base in the folder of an experiment.  Raises InputError when it cannot be read."""
     file = folder / "db" / "nni.sqlite"
     try:
@@ -59,7 +59,7 @@ def read_record(folder: Path) -> Record:
         jobs = list(_jobs(events, metrics))
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{file}: does not hold an experiment of NNI 3.0: {error!r}") from None
-    return Record(folder.name, folder, config, (profile["startTime"] or 0) / 1000, jobs)
+    return ExperimentRecord(folder.name, folder, config, (profile["startTime"] or 0) / 1000, jobs)
 
 
 def _jobs(events: list[sqlite3.Row], metrics: list[sqlite3.Row]) -> Iterator[Job]:
@@ -82,19 +82,15 @@ def _job(job_id: str, history: list[sqlite3.Row], status: str, metric: Any) -> J
     def last(column: str) -> Any:
         return next((event[column] for event in reversed(history) if event[column] is not None), None)
 
-    handed = parse_json(last("data") or "{}", f"trial {job_id}", nan=True)
-    by_hand = handed.get("parameter_source") == "customized"
-    started = next((event["timestamp"] / 1000 for event in history if event["event"] == "RUNNING"), None)
-    ended = history[-1]["timestamp"] / 1000 if status in ENDED else None
-    return Job(
-        id=job_id,
-        status=status,
-        parameters={} if by_hand else handed.get("parameters") or {},
+    return job_of(
+        job_id,
+        status,
+        handed=last("data"),
         metric=metric,
-        folder=Path(last("logPath")) if last("logPath") else None,
+        folder=last("logPath"),
         number=last("sequenceId"),
-        started=started,
-        seconds=ended - started if started and ended else None,
+        started=next((event["timestamp"] for event in history if event["event"] == "RUNNING"), None),
+        ended=history[-1]["timestamp"] if status in ENDED else None,
     )
 
 

@@ -17,7 +17,7 @@ from nni.tuner import Tuner
 
 from datagen.errors import InputError
 from trials.experiment.algorithms import require_known, reseed, tuner_of
-from trials.experiment.lost_hosts import Again
+from trials.experiment.lost_hosts import RetryQueue
 from trials.experiment.manager import Job, Manager
 from trials.experiment.schedule import Schedule, Trial, score_of
 
@@ -62,7 +62,7 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
         self._manager = manager or Manager.of_dispatcher()
         self._tuners: dict[str, Tuner] = {}
         self._handed: dict[int, Trial] = {}  # of this life, by NNI's parameter id
-        self._again = Again()  # trials whose host was lost
+        self._retries = RetryQueue()  # trials whose host was lost
         self._reported: dict[int, tuple[str, Any]] = {}  # of this life, parameter id → (job id, final metric)
         self._resubmitted: dict[str, Trial] = {}  # of an earlier life and not ended yet, by job id
         self._unserved: list[int] = []  # parameter ids that NNI asked for when there was nothing to hand out
@@ -138,26 +138,26 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
             if parameter_id not in self._handed:  # a user added it in the web page
                 return
             trial = self._handed[parameter_id]
-            if not success and self._again.wanted(parameter_id, trial, self._manager):
+            if not success and self._retries.wanted(parameter_id, trial, self._manager):
                 return self._go_on()
             if success and self._changed.wait_for(lambda: parameter_id in self._reported, RESULT_DELAY):
                 job_id, metric = self._reported[parameter_id]
                 trial.end(metric, self._manager.job(job_id).folder)
             else:
                 trial.end()
-            drawn = self._again.drawn(parameter_id)
+            drawn = self._retries.drawn(parameter_id)
             tuner = self._tuners[trial.stage]
             if trial.score is not None:
                 tuner.receive_trial_result(drawn, trial.settings, trial.score)
             tuner.trial_end(drawn, trial.score is not None)
-            self._tell(trial)
+            self._log_outcome(trial)
             self._go_on()
 
     # How the experiment goes on and ends
 
     def _next(self, parameter_id: int) -> dict[str, Any] | None:
         """The parameters of one more trial, or None when there is nothing to hand out now."""
-        if (trial := self._again.hand(parameter_id)) is not None:
+        if (trial := self._retries.hand(parameter_id)) is not None:
             self._handed[parameter_id] = trial
             return self._schedule.told(trial)
         while (stage := self._schedule.open_stage()) is not None:
@@ -202,7 +202,7 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
         except requests.RequestException as error:
             log.error("the manager could not be told that the experiment has ended: %s", error)
 
-    def _tell(self, trial: Trial) -> None:
+    def _log_outcome(self, trial: Trial) -> None:
         ended = sum(one.ended for one in self._schedule.of(trial.stage))
         outcome = f"has no score: {trial.reason}" if trial.score is None else f"scored {trial.score:.4f}"
         log.info("%s: trial %d of %d %s", trial.stage, ended, self._schedule.budgets[trial.stage], outcome)
@@ -227,7 +227,7 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
             if job.ended and job.id in self._resubmitted:
                 trial = self._resubmitted.pop(job.id)
                 trial.end(job.metric, job.folder)
-                self._tell(trial)
+                self._log_outcome(trial)
 
 
 def _no_budget(value: Any) -> bool:

@@ -65,7 +65,7 @@ class Snapshot:
         return unfinished[0] if unfinished else self.stages[-1].name
 
 
-class Clock:
+class Stopwatch:
     """For how long a condition has held without a break."""
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ def watch(plan: Plan, process: psutil.Process, on_update: Callable[[Snapshot], N
     """
     experiment, port = processes.experiment_of(process), processes.port_of(process)
     manager, health = Manager.on_port(port), Health(process, plan.folder / experiment / "log")
-    done, mute = Clock(), Clock()
+    done, mute = Stopwatch(), Stopwatch()
     while True:
         time.sleep(POLL)
         if not processes.alive(process):
@@ -113,7 +113,7 @@ class Health:
     def __init__(self, manager: psutil.Process, log: Path) -> None:
         self._manager = manager
         self.log = log  # the folder
-        self._no_tuner, self._idle = Clock(), Clock()
+        self._no_tuner, self._idle = Stopwatch(), Stopwatch()
 
     def problem(self, status: str, errors: list[str], jobs: list[Job]) -> str | None:
         """What is wrong, or None."""

@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressors.imager import Imager
+from compressors.outputs import OUTPUTS
 from compressors.seal import SEAL
 from datagen.config import Survey
 from datagen.errors import InputError
 from datagen.gathers import Recording, read_recording
+from datagen.targets import TargetName
 from trials.prediction.pick_files import Picks, check_outputs, write_picks
 from trials.training.windows import resampled, same_interval, spread_over, time_of
 
@@ -136,8 +138,8 @@ def network_of(source: Path) -> Network:
     return Network(run=call, survey=config.data.survey)
 
 
-def _require_picks(source: Path, target: str) -> None:
-    if target != "first_break":
+def _require_picks(source: Path, target: TargetName) -> None:
+    if OUTPUTS[target].command != "pick":
         raise InputError(f"{source}: its target is {target}; picking needs one of target first_break (docs/picking.md)")
 
 

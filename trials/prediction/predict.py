@@ -18,10 +18,11 @@ from rich.progress import track
 
 from compressors.contents import Contents
 from compressors.imager import Imager
+from compressors.outputs import OUTPUTS
 from datagen.errors import InputError
 from datagen.segy import SEGY_SUFFIXES
 from trials.prediction.image_files import Coordinates, ImageFile, NpyImages, SegyImages
-from trials.prediction.recording import Recording, open_recording
+from trials.prediction.recording import RecordedShots, open_shots
 from trials.prediction.sections import Section, draw_sections, image_section, reach, velocity_section
 from trials.prediction.survey_fit import Fitted, fit_survey, line_start
 
@@ -60,7 +61,7 @@ def predict(
     files = check_outputs(outputs, ENDINGS)
     imager = open_imager(bundle)
     contents = imager.contents
-    recording = open_recording(Path(shots), contents.shape)
+    recording = open_shots(Path(shots), contents.shape)
     fitted = fit_survey(recording, contents, bundle, resample=resample, interval=interval)
     for note in fitted.notes:
         log.warning("%s: %s", shots, note)
@@ -68,7 +69,7 @@ def predict(
     return files
 
 
-def write_images(imager: Imager, recording: Recording, fitted: Fitted, files: Sequence[Path]) -> None:
+def write_images(imager: Imager, recording: RecordedShots, fitted: Fitted, files: Sequence[Path]) -> None:
     """The images of `recording` in each of `files`, as `predict` describes them.  Raises InputError: not finite."""
     contents = imager.contents
     drawn: list[NDArray[np.float32]] = []
@@ -92,8 +93,9 @@ def write_images(imager: Imager, recording: Recording, fitted: Fitted, files: Se
 def open_imager(bundle: str | Path) -> Imager:
     """Raises InputError: the bundle is damaged, or makes no images."""
     imager = Imager(bundle)
-    if imager.contents.target == "first_break":
-        raise InputError(f"{bundle}: picks first breaks and makes no images; give it to seisnas pick")
+    target = imager.contents.target
+    if OUTPUTS[target].command != "predict":
+        raise InputError(f"{bundle}: its target is {target}, it makes no images; give it to seisnas pick")
     return imager
 
 
@@ -108,16 +110,17 @@ def check_outputs(outputs: Sequence[str | Path], endings: Sequence[str]) -> list
     return files
 
 
-def _new_file(file: Path, recording: Recording, contents: Contents) -> ImageFile:
+def _new_file(file: Path, recording: RecordedShots, contents: Contents) -> ImageFile:
     shape, count = contents.shape, recording.samples
     if file.suffix == ".npy":
         before = () if recording.single else (count,) if _is_cube(recording) else (count, 1)
         return NpyImages(file, (*before, shape.nz, shape.nx))
-    spacing, unit = contents.data.grid.spacing, contents.scaled.unit
-    return SegyImages(file, count, (shape.nz, shape.nx), spacing, unit, _columns(recording, contents))
+    (picture,) = OUTPUTS[contents.target].pictures
+    spacing = contents.data.grid.spacing
+    return SegyImages(file, count, (shape.nz, shape.nx), spacing, picture.unit, _columns(recording, contents))
 
 
-def _columns(recording: Recording, contents: Contents) -> Coordinates:
+def _columns(recording: RecordedShots, contents: Contents) -> Coordinates:
     """Where the columns of each image are; without coordinates in the file from 0 on, sections one cell apart."""
     grid, places = contents.data.grid, recording.places
     along_X = np.arange(grid.nx) * grid.spacing
@@ -127,7 +130,7 @@ def _columns(recording: Recording, contents: Contents) -> Coordinates:
     return lambda sample: places.coordinates(sample, start_N[sample] + along_X)
 
 
-def _images(imager: Imager, recording: Recording, fitted: Fitted) -> Iterator[NDArray[np.float32]]:
+def _images(imager: Imager, recording: RecordedShots, fitted: Fitted) -> Iterator[NDArray[np.float32]]:
     """Images `[B, 1, Z, X]` in physical units, in the order of the samples."""
     batch = imager.at_once(BATCH)
     starts = range(0, recording.samples, batch)
@@ -158,15 +161,16 @@ def _mention_strange_amplitudes(shots_BSTR: NDArray[np.float32], contents: Conte
         )
 
 
-def _sections(images: Sequence[NDArray[np.float32]], contents: Contents, recording: Recording) -> list[Section]:
+def _sections(images: Sequence[NDArray[np.float32]], contents: Contents, recording: RecordedShots) -> list[Section]:
     kind, first = ("inline", 1) if _is_cube(recording) else ("model", 0)
     titled = [(f"{kind} {number}", image) for number, image in enumerate(images, first)]
-    if contents.target == "rtm":
+    (picture,) = OUTPUTS[contents.target].pictures
+    if picture.signed:
         white = reach(np.stack(images))
         return [image_section(title, image, white) for title, image in titled]
     span = (contents.statistics.velocity_min, contents.statistics.velocity_max)
     return [velocity_section(title, image, span) for title, image in titled]
 
 
-def _is_cube(recording: Recording) -> bool:
+def _is_cube(recording: RecordedShots) -> bool:
     return recording.places is not None and recording.places.cube

@@ -15,13 +15,14 @@ import torch
 from numpy.typing import NDArray
 
 from compressors.contents import Contents
+from compressors.outputs import OUTPUTS
 from datagen.config import Data
 from datagen.modelling import WaveEngine
 from datagen.positions import distances
 from datagen.scheme import derive_scheme
 from datagen.segy_lines import Places
 from trials.prediction.predict import ENDINGS, check_outputs, open_imager, write_images
-from trials.prediction.recording import Recording
+from trials.prediction.recording import RecordedShots
 from trials.prediction.sections import draw_sections, image_section, reach, velocity_section
 from trials.prediction.survey_fit import Fitted
 from trials.prediction.velocity_window import corner, cut_window, read_velocity, spanning, within_limits
@@ -74,7 +75,7 @@ def predict_window(
         for file in drawn:
             _draw(file, heading, windows_YZX[0], image_MZX[0], imager(shots_MSTR)[0, 0], contents)
     if others := [file for file in files if file not in drawn]:
-        recording = Recording(
+        recording = RecordedShots(
             path=source,
             samples=len(windows_YZX),
             shape=(contents.shape.shots, contents.shape.samples, contents.shape.receivers),
@@ -112,7 +113,9 @@ def _draw(
     span = (float(window_ZX.min()), float(window_ZX.max()))
     white = reach(image_ZX)
     panels = [velocity_section("velocity", window_ZX, span), image_section("RTM image", image_ZX, white)]
-    rtm = contents.target == "rtm"
-    title = f"prediction, SSIM {likeness(prediction_ZX, image_ZX if rtm else window_ZX, contents):.3f}"
-    panels.append(image_section(title, prediction_ZX, white) if rtm else velocity_section(title, prediction_ZX, span))
+    (picture,) = OUTPUTS[contents.target].pictures
+    title = f"prediction, SSIM {likeness(prediction_ZX, image_ZX if picture.signed else window_ZX, contents):.3f}"
+    panels.append(
+        image_section(title, prediction_ZX, white) if picture.signed else velocity_section(title, prediction_ZX, span)
+    )
     draw_sections(panels, contents.data.grid, file, heading)

@@ -18,7 +18,7 @@ from search_spaces.shape import Shape
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recording:
+class RecordedShots:
     """Shots in files, and what these tell about the survey."""
 
     path: Path
@@ -31,7 +31,7 @@ class Recording:
     places: Places | None = None  # if the files tell
 
 
-def open_recording(path: Path, shape: Shape) -> Recording:
+def open_shots(path: Path, shape: Shape) -> RecordedShots:
     """The shots at `path`; SEG-Y is cut into samples of as many shots as `shape` has.
 
     Raises InputError: nothing there, no shots in it, or damaged.
@@ -44,10 +44,10 @@ def open_recording(path: Path, shape: Shape) -> Recording:
     return _of_npy(path)
 
 
-def _of_segy(path: Path, files: list[Path], shape: Shape) -> Recording:
+def _of_segy(path: Path, files: list[Path], shape: Shape) -> RecordedShots:
     if not all(map(has_positions, files)):
         gathers = SegyGathers(files, shape.shots, shape.receivers)
-        return Recording(
+        return RecordedShots(
             path=path,
             samples=gathers.samples,
             shape=gathers.shape,
@@ -55,7 +55,7 @@ def _of_segy(path: Path, files: list[Path], shape: Shape) -> Recording:
             interval=gathers.interval,
         )
     lines = SegyLines(files, shape.shots, shape.receivers)
-    return Recording(
+    return RecordedShots(
         path=path,
         samples=lines.samples,
         shape=lines.shape,
@@ -66,13 +66,13 @@ def _of_segy(path: Path, files: list[Path], shape: Shape) -> Recording:
     )
 
 
-def _of_series(path: Path, series: NpySeries) -> Recording:
+def _of_series(path: Path, series: NpySeries) -> RecordedShots:
     if len(series.shape) != 3:
         raise InputError(f"shots {path}: samples of shape {series.shape}; allowed: [S, T, R]")
-    return Recording(path=path, samples=series.samples, shape=series.shape, read=series.read)
+    return RecordedShots(path=path, samples=series.samples, shape=series.shape, read=series.read)
 
 
-def _of_npy(file: Path) -> Recording:
+def _of_npy(file: Path) -> RecordedShots:
     regular_file(file)
     try:
         shots = map_npy(file)
@@ -85,4 +85,4 @@ def _of_npy(file: Path) -> Recording:
     if shots.ndim == 4:
         return _of_series(file, NpySeries([file]))
     one = shots[None]
-    return Recording(path=file, samples=1, shape=shots.shape, read=lambda first, count: one, single=True)
+    return RecordedShots(path=file, samples=1, shape=shots.shape, read=lambda first, count: one, single=True)

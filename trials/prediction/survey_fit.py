@@ -23,7 +23,7 @@ from datagen.geology import velocity_range
 from datagen.positions import distances
 from datagen.wavelet import BAND
 from search_spaces.band_limited import band_limited
-from trials.prediction.recording import Recording
+from trials.prediction.recording import RecordedShots
 
 ALIKE = 1e-3  # of the interval
 NEAR = 0.1  # cells between where something is and where it should be
@@ -46,7 +46,7 @@ class Fitted:
 
 
 def fit_survey(
-    recording: Recording, contents: Contents, bundle: Any, *, resample: bool, interval: float | None
+    recording: RecordedShots, contents: Contents, bundle: Any, *, resample: bool, interval: float | None
 ) -> Fitted:
     """`interval` [s] is for files that do not tell it.  Raises InputError with all that differs and stays so."""
     survey = contents.data.survey
@@ -84,7 +84,7 @@ def resampling(given: int, step: float, wanted: NDArray[np.float64], wanted_step
 Mended = tuple[str | None, Fitted | None]  # what differs, and what would mend it
 
 
-def _fixed(recording: Recording, data: Data) -> list[str]:
+def _fixed(recording: RecordedShots, data: Data) -> list[str]:
     """What nothing can mend."""
     wrong, survey = [], data.survey
     if recording.shape[0] != survey.shots:
@@ -109,14 +109,14 @@ def _fixed(recording: Recording, data: Data) -> list[str]:
     return wrong
 
 
-def line_start(recording: Recording, data: Data) -> NDArray[np.float64]:
+def line_start(recording: RecordedShots, data: Data) -> NDArray[np.float64]:
     """Where along its line the section of each sample begins [m]: its first receiver less the bundle's first."""
     assert recording.places is not None, "only a recording with positions has a place"
     first = distances(data)[1][0] * data.grid.spacing
     return np.asarray(recording.places.receivers_NSR[:, 0, 0] - first)
 
 
-def _time(recording: Recording, data: Data, given: float) -> Mended:
+def _time(recording: RecordedShots, data: Data, given: float) -> Mended:
     survey, samples = data.survey, recording.shape[1]
     same = abs(given / survey.interval - 1) < ALIKE
     if same and samples == survey.samples:
@@ -141,7 +141,7 @@ def _time(recording: Recording, data: Data, given: float) -> Mended:
     return problem, Fitted(in_time=resampling(samples, given, times_T, survey.interval), notes=(note,))
 
 
-def _receivers(recording: Recording, data: Data, _: float) -> Mended:
+def _receivers(recording: RecordedShots, data: Data, _: float) -> Mended:
     receivers, wanted_R = recording.shape[2], distances(data)[1] * data.grid.spacing
     if recording.places is None:
         found_R = np.linspace(wanted_R[0], wanted_R[-1], receivers)  # an .npy does not tell

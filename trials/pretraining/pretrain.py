@@ -29,6 +29,7 @@ from trials.pretraining.autoencoder import Autoencoding
 from trials.pretraining.gan_training import GanTraining
 from trials.pretraining.pretrain_data import Samples, samples_of
 from trials.running.checkpoint import EPOCHS_KEPT, checkpoint_of, keep_checkpoint, remove_checkpoints, resume_from
+from trials.running.identity import differences
 from trials.running.quiet import quiet_libraries
 from trials.running.run_folder import RunFolder
 from trials.training.fit import interruptible, trainer_options
@@ -89,7 +90,7 @@ def pretrain(config: Config, run: RunFolder, tell: Callable[[str], object]) -> d
     checkpoint = checkpoint_of(run.path, "pretrain")
     if checkpoint.exists():
         _require_same(run, config, checkpoint)
-    run.start(config)
+    run.start(config, "pretrain")
     if config.pretrain.source != "gathers":
         ensure(config.data)
     samples = samples_of(config, tell)
@@ -135,10 +136,8 @@ def save_parts(training: Training, config: Config, samples: Samples, folder: Pat
 
 
 def _require_same(run: RunFolder, config: Config, checkpoint: Path) -> None:
-    there = run.config
-    for name in ("network", "pretrain", "seed", "data"):
-        if getattr(there, name) != getattr(config, name):
-            raise InputError(
-                f"{checkpoint}: of a training with another {name} than this one; give the same settings to go on, "
-                "another --run, or remove the file to start afresh"
-            )
+    if other := differences(run.config, config, "pretrain"):
+        raise InputError(
+            f"{checkpoint}: of a training with another {', '.join(other)} than this one; give the same settings to go "
+            "on, another --run, or remove the file to start afresh"
+        )

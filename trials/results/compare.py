@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from filelock import FileLock, Timeout
 
@@ -22,25 +23,34 @@ from search_spaces.config import Network
 from search_spaces.genotype import Genotype
 from trials.config import ComparedModel, Config
 from trials.running.channel import Channel
+from trials.running.identity import differences
 from trials.running.run_folder import RunFolder
-from trials.stages.execute import Stage, execute
+from trials.stages.execute import execute
 from trials.training.fit import evaluate
 from trials.training.networks import trained
-from trials.training.picking import images_only
+from trials.training.tasks import images_only
+from trials.training.transfer import resolved
 
 SMALL = ("nasunet", "random_search", "unet_small")  # models of the size that the search finds
 PATIENCE = 10.0  # [s] between looks at what others are working on
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """One run of the comparison; `settings` may look into the runs it needs, which have finished then."""
+class ComparedRun:
+    """One run of the comparison.  `Comparison.settings` may look into the runs it needs, which have finished then."""
 
     name: str  # of its folder
-    stage: Stage
-    settings: Callable[[], Config]
+    stage: Literal["search", "tune"]
+    target: TargetName
+    model: ComparedModel
+    seed: int
     needs: tuple[str, ...] = ()
-    full: bool = False  # one of the trainings that the table is made of
+    rate: float | None = None  # of a training that chooses the learning rate; none: the rate that was chosen
+
+    @property
+    def full(self) -> bool:
+        """Whether it is one of the trainings that the table is made of."""
+        return self.stage == "tune" and self.rate is None
 
 
 class Comparison:
@@ -51,18 +61,18 @@ class Comparison:
         self.config = config
         budget = f"{config.compare.minutes:g}min" if config.compare.minutes else f"{config.tune.epochs}epochs"
         self.folder = Path("runs") / config.name / "compare" / budget
-        self.jobs = {job.name: job for job in self._jobs()}
+        self.runs = {one.name: one for one in self._planned()}
 
     def run(self, name: str) -> RunFolder:
         return RunFolder(self.folder / name)
 
     def finished(self, name: str) -> bool:
         run = self.run(name)
-        return run.finished and (not self.jobs[name].full or run.scores("test") is not None)
+        return run.finished and (not self.runs[name].full or run.scores("test") is not None)
 
     def trainings(self, target: TargetName, model: ComparedModel) -> list[RunFolder]:
         """The full trainings of a row that have been scored."""
-        names = [_training(target, model, seed) for seed in self._seeds(model)]
+        names = [_training_name(target, model, seed) for seed in self._seeds(model)]
         return [self.run(name) for name in names if self.finished(name)]
 
     def learning_rate(self, model: ComparedModel) -> float:
@@ -75,10 +85,12 @@ class Comparison:
         runs = [self.run(name) for name in self._genotype(model)]
         return max(runs, key=lambda run: run.result["default"])
 
-    def _baseline(self, model: ComparedModel) -> Network:
-        """Without what only a search needs: trainings of big networks stay when its settings change."""
+    def _network(self, model: ComparedModel) -> Network:
+        """Baselines without what only a search needs: trainings of big networks stay when its settings change."""
         given, unet = self.config.network, self.config.baseline
-        assert model != "random_search"
+        if model == "nasunet" or model == "random_search":
+            genotype = Genotype.from_json(read_text(self.found(model).path / "genotype.json"))
+            return replace(given, model="nasunet", genotype=genotype)
         if model == "unet_small":
             size = int(self.found("nasunet").result["parameters"])
             return given.with_model(model, width=unet.width, depth=given.depth, parameters=size)
@@ -91,27 +103,35 @@ class Comparison:
         compare = self.config.compare
         return range(1, 1 + (compare.seeds if model in SMALL else compare.big_seeds))
 
-    def _jobs(self) -> Iterator[Job]:
+    def _planned(self) -> Iterator[ComparedRun]:
         """In the order in which they are taken: every row has its first seed before one has its second."""
         compare = self.config.compare
         for model in compare.models:
             yield from self._searches(model)
-            for rate in compare.learning_rates:
-                settings = self._settings(compare.targets[0], model, rate, 1, short=True)
-                yield Job(name=self._sweep(model, rate), stage="tune", settings=settings, needs=self._genotype(model))
+            yield from self._sweeps(model)
         for target in compare.targets:
             for seed in range(1, 1 + max(compare.seeds, compare.big_seeds)):
                 for model in compare.models:
                     if seed in self._seeds(model):
-                        yield self._full(target, model, seed)
+                        yield self._training(target, model, seed)
 
-    def _searches(self, model: ComparedModel) -> Iterator[Job]:
+    def _searches(self, model: ComparedModel) -> Iterator[ComparedRun]:
         """Of the genotypes a model needs; cells that were found for one target are carried over to the others."""
-        config = replace(self.config, target=self.config.compare.targets[0])
-        if model == "random_search":
-            config = replace(config, search=replace(config.search, strategy="random"))
-        for seed, name in enumerate(self._genotype(model), start=config.seed):
-            yield Job(name=name, stage="search", settings=lambda seed=seed: replace(config, seed=seed))  # type: ignore[misc]
+        first = self.config.compare.targets[0]
+        for seed, name in enumerate(self._genotype(model), start=self.config.seed):
+            yield ComparedRun(name=name, stage="search", target=first, model=model, seed=seed)
+
+    def _sweeps(self, model: ComparedModel) -> Iterator[ComparedRun]:
+        first, needs = self.config.compare.targets[0], self._genotype(model)
+        for rate in self.config.compare.learning_rates:
+            name = self._sweep(model, rate)
+            yield ComparedRun(name=name, stage="tune", target=first, model=model, seed=1, needs=needs, rate=rate)
+
+    def _training(self, target: TargetName, model: ComparedModel, seed: int) -> ComparedRun:
+        sweep = tuple(self._sweep(model, rate) for rate in self.config.compare.learning_rates)
+        needs = (*sweep, *self._genotype(model))
+        name = _training_name(target, model, seed)
+        return ComparedRun(name=name, stage="tune", target=target, model=model, seed=seed, needs=needs)
 
     def _genotype(self, model: ComparedModel) -> tuple[str, ...]:
         """The names of the searches that a model needs."""
@@ -120,31 +140,19 @@ class Comparison:
             return tuple(f"{first}/random_search/draw{draw}" for draw in range(1, 1 + self.config.compare.random_draws))
         return (f"{first}/search",) if model in SMALL else ()
 
-    def _full(self, target: TargetName, model: ComparedModel, seed: int) -> Job:
-        sweep = tuple(self._sweep(model, rate) for rate in self.config.compare.learning_rates)
-        needs = (*sweep, *self._genotype(model))
-
-        def settings() -> Config:
-            return self._settings(target, model, self.learning_rate(model), seed)()
-
-        return Job(name=_training(target, model, seed), stage="tune", settings=settings, needs=needs, full=True)
-
-    def _settings(
-        self, target: TargetName, model: ComparedModel, rate: float, seed: int, *, short: bool = False
-    ) -> Callable[[], Config]:
-        def settings() -> Config:
-            compare, network = self.config.compare, self.config.network
-            if model == "nasunet" or model == "random_search":
-                genotype = Genotype.from_json(read_text(self.found(model).path / "genotype.json"))
-                network = replace(network, model="nasunet", genotype=genotype)
-            else:
-                network = self._baseline(model)
-            tune = replace(self.config.tune, learning_rate=rate, patience=0, minutes=0 if short else compare.minutes)
-            if short:
-                tune = replace(tune, epochs=compare.sweep_epochs)
-            return replace(self.config, target=target, seed=seed, network=network, tune=tune)
-
-        return settings
+    def settings(self, one: ComparedRun) -> Config:
+        """The configuration of a run, once those that it needs have finished."""
+        config = replace(self.config, target=one.target, seed=one.seed)
+        if one.stage == "search":
+            strategy = "random" if one.model == "random_search" else config.search.strategy
+            return resolved(replace(config, search=replace(config.search, strategy=strategy)))
+        compare, tune = config.compare, config.tune
+        if one.rate is None:
+            tune = replace(tune, learning_rate=self.learning_rate(one.model), minutes=compare.minutes)
+        else:
+            tune = replace(tune, learning_rate=one.rate, minutes=0, epochs=compare.sweep_epochs)
+        network, training = self._network(one.model), replace(config.training, patience=0)
+        return resolved(replace(config, network=network, training=training, tune=tune))
 
 
 def compare(comparison: Comparison, wrote: Callable[[str], object]) -> None:
@@ -152,44 +160,41 @@ def compare(comparison: Comparison, wrote: Callable[[str], object]) -> None:
 
     Raises InputError if a run is there that was made with other settings.
     """
-    for job in comparison.jobs.values():
-        _require_same(comparison, job)
-    while waiting := [name for name in comparison.jobs if not comparison.finished(name)]:
-        done = next((name for name in waiting if _work(comparison, comparison.jobs[name])), None)
+    for one in comparison.runs.values():
+        _require_same(comparison, one)
+    while waiting := [name for name in comparison.runs if not comparison.finished(name)]:
+        done = next((name for name in waiting if _work(comparison, comparison.runs[name])), None)
         if done is None:
             time.sleep(PATIENCE)  # others work on all that could be done
         else:
             wrote(done)
 
 
-def _require_same(comparison: Comparison, job: Job) -> None:
-    run = comparison.run(job.name)
-    if run.finished and all(comparison.finished(name) for name in job.needs):
-        wanted = job.settings()
-        unused = {"compare": wanted.compare, "pretrain": wanted.pretrain}
-        if job.stage != "search":
-            unused |= {"search": wanted.search}
-        if replace(run.config, **unused) != wanted:  # type: ignore[arg-type]
-            raise InputError(
-                f"{run.path}: made with other settings than the preset's now; delete the folder to have it made anew, "
-                "or give the preset another name"
-            )
+def _require_same(comparison: Comparison, one: ComparedRun) -> None:
+    run = comparison.run(one.name)
+    if not run.finished or not all(comparison.finished(name) for name in one.needs):
+        return
+    if other := differences(run.config, comparison.settings(one), one.stage):
+        raise InputError(
+            f"{run.path}: made with other settings than the preset's now; delete the folder to have it made anew, "
+            f"or give the preset another name ({', '.join(other)})"
+        )
 
 
-def _work(comparison: Comparison, job: Job) -> bool:
+def _work(comparison: Comparison, one: ComparedRun) -> bool:
     """Does a run, unless it lacks what it needs or somebody else does it."""
-    if not all(comparison.finished(name) for name in job.needs):
+    if not all(comparison.finished(name) for name in one.needs):
         return False
-    run = comparison.run(job.name)
+    run = comparison.run(one.name)
     run.path.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(run.path / ".lock", timeout=0):
-            if comparison.finished(job.name):
+            if comparison.finished(one.name):
                 return False  # by another process since we looked
-            if job.full:
-                train_and_test(job.settings(), run)
+            if one.full:
+                train_and_test(comparison.settings(one), run)
             else:
-                execute(job.stage, job.settings(), run, Channel())
+                execute(one.stage, comparison.settings(one), run, Channel())
     except Timeout:
         return False
     return True
@@ -204,5 +209,5 @@ def train_and_test(config: Config, run: RunFolder) -> RunFolder:
     return run
 
 
-def _training(target: TargetName, model: ComparedModel, seed: int) -> str:
+def _training_name(target: TargetName, model: ComparedModel, seed: int) -> str:
     return f"{target}/{model}/seed{seed}"

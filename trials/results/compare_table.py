@@ -20,10 +20,11 @@ from filelock import FileLock
 from matplotlib.figure import Figure
 from torch.utils.flop_counter import FlopCounterMode
 
-from compressors.deploy import deployed, export_onnx
+from compressors.deploy import export_onnx
+from compressors.outputs import OUTPUTS
 from compressors.verify import graph_latencies
 from datagen.dataset import ShardDataset, loader
-from datagen.targets import TargetName, make_target
+from datagen.targets import TargetName
 from datagen.whole_files import whole
 from search_spaces.shape import Shape
 from trials.config import ComparedModel
@@ -90,7 +91,8 @@ def run_latencies(runs: Sequence[RunFolder]) -> list[dict[str, float]]:
         graphs = [Path(folder) / f"{number}.onnx" for number in range(len(runs))]
         for run, graph in zip(runs, graphs, strict=True):
             config, shape = run.config, Shape.of(run.config.data)
-            export_onnx(deployed(trained(run), make_target(config.target, statistics(config)), shape), shape, graph)
+            deployed = OUTPUTS[config.target].deployed(trained(run), statistics(config), shape)
+            export_onnx(deployed, shape, graph)
         pairs = zip(graph_latencies(graphs, 1), graph_latencies(graphs, 2), strict=True)
         return [{"latency_ms_1": one, "latency_ms_2": two} for one, two in pairs]
 

@@ -1,19 +1,16 @@
 """Export: a finished run as a bundle that runs anywhere, scored on the test split."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from compressors.bundle import write_bundle
 from datagen.errors import InputError
 from datagen.full_disk import told_when_disk_is_full
-from datagen.shards import Statistics
 from search_spaces.shape import Shape
+from trials.running.identity import differences
 from trials.running.run_folder import RunFolder
-from trials.training.fit import evaluate
-from trials.training.networks import statistics, trained
-
-NOT_NEEDED = Statistics(shot_scale=1.0, image_scale=0.0, velocity_min=0.0, velocity_max=0.0)  # by pickers
+from trials.training.networks import trained
+from trials.training.tasks import task_of
 
 
 def export(run: RunFolder, folder: Path | None = None, others: Sequence[RunFolder] = ()) -> Path:
@@ -34,7 +31,7 @@ def export(run: RunFolder, folder: Path | None = None, others: Sequence[RunFolde
             network,
             spec=config.network,
             shape=Shape.of(config.data, config.network.gather_rows),
-            statistics=NOT_NEEDED if config.target == "first_break" else statistics(config),
+            statistics=task_of(config).statistics(),
             target=config.target,
             data_recipe=config.data,
             scores=scores,
@@ -45,18 +42,20 @@ def export(run: RunFolder, folder: Path | None = None, others: Sequence[RunFolde
 
 def _test_scores(run: RunFolder) -> dict[str, float]:
     """Of the test split; a picker trained on labelled gathers has one only if some were held out."""
-    config = run.config
-    if config.picking.labelled is not None and not config.picking.held:
-        return {}
-    return evaluate(trained(run), config, "test")
+    task = task_of(run.config)
+    return task.evaluate(trained(run), "test") if task.has_test_samples else {}
 
 
 def _check_alike(run: RunFolder, others: Sequence[RunFolder]) -> None:
     seeds = {run.config.seed: run.path}
     for other in others:
         other.require_finished()
-        if replace(other.config, seed=run.config.seed) != run.config:
-            raise InputError(f"--with {other.path}: its settings are not those of {run.path} but for the seed")
+        differ = set(differences(run.config, other.config, run.stage)) - {"seed"}
+        if differ or other.stage != run.stage:
+            raise InputError(
+                f"--with {other.path}: its settings are not those of {run.path} but for the seed "
+                f"({', '.join(sorted(differ)) or 'another stage'})"
+            )
         if other.config.seed in seeds:
             raise InputError(f"--with {other.path}: seed {other.config.seed}, as {seeds[other.config.seed]}")
         seeds[other.config.seed] = other.path

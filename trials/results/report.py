@@ -6,16 +6,18 @@ run folders ─► ModelRow, Curve, TrialRow, Sample ─► Report ─► report
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import jinja2
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from compressors.outputs import OUTPUTS, Picture
 from compressors.pareto import Point, front
 from datagen.errors import InputError
 from datagen.full_disk import told_when_disk_is_full
+from datagen.targets import TargetName
 from datagen.whole_files import whole
 from trials.results.figures import curves_svg, data_uri, pareto_svg, picture_uri, scale_uri, size_svg
 from trials.running.run_folder import RunFolder
@@ -32,7 +34,7 @@ class ModelRow:
     parameters: int
     nonzero: int
     file_bytes: int  # of the weights
-    zipped_bytes: int | None = None  # of the packed weights: what zeros save
+    packed_bytes: int | None = None  # of the packed weights: what zeros save
     latency_ms: float
     ssim: float
     mae: float  # in units of the normalised image
@@ -82,7 +84,7 @@ class Report:
     """All that the page shows.  The first model is the reference, the last one what is handed over."""
 
     title: str
-    target: Literal["rtm", "velocity"]
+    target: TargetName
     models: tuple[ModelRow, ...]
     curves: tuple[Curve, ...] = ()
     trials: tuple[TrialRow, ...] = ()
@@ -93,6 +95,12 @@ class Report:
     cells: Path | None = None  # drawing of the cells, .svg or .png
     commands: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def picture(self) -> Picture:
+        """How truth and predictions are shown."""
+        (picture,) = OUTPUTS[self.target].pictures
+        return picture
 
 
 def read_curve(run: RunFolder, name: str) -> Curve:
@@ -123,6 +131,7 @@ def write_report(report: Report, out: str | Path = "report.html") -> Path:
     template = environment.from_string(Path(__file__).with_name("report.html").read_text())
     page = template.render(
         report=report,
+        picture=report.picture,
         figures=_figures(report),
         sheet=[_panels(report, sample) for sample in report.samples],
         scales=_scales(report),
@@ -194,21 +203,19 @@ def _panels(report: Report, sample: Sample) -> list[_Panel]:
     name = f"test model {sample.index}"
     fastest, slowest = _velocity_range(report)
     loudest = float(np.percentile(np.abs(sample.gather_TR), 98)) or 1.0
-    rtm = report.target == "rtm"
-    truth = sample.truth_ZX
+    truth, picture = sample.truth_ZX, report.picture
     reach = float(np.abs(truth).max()) or 1.0
-    colours, low, high = ("gray", -reach, reach) if rtm else ("viridis", truth.min(), truth.max())
-    what = "RTM image" if rtm else "velocity"
+    colours, low, high = ("gray", -reach, reach) if picture.signed else ("viridis", truth.min(), truth.max())
     panels = [
         _Panel(picture_uri(sample.velocity_ZX, "viridis", slowest, fastest), f"Velocity of {name}", ""),
         _Panel(picture_uri(sample.gather_TR, "gray", -loudest, loudest), f"Shot gather of {name}", ""),
-        _Panel(picture_uri(truth, colours, low, high), f"True {what} of {name}", ""),
+        _Panel(picture_uri(truth, colours, low, high), f"True {picture.name} of {name}", ""),
     ]
     for model, prediction in sample.predictions.items():
         panels.append(
             _Panel(
                 picture_uri(prediction.image_ZX, colours, low, high),
-                f"{what} of {name} predicted by {model}",
+                f"{picture.name} of {name} predicted by {model}",
                 f"SSIM {prediction.ssim:.3f}",
             )
         )
@@ -227,7 +234,7 @@ def _scales(report: Report) -> dict[str, str]:
         return {}
     fastest, slowest = _velocity_range(report)
     scales = {f"velocity, {slowest:.0f} to {fastest:.0f} m/s": scale_uri("viridis")}
-    gray = "shots" if report.target == "velocity" else "shots and images"
+    gray = "shots and images" if report.picture.signed else "shots"
     return scales | {f"{gray}, negative to positive amplitude": scale_uri("gray")}
 
 

@@ -24,7 +24,7 @@ from trials.results.export import export
 from trials.results.report import ModelRow, Prediction, Report, Sample, TrialRow, read_curve
 from trials.running.run_folder import RunFolder
 from trials.training.metrics import ssim
-from trials.training.picking import images_only
+from trials.training.tasks import images_only
 
 SAMPLES = 3  # test models on the prediction sheet
 
@@ -64,7 +64,6 @@ def summarise(
     """Everything the report shows.  Scores of the table are those of the test split."""
     config = winners.compressed.config
     images_only(config, "report")
-    assert config.target != "first_break"
     provenance = winners.compressed.provenance
     runs = zip(networks, (winners.unet, winners.tuned, winners.compressed), strict=True)
     spacing = config.data.grid.spacing
@@ -97,7 +96,7 @@ def _row(name: str, bundle: Bundle) -> ModelRow:
         parameters=count_parameters(bundle.network),
         nonzero=nonzero_parameters(bundle.network),
         file_bytes=sizes.weights,
-        zipped_bytes=sizes.weights_packed,
+        packed_bytes=sizes.weights_packed,
         latency_ms=latency(bundle.folder),
         ssim=scores["ssim"],
         mae=scores["mae"],

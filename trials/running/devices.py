@@ -3,8 +3,8 @@
     batch of B ─┬─ process 0: samples 0, n, 2n, …   ─► gradients ─┐
                 └─ process 1: samples 1, n+1, …     ─► gradients ─┴─ mean ─► the same step in all of them
 
-`tune.batch_size` is that of all processes together, so a training takes the same steps with 1 and with n of them; only
-batch norm differs, whose statistics are those of a share.  Process 0 is the one that calls; it alone writes and
+`training.batch_size` is that of all processes together, so a training takes the same steps with 1 and with n of them;
+only batch norm differs, whose statistics are those of a share.  Process 0 is the one that calls; it alone writes and
 reports.  The others live for one call of `fit` and talk to it over the loopback interface.
 """
 
@@ -13,7 +13,6 @@ import multiprocessing
 import os
 import signal
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from torch import distributed
 from torch.utils.data import DataLoader, Sampler
 
 from datagen.errors import InputError
+from datagen.farm import end_with_parent
 from trials.config import Config
 
 LOOPBACK = {"GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
@@ -40,14 +40,14 @@ def device_count(config: Config) -> int:
 
     Raises InputError when there are fewer GPUs, or when they cannot share the batch evenly.
     """
-    batch, gpus = config.tune.batch_size, torch.cuda.device_count() if uses_gpu(config) else 0
+    batch, gpus = config.training.batch_size, torch.cuda.device_count() if uses_gpu(config) else 0
     if config.devices == "auto":
         return max(count for count in range(1, max(1, gpus) + 1) if batch % count == 0)
     if gpus and config.devices > gpus:
         raise InputError(f"devices: got {config.devices}; there are {gpus} GPU(s) here; --set devices={gpus}")
     if batch % config.devices:
         raise InputError(
-            f"devices: got {config.devices}, which does not divide tune.batch_size {batch}; change one of them"
+            f"devices: got {config.devices}, which does not divide training.batch_size {batch}; change one of them"
         )
     return config.devices
 
@@ -93,7 +93,7 @@ def shared(batches: DataLoader[Any], count: int) -> DataLoader[Any]:
 
 
 @contextmanager
-def company(count: int, gpu: bool, work: Callable[[], object]) -> Iterator[None]:
+def helper_processes(count: int, gpu: bool, work: Callable[[], object]) -> Iterator[None]:
     """Lets `count - 1` more processes do `work`, as long as this one is inside.
 
     `work` is copied by pickle.  Raises what one of them has raised.
@@ -151,7 +151,7 @@ def _help(work: bytes, one: int, count: int, gpu: bool, folder: str, mouth: Conn
     """A process with `rank` above 0."""
     for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to process 0 too, which then ends this one
         signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     os.environ["LOCAL_RANK"] = str(one)
     try:
         _meet(one, count, gpu, folder)
@@ -159,13 +159,6 @@ def _help(work: bytes, one: int, count: int, gpu: bool, folder: str, mouth: Conn
     except Exception as error:
         mouth.send(error)
         raise
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
 
 
 def _told(ears: list[Connection]) -> Exception | None:

@@ -29,8 +29,8 @@ def told_when_memory_is_short(stage: str, config: Config) -> Iterator[None]:
 
 def _settings(stage: str, config: Config) -> str:
     """The larger saving first."""
-    tune, network, search = config.tune, config.network, config.search
-    smaller = [f"tune.batch_size (now {tune.batch_size})", f"network.width (now {network.width})"]
+    training, network, search = config.training, config.network, config.search
+    smaller = [f"training.batch_size (now {training.batch_size})", f"network.width (now {network.width})"]
     if stage == "search":
         width = search.width or network.width
         smaller.append(f"search.width (now {width})")

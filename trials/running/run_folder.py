@@ -14,7 +14,6 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from datagen.whole_files import whole
 from search_spaces.weights_file import read_tensors
 from trials.config import Config, load, to_tree
 from trials.running.host_facts import versions
+from trials.running.identity import Stage, differences
 
 LEFT = ("result.json", "metrics.jsonl", "genotype.json", "weights.safetensors", "*-checkpoint.ckpt", "test.json")
 PACKAGES = ("seisnas", "torch", "nni", "pytorch-lightning", "devito", "numpy")
@@ -41,13 +41,13 @@ class RunFolder:
         self.path = Path(path).resolve()
 
     def start(
-        self, config: Config, parameters: dict[str, Any] | None = None, *, stage: str = "", source: Path | None = None
+        self, config: Config, stage: Stage, parameters: dict[str, Any] | None = None, *, source: Path | None = None
     ) -> None:
         """Makes the folder and writes what this run was asked to do.
 
         A run that was asked the same goes on from what it has left; what one of other settings has left is removed.
         """
-        if not self.was_asked(config, parameters, stage=stage, source=source):
+        if not self.was_asked(config, stage, parameters, source=source):
             self._clear()
         self.path.mkdir(parents=True, exist_ok=True)
         (self.path / "result.json").unlink(missing_ok=True)
@@ -71,15 +71,15 @@ class RunFolder:
         self._write("config.yml", yaml.safe_dump(to_tree(config), sort_keys=False))
 
     def was_asked(
-        self, config: Config, parameters: dict[str, Any] | None = None, *, stage: str = "", source: Path | None = None
+        self, config: Config, stage: Stage, parameters: dict[str, Any] | None = None, *, source: Path | None = None
     ) -> bool:
         """Whether the run that is in the folder, finished or not, is this one."""
         if not all((self.path / name).exists() for name in ("config.yml", "provenance.json")):
             return False
         wanted = {"stage": stage, "source": str(source) if source else None, "parameters": parameters or {}}
-        provenance, mine = self.provenance, self.config
+        provenance = self.provenance
         same = all(provenance.get(name, value) == value for name, value in wanted.items())
-        return same and mine == replace(config, compare=mine.compare, baseline=mine.baseline)  # of other runs
+        return same and not differences(self.config, config, stage)
 
     def _clear(self) -> None:
         left = (name for pattern in LEFT for name in self.path.glob(pattern))
@@ -91,6 +91,12 @@ class RunFolder:
     def provenance(self) -> dict[str, Any]:
         provenance: dict[str, Any] = read_json(self.path / "provenance.json", nan=True)
         return provenance
+
+    @property
+    def stage(self) -> Stage:
+        """Which stage it is a run of."""
+        stage: Stage = self.provenance["stage"]
+        return stage
 
     @property
     def config(self) -> Config:

@@ -25,13 +25,17 @@ from trials.running.run_folder import RunFolder
 from trials.training.fit import evaluate, fit
 from trials.training.networks import trained
 from trials.training.scoring import measures
+from trials.training.tasks import task_of
 
 
 def compress(config: Config, run: RunFolder, channel: Channel, source: RunFolder) -> dict[str, Any]:
-    """Prunes the network that the run `source` left, fine-tunes what remains and scores it."""
+    """Prunes the network that the run `source` left, fine-tunes what remains and scores it.
+
+    `config` is that of `fine_tuning`.
+    """
     network = trained(source)
-    dense, parameters = evaluate(network, config, "validation")[config.quality], count_parameters(network)
-    config = _fine_tuning(config, source)
+    quality, parameters = task_of(config).quality, count_parameters(network)
+    dense = evaluate(network, config, "validation")[quality]
     if config.network.genotype is not None:
         run.save_genotype(config.network.genotype.to_json())
     spare = _spared(network, config)
@@ -59,22 +63,22 @@ def compress(config: Config, run: RunFolder, channel: Channel, source: RunFolder
     run.save_weights(network.state_dict())
     measured = measures(network, config, scores)
     return {
-        "default": scores[config.quality] - config.compress.size_weight * measured["nonzero"] / parameters,
+        "default": scores[quality] - config.compress.size_weight * measured["nonzero"] / parameters,
         **measured,
         "sparsity": config.compress.sparsity,
-        f"dense_{config.quality}": dense,
+        f"dense_{quality}": dense,
         "dense_parameters": parameters,
         **({"genotype": config.network.genotype.to_json()} if config.network.genotype else {}),
     }
 
 
-def _fine_tuning(config: Config, source: RunFolder) -> Config:
+def fine_tuning(config: Config, source: RunFolder) -> Config:
     """With the network of the source and, if it is asked for, the dense network as teacher."""
     config = replace(config, network=source.config.network)
     if config.compress.distil == 0:
         return config
     loss = replace(config.loss, distil=config.compress.distil)
-    return replace(config, loss=loss, tune=replace(config.tune, teacher=str(source.path)))
+    return replace(config, loss=loss, training=replace(config.training, teacher=str(source.path)))
 
 
 def _spared(network: nn.Module, config: Config) -> list[str]:
@@ -82,7 +86,6 @@ def _spared(network: nn.Module, config: Config) -> list[str]:
     compress = config.compress
     if compress.pruner != "level" or compress.spare == 0:
         return []
-    losses = sensitivities(
-        network, compress.sparsity, lambda each: evaluate(each, config, "validation")[config.quality]
-    )
+    task = task_of(config)
+    losses = sensitivities(network, compress.sparsity, lambda each: task.evaluate(each, "validation")[task.quality])
     return spared(network, losses, compress.sparsity, compress.spare)

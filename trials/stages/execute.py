@@ -17,10 +17,11 @@ from trials.running.host_facts import data_digest
 from trials.running.memory import told_when_memory_is_short
 from trials.running.quiet import quiet_libraries
 from trials.running.run_folder import RunFolder
-from trials.stages.compress import compress
+from trials.stages.compress import compress, fine_tuning
 from trials.stages.search import search
 from trials.stages.tune import tune
 from trials.training.perceptual import features_of
+from trials.training.tasks import task_of
 from trials.training.transfer import resolved
 
 Stage = Literal["search", "tune", "compress"]
@@ -46,22 +47,24 @@ def execute(
     quiet_libraries()
     config = resolved(config)
     asked_of = None if source is None else source.path
-    if run.finished and run.was_asked(config, parameters, stage=stage, source=asked_of):
-        channel.final(run.result)
-        return run.result
     if stage == "compress":
         if source is None:
             raise InputError("compress: needs the folder of a finished tune run to start from (--from)")
         source.require_finished()
+        config = fine_tuning(config, source)
+    if run.finished and run.was_asked(config, stage, parameters, source=asked_of):
+        channel.final(run.result)
+        return run.result
     if config.loss.perceptual > 0:
         features_of(config.loss.perceptual_features, config.loss.perceptual_weights)  # missing ones are told at once
     device_count(config)  # so is a wrong number
     start = time.monotonic()
-    manifest = ensure(config.data) if config.picking.labelled is None else None
-    if config.target != "first_break":  # a missing target is reported before the run begins
+    task = task_of(config)
+    manifest = ensure(config.data) if task.reads_data_set else None
+    if manifest is not None:  # a missing target is reported before the run begins
         ShardDataset(config.data.folder, "train", config.target, manifest=manifest)
     with told_when_disk_is_full(run.path, EPOCHS_KEPT):
-        run.start(config, parameters, stage=stage, source=asked_of)
+        run.start(config, stage, parameters, source=asked_of)
         pl.seed_everything(config.seed, verbose=False)
         with told_when_memory_is_short(stage, config):
             if stage == "search":

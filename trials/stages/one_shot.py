@@ -21,26 +21,21 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 from torch.utils.data import Subset
 
-from datagen.dataset import ShardDataset, loader
+from datagen.dataset import loader
 from search_spaces.front import make_front
 from search_spaces.genotype import Genotype, skip_share
 from search_spaces.network import Features
-from search_spaces.picks import picks_of
 from search_spaces.size import most_probable, parameter_costs, random_genotype
 from search_spaces.strategies import Darts, Gumbel, MixedEdge, Parsec, PathEdge, SizePenalty
 from search_spaces.supernet import NasUnetSpace, log_probabilities
-from trials.config import Config, Loss
+from trials.config import Config
 from trials.running.channel import Channel
 from trials.running.checkpoint import keep_checkpoint, resume_from
 from trials.running.run_folder import RunFolder
-from trials.training.fit import EpochDraws, EpochReport, interruptible, trainer_options, training_set
-from trials.training.gather_set import GatherSet
-from trials.training.losses import loss_terms
-from trials.training.metrics import ssim
-from trials.training.module import Batch, raise_unless_finite
+from trials.training.fit import EpochDraws, EpochReport, interruptible, trainer_options
+from trials.training.module import raise_unless_finite
 from trials.training.networks import geometry
-from trials.training.pick_scores import pick_scores
-from trials.training.picking import pick_loss
+from trials.training.tasks import Batch, Samples, Task, task_of
 
 GRADIENT_CLIP = 5.0  # as in the DARTS code
 
@@ -49,33 +44,27 @@ GRADIENT_CLIP = 5.0  # as in the DARTS code
 class SupernetTraining(LightningModule):  # type: ignore[misc]
     """The inner module of NNI's one-shot modules: one step of the supernet on one batch."""
 
-    def __init__(self, loss: Loss, learning_rate: float, samples: int, pick_width: float | None = None) -> None:
-        """`samples` of a record; `pick_width` [samples] of a label, of a picker."""
+    def __init__(self, task: Task, learning_rate: float) -> None:
         super().__init__()
-        self.loss, self.learning_rate, self.samples, self.pick_width = loss, learning_rate, samples, pick_width
+        self.task, self.learning_rate = task, learning_rate
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         return self.step(self.prepare(batch))
 
-    def prepare(self, batch: Batch) -> Batch:
-        """Features for shots: the front has no weights and takes a third of a path's time."""
-        shots_BSTR, target = batch
-        return self.model.network.front(shots_BSTR), target
+    def prepare(self, batch: Batch) -> tuple[Tensor, Batch]:
+        """The features of the shots, and the batch: the front has no weights and takes a third of a path's time."""
+        return self.model.network.front(batch[0]), batch
 
-    def step(self, prepared: Batch) -> Tensor:
+    def step(self, prepared: tuple[Tensor, Batch]) -> Tensor:
         """The loss of what `prepare` gave."""
-        features_BCZX, target = prepared
-        prediction_B1ZX = self.model.network.image(features_BCZX)
-        if self.pick_width is None:
-            terms = loss_terms(self.loss, prediction_B1ZX, target)
-            score = {"train_ssim": ssim(prediction_B1ZX, target).mean()}
-        else:
-            terms = {"loss": pick_loss(prediction_B1ZX, target, self.samples, self.pick_width)}
-            picked = picks_of(prediction_B1ZX, self.samples)[:, 0]
-            score = {"train_hit_5": pick_scores(picked, target, 1.0)["hit_5"][0]}
+        features_BCZX, batch = prepared
+        prediction = self.model.network.image(features_BCZX)
+        terms = self.task.terms(prediction, batch)
         raise_unless_finite(terms, "search", self.trainer.current_epoch, "search.learning_rate")
-        logged = {"train_loss": terms["loss"].detach(), **score}
-        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(target))
+        quality = self.task.quality
+        score = self.task.scores(prediction.detach(), batch)[quality]
+        logged = {"train_loss": terms["loss"].detach(), f"train_{quality}": score}
+        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(batch[1]))
         return terms["loss"]
 
     def configure_optimizers(self) -> Any:
@@ -90,7 +79,7 @@ class SearchReport(EpochReport):
     """
 
     def __init__(self, run: RunFolder, channel: Channel, config: Config, front: Features) -> None:
-        super().__init__(run, channel, "supernet")
+        super().__init__(run, channel, "supernet", task_of(config).quality)
         self.config, self.front = config, front
         self.found: Genotype | None = None
 
@@ -120,15 +109,15 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     front = make_front(config.network, *geometry(config))
     if config.search.strategy == "random":
         return random_genotype(config.network, front, config.seed)
-    data = training_set(config)
+    task = task_of(config)
+    data = task.training_set()
     report = SearchReport(run, channel, config, front)
     callbacks: list[Callback] = [report, EpochDraws(data), *keep_checkpoint(run.path, "supernet")]
     options = trainer_options(run, config, "supernet", config.search.epochs, callbacks)
     if options["accelerator"] == "cpu":
         options["precision"] = "32-true"  # of training/precision.py; a supernet has every operation
-    width = config.picking.width / config.data.survey.interval if config.target == "first_break" else None
     evaluator = Lightning(
-        SupernetTraining(config.loss, config.search.learning_rate, config.data.survey.samples, width),
+        SupernetTraining(task, config.search.learning_rate),
         Trainer(**options),
         **_halves(config, data),
         fit_kwargs=resume_from(run.path, "supernet"),
@@ -144,11 +133,13 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     return report.found
 
 
-def _halves(config: Config, data: ShardDataset | GatherSet) -> dict[str, Any]:
+def _halves(config: Config, data: Samples) -> dict[str, Any]:
     """Of the training split: every other model for the weights, the rest for the architecture."""
     samples = min(config.search.samples, len(data))
     weights, architecture = (
-        loader(Subset(data, range(start, samples, 2)), config.tune.batch_size, shuffle=True, seed=config.seed + start)
+        loader(
+            Subset(data, range(start, samples, 2)), config.training.batch_size, shuffle=True, seed=config.seed + start
+        )
         for start in (0, 1)
     )
     return {"train_dataloaders": weights, "val_dataloaders": architecture}

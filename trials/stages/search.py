@@ -14,6 +14,7 @@ from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.stages.one_shot import find_genotype
 from trials.training.networks import with_genotype
+from trials.training.tasks import task_of
 from trials.training.train import train
 
 
@@ -27,9 +28,10 @@ def search(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
         run.save_genotype(genotype.to_json())
     draw_genotype(genotype, run.path / "cells")
     found = with_genotype(config, genotype)
-    measured = train(found, run, channel, phase="retrain", epochs=config.search.retrain_epochs)
+    epochs, rate = config.search.retrain_epochs, config.tune.learning_rate
+    measured = train(found, run, channel, phase="retrain", epochs=epochs, learning_rate=rate)
     return {
-        "default": measured[config.quality],
+        "default": measured[task_of(config).quality],
         **measured,
         "skip_share": skip_share(genotype),
         "genotype": genotype.to_json(),

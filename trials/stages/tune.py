@@ -5,6 +5,7 @@ from typing import Any
 from trials.config import Config
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
+from trials.training.tasks import task_of
 from trials.training.train import train
 
 
@@ -12,9 +13,10 @@ def tune(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
     """Trains the network of the configuration; the trial's score is its validation SSIM, or hits of first breaks."""
     if config.network.genotype is not None:
         run.save_genotype(config.network.genotype.to_json())
-    measured = train(config, run, channel, phase="tune", epochs=config.tune.epochs, minutes=config.tune.minutes)
+    epochs, rate, minutes = config.tune.epochs, config.tune.learning_rate, config.tune.minutes
+    measured = train(config, run, channel, phase="tune", epochs=epochs, learning_rate=rate, minutes=minutes)
     return {
-        "default": measured[config.quality],
+        "default": measured[task_of(config).quality],
         **measured,
         **({"genotype": config.network.genotype.to_json()} if config.network.genotype else {}),
     }

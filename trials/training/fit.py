@@ -22,31 +22,29 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from torch import nn
 from torch.utils._pytree import tree_leaves
 
-from datagen.dataset import ShardDataset, loader
+from datagen.dataset import loader
 from trials.config import Config
 from trials.running.channel import Channel
 from trials.running.checkpoint import WholeFiles, keep_checkpoint, resume_from
-from trials.running.devices import company, device_count, rank, shared, uses_gpu
+from trials.running.devices import device_count, helper_processes, rank, shared, uses_gpu
 from trials.running.end_between_batches import EndBetweenBatches
 from trials.running.run_folder import RunFolder
 from trials.training.averaging import MovingAverage
 from trials.training.budget import TimeBudget
-from trials.training.gather_set import GatherSet, gather_set
-from trials.training.metrics import scores
-from trials.training.module import Imaging
-from trials.training.picking import Picking, evaluate_picks
+from trials.training.module import TaskModule
 from trials.training.precision import precision
+from trials.training.tasks import Samples, task_of
 from trials.training.teacher import teacher_of
 
-SCORES = ("val_ssim", "val_hit_5", "train_ssim", "train_hit_5")  # of an epoch, whichever there is
 GRADIENT_CLIP = 1.0  # norm of all gradients together
 
 
 class EpochReport(Callback):
     """At the end of each epoch: a line in metrics.jsonl and an intermediate result to NNI."""
 
-    def __init__(self, run: RunFolder, channel: Channel, phase: str) -> None:
-        self.run, self.channel, self.phase = run, channel, phase
+    def __init__(self, run: RunFolder, channel: Channel, phase: str, quality: str) -> None:
+        """`quality`: name of the score that NNI shows, of the validation split where there is one."""
+        self.run, self.channel, self.phase, self.quality = run, channel, phase, quality
         self.extra: dict[str, float] = {}  # metrics that a subclass adds
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -63,14 +61,14 @@ class EpochReport(Callback):
         } | self.extra
         if trainer.is_global_zero:
             self.run.add_metrics({"phase": self.phase, "epoch": trainer.current_epoch, **metrics})
-            score = next(metrics[name] for name in SCORES if name in metrics)
+            score = metrics[f"val_{self.quality}" if f"val_{self.quality}" in metrics else f"train_{self.quality}"]
             self.channel.intermediate({"default": score, "epoch": len(self.run.metrics), **metrics})
 
 
 class EpochDraws(Callback):
     """Each epoch has a seed of its own, so that a resumed training sees the order and the draws it would have."""
 
-    def __init__(self, dataset: ShardDataset | GatherSet) -> None:
+    def __init__(self, dataset: Samples) -> None:
         self.dataset = dataset
 
     def on_train_epoch_start(self, trainer: Any, module: pl.LightningModule) -> None:
@@ -80,27 +78,6 @@ class EpochDraws(Callback):
         torch.manual_seed(int(seeds[0]) + rank())  # mirrorings, dropout, paths of a supernet
         for loader_, seed in zip(loaders, seeds, strict=True):
             loader_.batch_sampler.sampler.generator.manual_seed(int(seed))  # order, the same in all processes
-
-
-def training_set(config: Config) -> ShardDataset | GatherSet:
-    """What networks are trained on, varied and disturbed as the configuration says."""
-    if config.target == "first_break":
-        return gather_set(config, "train", varied=True)
-    return ShardDataset(
-        config.data.folder,
-        "train",
-        config.target,
-        mirror=config.tune.mirror,
-        effects=config.effects,
-        seed=config.seed,
-    )
-
-
-def scoring_set(config: Config, split: str) -> ShardDataset | GatherSet:
-    """What networks are scored on: as it is stored."""
-    if config.target == "first_break":
-        return gather_set(config, split)
-    return ShardDataset(config.data.folder, split, config.target)
 
 
 def trainer_options(
@@ -115,8 +92,8 @@ def trainer_options(
 ) -> dict[str, Any]:
     """This project's habits: device auto, AMP on GPUs, TensorBoard, a progress bar on terminals only.
 
-    `epochs` −1: a callback ends the training.  `devices` above 1: within `devices.company`.  `network`: if given, it
-    is asked whether bfloat16 suits it.
+    `epochs` −1: a callback ends the training.  `devices` above 1: within `devices.helper_processes`.  `network`: if
+    given, it is asked whether bfloat16 suits it.
     """
     gpu = uses_gpu(config)
     terminal = sys.stderr.isatty() and rank() == 0
@@ -170,7 +147,7 @@ def fit(
     train = partial(
         _train, config=config, run=run, phase=phase, epochs=epochs, learning_rate=learning_rate, minutes=minutes
     )
-    with company(devices, uses_gpu(config), partial(train, network, callbacks, Channel())):
+    with helper_processes(devices, uses_gpu(config), partial(train, network, callbacks, Channel())):
         train(network, callbacks, channel)
     return evaluate(network, config, "validation")
 
@@ -188,25 +165,22 @@ def _train(
     minutes: float,
 ) -> None:
     """What each process of a training does."""
-    train = training_set(config)
-    validation = scoring_set(config, "validation")
-    batch_size, devices = min(config.tune.batch_size, len(train)), device_count(config)
+    task = task_of(config)
+    train, validation = task.training_set(), task.scoring_set("validation")
+    batch_size, devices = min(config.training.batch_size, len(train)), device_count(config)
     network.train()  # Lightning leaves modes as they are, and a pruned network comes in evaluation mode
     budget = TimeBudget(minutes) if minutes > 0 else None
-    options: dict[str, Any] = {
-        "learning_rate": learning_rate,
-        "weight_decay": config.tune.weight_decay,
-        "budget": budget,
-        "teacher": teacher_of(config),
-    }
-    if config.target == "first_break":
-        interval = config.data.survey.interval
-        module: Imaging = Picking(network, config.loss, width=config.picking.width, interval=interval, **options)
-    else:
-        module = Imaging(network, config.loss, **options)
+    module = TaskModule(
+        network,
+        task,
+        learning_rate=learning_rate,
+        weight_decay=config.training.weight_decay,
+        budget=budget,
+        teacher=teacher_of(config),
+    )
     # The average comes last: it takes the weights as the callbacks before it have left them.
     keep = keep_checkpoint(run.path, phase)
-    recipe = [EpochReport(run, channel, phase), *keep, *callbacks, *_recipe(config, train, budget)]
+    recipe = [EpochReport(run, channel, phase, task.quality), *keep, *callbacks, *_recipe(config, train, budget)]
     options = trainer_options(run, config, phase, -1 if budget else epochs, recipe, devices=devices, network=network)
     with interruptible():
         pl.Trainer(**options, gradient_clip_val=GRADIENT_CLIP).fit(
@@ -217,27 +191,18 @@ def _train(
         )
 
 
-def _recipe(config: Config, train: ShardDataset | GatherSet, budget: TimeBudget | None) -> list[Callback]:
+def _recipe(config: Config, train: Samples, budget: TimeBudget | None) -> list[Callback]:
     """The callbacks that the configuration asks for; MovingAverage is the last."""
     callbacks: list[Callback] = [EpochDraws(train)]
     if budget is not None:
         callbacks.append(budget)
-    if config.tune.patience > 0:
-        callbacks.append(EarlyStopping(f"val_{config.quality}", mode="max", patience=config.tune.patience))
-    if config.tune.ema > 0:
-        callbacks.append(MovingAverage(config.tune.ema))
+    if config.training.patience > 0:
+        callbacks.append(EarlyStopping(f"val_{task_of(config).quality}", mode="max", patience=config.training.patience))
+    if config.training.ema > 0:
+        callbacks.append(MovingAverage(config.training.ema))
     return callbacks
 
 
-@torch.no_grad()
 def evaluate(network: nn.Module, config: Config, split: str) -> dict[str, float]:
-    """Mean scores of `network` over a split: ssim, mae, rmse, psnr; of a picker mae_ms, median_ms, hit_k."""
-    if config.target == "first_break":
-        return evaluate_picks(network, gather_set(config, split))
-    dataset = ShardDataset(config.data.folder, split, config.target)
-    device = next(network.parameters()).device
-    network.eval()
-    rows = []
-    for shots_BSTR, target_B1ZX in loader(dataset, batch_size=32):
-        rows.append(scores(network(shots_BSTR.to(device)), target_B1ZX.to(device)))
-    return {name: float(torch.cat([row[name] for row in rows]).mean()) for name in rows[0]}
+    """Scores of `network` over a split (tasks.py)."""
+    return task_of(config).evaluate(network, split)

@@ -133,14 +133,14 @@ def _labelled(config: Config, split: str) -> tuple[Array, Array]:
         )
     interval = recording.interval or picking.interval or survey.interval
     there = range(len(recording.gathers))
-    for name, indices in (("train", picking.train), ("held", picking.held)):
+    for name, indices in (("train", picking.train), ("held_out", picking.held_out)):
         if set(indices) - set(there):
             raise InputError(f"picking.{name}: got {list(indices)}, {picking.labelled} has gathers 0 to {there[-1]}")
-    if set(picking.train) & set(picking.held):
-        raise InputError(f"picking.held: {sorted(set(picking.train) & set(picking.held))} are in picking.train too")
-    train = picking.train or [index for index in there if index not in picking.held]
+    if both := set(picking.train) & set(picking.held_out):
+        raise InputError(f"picking.held_out: {sorted(both)} are in picking.train too")
+    train = picking.train or [index for index in there if index not in picking.held_out]
     gathers, picks = [], []
-    for index in train if split == "train" else picking.held or train:
+    for index in train if split == "train" else picking.held_out or train:
         gather_TR = resampled(np.nan_to_num(recording.gathers[index]), interval, survey.interval, survey.samples)
         label_R = sample_at(recording.first_breaks[index] - recording.start, interval, survey.interval)
         label_R = np.where((label_R >= 0) & (label_R < survey.samples), label_R, np.nan)

@@ -1,4 +1,4 @@
-"""The one LightningModule: a network, its loss and its metrics.
+"""The one LightningModule: a network and the task that it is trained for (tasks.py).
 
 AdamW under a one-cycle learning rate (trials/training/budget.py), gradients clipped by the trainer.
 """
@@ -9,13 +9,9 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from trials.config import Loss
 from trials.training.budget import OneCycle, TimeBudget
-from trials.training.losses import loss_terms
-from trials.training.metrics import scores
+from trials.training.tasks import Batch, Task
 from trials.training.teacher import Teacher
-
-Batch = tuple[Tensor, Tensor]
 
 
 class Diverged(RuntimeError):
@@ -29,16 +25,17 @@ def raise_unless_finite(terms: dict[str, Tensor], phase: str, epoch: int, settin
             raise Diverged(f"{phase}: loss term {name} is {value.item()} in epoch {epoch}; lower {setting}")
 
 
-class Imaging(pl.LightningModule):
-    """Trains `network`: shots `[B, S, T, R]` → normalised image `[B, 1, Z, X]`.
+class TaskModule(pl.LightningModule):
+    """Trains `network` for `task`: its loss on the training batches, its scores on those of the validation split.
 
-    The schedule runs over the epochs of the trainer, or over the time of `budget`.
+    What is logged is the mean over all processes of a training, so that they decide alike when to stop.  The schedule
+    runs over the epochs of the trainer, or over the time of `budget`.
     """
 
     def __init__(
         self,
         network: nn.Module,
-        loss: Loss,
+        task: Task,
         *,
         learning_rate: float,
         weight_decay: float,
@@ -47,29 +44,28 @@ class Imaging(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.network = network
-        self.loss = loss
+        self.task = task
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.budget = budget
         self.teacher = teacher
 
     def forward(self, shots_BSTR: Tensor) -> Tensor:
-        image: Tensor = self.network(shots_BSTR)
-        return image
+        prediction: Tensor = self.network(shots_BSTR)
+        return prediction
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        shots_BSTR, target_B1ZX = batch
-        teacher_B1ZX = None if self.teacher is None else self.teacher(shots_BSTR)
-        terms = loss_terms(self.loss, self(shots_BSTR), target_B1ZX, teacher_B1ZX)
+        terms = self.task.terms(self(batch[0]), batch, self.teacher)
         raise_unless_finite(terms, "training", self.current_epoch, "tune.learning_rate")
-        logged = {f"train_{name}": value.detach() for name, value in terms.items()}
-        self.log_dict(logged, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(target_B1ZX))
+        self._log("train", {name: value.detach() for name, value in terms.items()}, batch)
         return terms["loss"]
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        shots_BSTR, target_B1ZX = batch
-        logged = {f"val_{name}": value.mean() for name, value in scores(self(shots_BSTR), target_B1ZX).items()}
-        self.log_dict(logged, on_epoch=True, sync_dist=True, batch_size=len(target_B1ZX))
+        self._log("val", self.task.scores(self(batch[0]), batch), batch)
+
+    def _log(self, split: str, values: dict[str, Tensor], batch: Batch) -> None:
+        named = {f"{split}_{name}": value for name, value in values.items()}
+        self.log_dict(named, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(batch[1]))
 
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.AdamW(self.network.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)

@@ -6,43 +6,13 @@ averaged over the traces that have a label.
 """
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from datagen.dataset import loader
 from datagen.errors import InputError
-from search_spaces.picks import picks_of, row_of
+from search_spaces.picks import row_of
 from search_spaces.pretrained import read_weights
-from trials.config import Config, Loss
-from trials.training.gather_set import GatherSet
-from trials.training.module import Batch, Imaging, raise_unless_finite
-from trials.training.pick_scores import pick_scores
-
-
-class Picking(Imaging):
-    """Trains `network`: gather `[B, 1, T, R]` → logits `[B, 1, N, R]`; labels [B, R] are in samples."""
-
-    def __init__(self, network: nn.Module, loss: Loss, *, width: float, interval: float, **options: Any) -> None:
-        super().__init__(network, loss, **options)
-        self.width, self.interval = width, interval  # [s] of the Gaussian, of a sample
-
-    def training_step(self, batch: Batch, index: int) -> Tensor:
-        gather_B1TR, labels_BR = batch
-        samples = gather_B1TR.shape[2]
-        logits_B1NR = self(gather_B1TR)
-        terms = {"loss": pick_loss(logits_B1NR, labels_BR, samples, self.width / self.interval)}
-        raise_unless_finite(terms, "training", self.current_epoch, "tune.learning_rate")
-        logged = {"train_loss": terms["loss"].detach()}
-        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(labels_BR))
-        return terms["loss"]
-
-    def validation_step(self, batch: Batch, index: int) -> None:
-        gather_B1TR, labels_BR = batch
-        picks_BR = picks_of(self(gather_B1TR), gather_B1TR.shape[2])[:, 0]
-        logged = {f"val_{name}": value[0] for name, value in pick_scores(picks_BR, labels_BR, self.interval).items()}
-        self.log_dict(logged, on_epoch=True, batch_size=len(labels_BR))
 
 
 def pick_loss(logits_B1NR: Tensor, labels_BR: Tensor, samples: int, width: float) -> Tensor:
@@ -55,28 +25,6 @@ def pick_loss(logits_B1NR: Tensor, labels_BR: Tensor, samples: int, width: float
     log_share_BNR = logits_B1NR[:, 0].float().log_softmax(1)
     loss_BR = -(narrow.softmax(1) * log_share_BNR).sum(1)
     return loss_BR[known_BR].sum() / known_BR.sum().clamp_min(1)
-
-
-@torch.no_grad()
-def evaluate_picks(network: nn.Module, gathers: GatherSet) -> dict[str, float]:
-    """Scores of all labelled traces together: mae_ms, median_ms, hit_k."""
-    device = next(network.parameters()).device
-    network.eval()
-    picks, labels = [], []
-    for gather_B1TR, labels_BR in loader(gathers, batch_size=32):
-        picks.append(picks_of(network(gather_B1TR.to(device)), gather_B1TR.shape[2])[:, 0].cpu())
-        labels.append(labels_BR)
-    scores = pick_scores(torch.cat(picks), torch.cat(labels), gathers.interval)
-    return {name: float(value) for name, value in scores.items()}
-
-
-def images_only(config: Config, command: str) -> None:
-    """Raises InputError for a configuration of pickers, which some commands do not know yet."""
-    if config.target == "first_break":
-        raise InputError(
-            f"target: got first_break, {command} is for images (rtm, velocity); pickers have search, tune, compress, "
-            "export and pick, see docs/picking.md"
-        )
 
 
 def start_from(network: nn.Module, file: str) -> None:

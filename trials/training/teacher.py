@@ -21,20 +21,22 @@ Teacher = Callable[[Tensor], Tensor]
 
 
 def teacher_of(config: Config) -> Teacher | None:
-    """The network of the run folder `tune.teacher`, frozen; None when there is none.
+    """The network of the run folder `training.teacher`, frozen; None when there is none.
 
     It is kept in a closure, where Lightning does not find it: it belongs to no checkpoint and no average.
     Raises InputError when that run did not finish, or had other data or another target.
     """
-    if config.tune.teacher is None:
+    if config.training.teacher is None:
         return None
-    run = RunFolder(config.tune.teacher)
+    run = RunFolder(config.training.teacher)
     network = trained(run).requires_grad_(False)
     theirs = run.config
     if theirs.target != config.target:
-        raise InputError(f"tune.teacher {run.path}: its target is {theirs.target}, that of this run is {config.target}")
+        raise InputError(
+            f"training.teacher {run.path}: its target is {theirs.target}, that of this run is {config.target}"
+        )
     if replace(theirs.data, folder=config.data.folder) != config.data:
-        raise InputError(f"tune.teacher {run.path}: it was trained on other data; give a run with the same `data:`")
+        raise InputError(f"training.teacher {run.path}: it was trained on other data; give a run with the same `data:`")
 
     @torch.no_grad()
     def teacher(shots_BSTR: Tensor) -> Tensor:

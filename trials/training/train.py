@@ -16,7 +16,14 @@ from trials.training.transfer import start_parts
 
 
 def train(
-    config: Config, run: RunFolder, channel: Channel, *, phase: str, epochs: int, minutes: float = 0.0
+    config: Config,
+    run: RunFolder,
+    channel: Channel,
+    *,
+    phase: str,
+    epochs: int,
+    learning_rate: float,
+    minutes: float = 0.0,
 ) -> dict[str, Any]:
     """Trains the network of the configuration and leaves its weights in the run folder.
 
@@ -28,14 +35,7 @@ def train(
     if config.picking.start is not None:
         start_from(network, config.picking.start)
     scores = fit(
-        network,
-        config,
-        run,
-        channel,
-        phase=phase,
-        epochs=epochs,
-        minutes=minutes,
-        learning_rate=config.tune.learning_rate,
+        network, config, run, channel, phase=phase, epochs=epochs, learning_rate=learning_rate, minutes=minutes
     )
     run.save_weights(network.state_dict())
     return measures(network, config, scores)

@@ -1,0 +1,191 @@
+"""What a network is trained for: the data it sees, how it learns, what it is scored by, what it gives.
+
+    target        sees → gives                                 learns by                ranked by
+    rtm           shots [S, T, R] → RTM image [1, Z, X]        the terms of `loss`      ssim
+    velocity      shots [S, T, R] → velocity model [1, Z, X]   the terms of `loss`      ssim
+    first_break   gather [1, T, R] → logits [1, N, R]          cross-entropy of rows    hit_5
+
+`task_of` is where a target becomes a task; all that differs between targets in training is asked of the task.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from compressors.outputs import OUTPUTS, Output
+from datagen.dataset import ShardDataset, loader
+from datagen.errors import InputError
+from datagen.shards import Statistics
+from search_spaces.picks import picks_of
+from trials.config import Config
+from trials.training.gather_set import GatherSet, gather_set
+from trials.training.losses import loss_terms
+from trials.training.metrics import scores
+from trials.training.networks import statistics
+from trials.training.pick_scores import pick_scores
+from trials.training.picking import pick_loss
+from trials.training.teacher import Teacher
+
+Batch = tuple[Tensor, Tensor]
+Samples = ShardDataset | GatherSet
+
+NOT_NEEDED = Statistics(shot_scale=1.0, image_scale=0.0, velocity_min=0.0, velocity_max=0.0)  # by pickers
+
+
+class Task(Protocol):
+    """The task of one configuration."""
+
+    @property
+    def quality(self) -> str:
+        """Name of the score, the higher the better, that networks and trials are ranked by."""
+
+    @property
+    def output(self) -> Output:
+        """What a bundle of the network gives, and its pictures."""
+
+    @property
+    def reads_data_set(self) -> bool:
+        """Whether samples come from the shards of `data.folder`."""
+
+    @property
+    def has_test_samples(self) -> bool:
+        """Whether there are samples that no training has seen."""
+
+    def training_set(self) -> Samples:
+        """What networks are trained on, varied and disturbed as the configuration says."""
+
+    def scoring_set(self, split: str) -> Samples:
+        """What networks are scored on: as it is stored."""
+
+    def statistics(self) -> Statistics:
+        """Of the training samples, as a bundle needs them."""
+
+    def terms(self, prediction: Tensor, batch: Batch, teacher: Teacher | None = None) -> dict[str, Tensor]:
+        """Terms of the loss; `loss` is what is minimised."""
+
+    def scores(self, prediction: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Mean scores of a batch, `quality` among them."""
+
+    def evaluate(self, network: nn.Module, split: str) -> dict[str, float]:
+        """Scores of `network` over a whole split."""
+
+
+@dataclass(frozen=True)
+class ImagingTask:
+    """Shots `[B, S, T, R]` → normalised image `[B, 1, Z, X]`, of the RTM or of the velocity."""
+
+    config: Config
+    quality: str = "ssim"
+    reads_data_set: bool = True
+    has_test_samples: bool = True
+
+    @property
+    def output(self) -> Output:
+        return OUTPUTS[self.config.target]
+
+    def training_set(self) -> ShardDataset:
+        config = self.config
+        return ShardDataset(
+            config.data.folder,
+            "train",
+            config.target,
+            mirror=config.training.mirror,
+            effects=config.effects,
+            seed=config.seed,
+        )
+
+    def scoring_set(self, split: str) -> ShardDataset:
+        return ShardDataset(self.config.data.folder, split, self.config.target)
+
+    def statistics(self) -> Statistics:
+        return statistics(self.config)
+
+    def terms(self, prediction: Tensor, batch: Batch, teacher: Teacher | None = None) -> dict[str, Tensor]:
+        shots_BSTR, target_B1ZX = batch
+        teacher_B1ZX = None if teacher is None else teacher(shots_BSTR)
+        return loss_terms(self.config.loss, prediction, target_B1ZX, teacher_B1ZX)
+
+    def scores(self, prediction: Tensor, batch: Batch) -> dict[str, Tensor]:
+        return {name: value_B.mean() for name, value_B in scores(prediction, batch[1]).items()}
+
+    @torch.no_grad()
+    def evaluate(self, network: nn.Module, split: str) -> dict[str, float]:
+        """ssim, mae, rmse, psnr; each the mean over the images."""
+        device = next(network.parameters()).device
+        network.eval()
+        rows = []
+        for shots_BSTR, target_B1ZX in loader(self.scoring_set(split), batch_size=32):
+            rows.append(scores(network(shots_BSTR.to(device)), target_B1ZX.to(device)))
+        return {name: float(torch.cat([row[name] for row in rows]).mean()) for name in rows[0]}
+
+
+@dataclass(frozen=True)
+class PickingTask:
+    """Gather `[B, 1, T, R]` → logits `[B, 1, N, R]` of the row where each trace breaks; labels [B, R] in samples."""
+
+    config: Config
+    quality: str = "hit_5"
+
+    @property
+    def output(self) -> Output:
+        return OUTPUTS[self.config.target]
+
+    @property
+    def reads_data_set(self) -> bool:
+        return self.config.picking.labelled is None
+
+    @property
+    def has_test_samples(self) -> bool:
+        return self.reads_data_set or bool(self.config.picking.held_out)
+
+    def training_set(self) -> GatherSet:
+        return gather_set(self.config, "train", varied=True)
+
+    def scoring_set(self, split: str) -> GatherSet:
+        return gather_set(self.config, split)
+
+    def statistics(self) -> Statistics:
+        return NOT_NEEDED
+
+    def terms(self, prediction: Tensor, batch: Batch, teacher: Teacher | None = None) -> dict[str, Tensor]:
+        gather_B1TR, labels_BR = batch
+        width = self.config.picking.width / self.config.data.survey.interval
+        return {"loss": pick_loss(prediction, labels_BR, gather_B1TR.shape[2], width)}
+
+    def scores(self, prediction: Tensor, batch: Batch) -> dict[str, Tensor]:
+        gather_B1TR, labels_BR = batch
+        picks_BR = picks_of(prediction, gather_B1TR.shape[2])[:, 0]
+        found = pick_scores(picks_BR, labels_BR, self.config.data.survey.interval)
+        return {name: value[0] for name, value in found.items()}
+
+    @torch.no_grad()
+    def evaluate(self, network: nn.Module, split: str) -> dict[str, float]:
+        """mae_ms, median_ms, hit_k; of all labelled traces together."""
+        device = next(network.parameters()).device
+        network.eval()
+        gathers, picks, labels = self.scoring_set(split), [], []
+        for gather_B1TR, labels_BR in loader(gathers, batch_size=32):
+            picks.append(picks_of(network(gather_B1TR.to(device)), gather_B1TR.shape[2])[:, 0].cpu())
+            labels.append(labels_BR)
+        found = pick_scores(torch.cat(picks), torch.cat(labels), gathers.interval)
+        return {name: float(value) for name, value in found.items()}
+
+
+def task_of(config: Config) -> Task:
+    """The task that `target` names."""
+    match config.target:
+        case "rtm" | "velocity":
+            return ImagingTask(config)
+        case "first_break":
+            return PickingTask(config)
+
+
+def images_only(config: Config, command: str) -> None:
+    """Raises InputError for a configuration of pickers, which some commands do not know yet."""
+    if not task_of(config).output.pictures:
+        raise InputError(
+            f"target: got {config.target}, {command} is for images (rtm, velocity); pickers have search, tune, "
+            "compress, export and pick, see docs/picking.md"
+        )
