@@ -19,7 +19,7 @@ $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	$(BIN)/python -m trials.experiment.portal install
+	$(BIN)/python -m trials.experiment.nni.portal install
 	@touch $@
 
 run: env  ## the main job: data, search, tune, compress, export, report on the quick-start

@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, zoom
 
 from datagen.config import Data
-from datagen.geology import velocity_range
-from datagen.migration import smooth_velocity
-from datagen.modelling import WaveEngine
-from datagen.positions import Taps, spread
-from datagen.timing import HIGHEST_FREQUENCY
+from datagen.ground.ranges import velocity_range
 from datagen.velocity import draw_velocity
-from datagen.wavelet import ricker
+from datagen.waves.migration import smooth_velocity
+from datagen.waves.modelling import WaveEngine
+from datagen.waves.positions import Taps, spread
+from datagen.waves.timing import HIGHEST_FREQUENCY
+from datagen.waves.wavelet import ricker
 
 REFINED, WIDE = 3, 30  # the reference: times finer a grid, and cells of the preset's grid in its layer
 PATIENT = 6  # steps a sample of Deepwave's own reference

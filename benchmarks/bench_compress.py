@@ -21,14 +21,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from lib.record import made_by
 from numpy.typing import NDArray
-from record import made_by
 
-from compressors.bundle import load_bundle
+from compressors.bundles.bundle import load_bundle
+from compressors.bundles.contents import ONNX, PACKED
+from compressors.bundles.packed import pack, rounded
 from compressors.config import Compress
-from compressors.contents import ONNX, PACKED
-from compressors.packed import pack, rounded
-from compressors.quantize import quantize, run_graph
+from compressors.graphs.quantize import quantize, run_graph
 from compressors.verify import graph_latencies
 from datagen.dataset import ShardDataset
 from search_spaces.build import count_parameters, nonzero_parameters

@@ -32,8 +32,8 @@ import typer
 from rich.console import Console
 
 from datagen.config import Data
-from datagen.whole_files import whole
-from trials.config import load
+from datagen.files.whole_files import whole
+from trials.settings.config import load
 
 ROOT = Path(__file__).resolve().parents[1]
 PROCESSES = 2

@@ -15,13 +15,13 @@ from statistics import fmean, stdev
 from typing import Annotated
 
 import typer
-from record import Record
+from lib.record import Record
 
-from trials.config import load
 from trials.results.compare import train_and_test
 from trials.results.compare_table import run_latencies
 from trials.running.quiet import quiet_libraries
 from trials.running.run_folder import RunFolder
+from trials.settings.config import load
 
 OTHERS = {
     "light cells, drawn": "runs/openfwi_fast/compare/8epochs/rtm/random_search",

@@ -27,15 +27,15 @@ import numpy as np
 import psutil
 import typer
 import yaml
-from record import made_by
+from lib.record import made_by
 from rich.console import Console
 
 from datagen.generate import generate
-from trials.config import load
-from trials.experiment import processes
-from trials.experiment.experiment import FinishedTrial, Plan, load_plan, read_state, trials_of
 from trials.experiment.launch import run_experiment
+from trials.experiment.nni import processes
+from trials.experiment.plan import FinishedTrial, Plan, load_plan, read_state, trials_of
 from trials.running.quiet import quiet_libraries
+from trials.settings.config import load
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 2026
@@ -123,7 +123,7 @@ def made(folder: Path, data: Path, port: int) -> Experiment:
         "trialConcurrency": 1,
         "maxTrialNumber": 1000,
         "tuner": {
-            "className": "trials.experiment.suite_tuner.SuiteTuner",
+            "className": "trials.experiment.tuner.suite_tuner.SuiteTuner",
             "codeDirectory": str(ROOT),
             "classArgs": {"budgets": BUDGETS, "seed": 1},
         },

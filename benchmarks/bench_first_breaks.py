@@ -19,20 +19,20 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
+from lib.record import made_by
 from numpy.typing import NDArray
-from record import made_by
 from rich.console import Console
 
-from datagen.gathers import read_recording
+from datagen.files.gathers import read_recording
 from search_spaces.picks import picks_of
-from trials.config import Config, load
 from trials.prediction.classical_picker import fitted
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config, load
 from trials.stages.execute import execute
-from trials.training.gather_set import gather_set
 from trials.training.networks import trained
-from trials.training.pick_scores import HITS
+from trials.training.picking.gather_set import gather_set
+from trials.training.picking.pick_scores import HITS
 
 ROOT = Path(__file__).resolve().parents[1]
 PRESET = ROOT / "presets/field.yml"

@@ -13,12 +13,12 @@ from statistics import fmean, stdev
 from typing import Annotated
 
 import typer
-from record import RESULTS, Record
+from lib.record import RESULTS, Record
 
 from search_spaces.genotype import Genotype
-from trials.config import load
 from trials.results.compare import Comparison, train_and_test
 from trials.running.run_folder import RunFolder
+from trials.settings.config import load
 from trials.training.networks import with_genotype
 
 

@@ -20,17 +20,17 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from record import made_by
+from lib.record import made_by
 from rich.console import Console
 
-from trials.config import Config, load
 from trials.pretraining.dream import dream, sampled
 from trials.pretraining.gan_training import draws_of
 from trials.pretraining.merit import merit
 from trials.pretraining.pretrain import pretrain
 from trials.pretraining.pretrain_data import Samples, samples_of
 from trials.running.run_folder import RunFolder
-from trials.training.pretrained_files import load_generator, pretrain_folder
+from trials.settings.config import Config, load
+from trials.training.transferring.pretrained_files import load_generator, pretrain_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 DRAWS = 5

@@ -10,14 +10,14 @@ from typing import Annotated, Any
 
 import onnxruntime
 import typer
-from record import made_by
+from lib.record import made_by
+from lib.untrained import untrained_bundle
 from rich.console import Console
-from untrained import untrained_bundle
 
 from search_spaces.config import Network
 from search_spaces.genotype import Genotype
-from trials.config import load
 from trials.prediction.bench_model import BIG, compare_bundles
+from trials.settings.config import load
 
 ROOT = Path(__file__).resolve().parents[1]
 PARSEC: dict[str, Any] = {

@@ -13,12 +13,12 @@ from statistics import fmean, stdev
 from typing import Annotated, Any
 
 import typer
-from record import Record
+from lib.record import Record
 
 from search_spaces.genotype import Genotype
-from trials.config import Config, load
 from trials.results.compare import train_and_test
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config, load
 from trials.training.networks import with_genotype
 
 

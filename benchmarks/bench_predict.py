@@ -13,15 +13,15 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from lib.record import made_by
+from lib.untrained import untrained_bundle
 from numpy.lib.format import open_memmap
-from record import made_by
 from rich.console import Console
-from untrained import untrained_bundle
 
 from search_spaces.config import Network
 from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
-from trials.config import load
+from trials.settings.config import load
 
 ROOT = Path(__file__).resolve().parents[1]
 CHILD = """

@@ -22,15 +22,15 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
+from lib.record import made_by
 from numpy.typing import NDArray
-from record import made_by
 from rich.console import Console
 from torch.utils.data import DataLoader
 
 from datagen.config import Data, Effects
 from datagen.dataset import Batch, ShardDataset, loader
 from datagen.generate import generate
-from trials.config import load
+from trials.settings.config import load
 
 ROOT = Path(__file__).resolve().parents[1]
 BATCH = 8

@@ -29,18 +29,18 @@ from typing import Annotated, Any
 import psutil
 import torch
 import typer
-from record import Record
+from lib.record import Record
 from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from datagen.dataset import ShardDataset, loader
 from search_spaces.build import build
 from search_spaces.genotype import Genotype, skip_share
-from search_spaces.supernet import NasUnetSpace
-from trials.config import Config, load
+from search_spaces.supernets.supernet import NasUnetSpace
 from trials.running.channel import Channel
 from trials.running.quiet import quiet_libraries
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config, load
 from trials.stages.one_shot import find_genotype
 from trials.training.losses import loss_terms
 from trials.training.networks import geometry, with_genotype

@@ -12,13 +12,13 @@ from statistics import fmean, stdev
 from typing import Annotated
 
 import typer
-from record import Record
+from lib.record import Record
 
 from search_spaces.build import build, count_parameters
 from search_spaces.genotype import Genotype
-from trials.config import ComparedModel, Config, load
 from trials.results.compare import Comparison, train_and_test
 from trials.running.run_folder import RunFolder
+from trials.settings.config import ComparedModel, Config, load
 from trials.training.networks import geometry, with_genotype
 
 LIMITS = (100_000, 200_000, 400_000, 700_000)  # parameters

@@ -17,24 +17,24 @@ from typing import Annotated, Any
 import numpy as np
 import pytorch_lightning as pl
 import typer
-from record import made_by
+from lib.record import made_by
 from rich.console import Console
 from torch.utils.data import Subset
 
 from datagen.dataset import ShardDataset, loader
 from datagen.generate import ensure
 from search_spaces.build import build
-from trials.config import Config, load, settings
 from trials.pretraining.pretrain import pretrain
 from trials.running.channel import Channel
 from trials.running.quiet import quiet_libraries
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config, load, settings
 from trials.training.fit import GRADIENT_CLIP, EpochReport, evaluate, trainer_options
 from trials.training.module import TaskModule
 from trials.training.networks import geometry
-from trials.training.pretrained_files import pretrain_folder
 from trials.training.tasks import task_of
-from trials.training.transfer import resolved, start_parts
+from trials.training.transferring.pretrained_files import pretrain_folder
+from trials.training.transferring.transfer import resolved, start_parts
 
 ROOT = Path(__file__).resolve().parents[1]
 INITS = ("scratch", "gan", "autoencoder")

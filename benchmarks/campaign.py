@@ -3,10 +3,10 @@
     python benchmarks/campaign.py --minutes 8 [--preset presets/openfwi.yml] [--networks small/velocity,small/rtm]
 
 The preset's own data set comes first, as every other benchmark has it: its statistics, its validation and test splits.
-Then a pool of training models grows beside the training, from the next seed (campaign_data.py), until disk or memory
-is full.  The networks of campaign_networks.py are trained one after the other, each for its share of the minutes
-(campaign_train.py).  A row is written after each, so that a cut costs one network; SIGTERM makes a row too, saves the
-state and ends.  The same command again trains what is missing, and goes on with the one that was cut.
+Then a pool of training models grows beside the training, from the next seed (lib/campaign_data.py), until disk or
+memory is full.  The networks of lib/campaign_networks.py are trained one after the other, each for its share of the
+minutes (lib/campaign_train.py).  A row is written after each, so that a cut costs one network; SIGTERM makes a row too,
+saves the state and ends.  The same command again trains what is missing, and goes on with the one that was cut.
 
     OUT    gpu.json, gpu.md, gpu.png (campaign_cpu.* where there is no GPU) and weights/*.safetensors of small networks
     WORK   data and states: a folder in memory, such as /dev/shm/campaign, if it is large enough
@@ -43,18 +43,18 @@ from typing import Annotated, Any
 
 import torch
 import typer
-from campaign_data import making, pool_data, preset_data, wait_for_preset
-from campaign_machine import fast_in_bfloat16, found, matrix_rate, why_no_models
-from campaign_networks import CONTESTANTS, Contestant
-from campaign_page import Page
-from campaign_pool import Pool, filling, room
-from campaign_state import save_weights
-from campaign_train import Lesson, train
-from record import RESULTS, made_by
+from lib.campaign_data import making, pool_data, preset_data, wait_for_preset
+from lib.campaign_machine import fast_in_bfloat16, found, matrix_rate, why_no_models
+from lib.campaign_networks import CONTESTANTS, Contestant
+from lib.campaign_page import Page
+from lib.campaign_pool import Pool, filling, room
+from lib.campaign_state import save_weights
+from lib.campaign_train import Lesson, train
+from lib.record import RESULTS, made_by
 
 from datagen.errors import InputError
-from datagen.shards import load_manifest
-from trials.config import load
+from datagen.shards.manifest import load_manifest
+from trials.settings.config import load
 
 START = time.monotonic()
 TERMINATED = 128 + signal.SIGTERM

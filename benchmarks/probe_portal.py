@@ -29,7 +29,7 @@ import requests
 from portal_attacks import API, ENDS, Attack, attacks, failing, idle, spelled, through_tunnel
 from portal_places import HERE, HOST, MACHINE, OURSELVES, PAGES, PORT, USER, Browser, evil_page, namespace, send, until
 
-from trials.experiment import portal
+from trials.experiment.nni import portal
 
 RESULTS = Path("benchmarks/results")
 NNI, OPENED, GUARDED = "NNI", "opened", "guarded"  # opened: SEISNAS_PORTAL_ADDRESS is this machine's address

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psutil
 import torch
-from record import made_by
+from lib.record import made_by
 
-from compressors.bundle import load_bundle
+from compressors.bundles.bundle import load_bundle
 from compressors.verify import file_bytes, latency
 from datagen.dataset import ShardDataset
 from search_spaces.build import count_parameters, nonzero_parameters

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from datagen.config import Data
-from datagen.modelling import WaveEngine
-from datagen.operators import find_compiler
-from datagen.stencil import STAGGERED_WEIGHTS
 from datagen.velocity import draw_velocity
+from datagen.waves.modelling import WaveEngine
+from datagen.waves.operators import find_compiler
+from datagen.waves.stencil import STAGGERED_WEIGHTS
 
 SOURCE = """
 typedef float lanes __attribute__((vector_size(WIDTH)));

@@ -19,15 +19,15 @@ import numpy as np
 
 from datagen.config import Data, Split
 from datagen.generate import generate
-from trials.config import load
+from trials.settings.config import load
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = {"quickstart": 480, "openfwi": 400, "paper": 32}  # of a run
 FIRST_IMAGE = """
 from pathlib import Path
-from datagen.modelling import WaveEngine
+from datagen.waves.modelling import WaveEngine
 from datagen.velocity import draw_velocity
-from trials.config import load
+from trials.settings.config import load
 data = load(Path("presets/quickstart.yml")).data
 WaveEngine(data).shoot_and_migrate(draw_velocity(data, 0)[None])
 """

@@ -23,7 +23,7 @@ import psutil
 import yaml
 from namespaces import Namespace, sh, why_not
 
-from datagen.whole_files import file_sha256
+from datagen.files.whole_files import file_sha256
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"

@@ -9,7 +9,7 @@ first_break   [2, R] time, confidence    seisnas pick       -
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from datagen.shards import Statistics
+from datagen.shards.manifest import Statistics
 from datagen.targets import RtmImage, TargetName, VelocityModel, make_target
 from search_spaces.shape import Shape
 
@@ -65,7 +65,7 @@ class Image:
         return [1, shape.nz, shape.nx]
 
     def deployed(self, network: "nn.Module", statistics: Statistics, shape: Shape) -> "nn.Module":
-        from compressors.deploy import Deployed  # noqa: PLC0415  torch, which running a bundle does without
+        from compressors.graphs.onnx_graph import Deployed  # noqa: PLC0415  torch, which running a bundle does without
 
         target = make_target(self.target, statistics)
         assert isinstance(target, RtmImage | VelocityModel)

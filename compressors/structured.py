@@ -16,7 +16,7 @@ import torch_pruning
 from torch import nn
 
 from datagen.errors import InputError
-from search_spaces.fourier import UFourier
+from search_spaces.cells.fourier import UFourier
 from search_spaces.shape import Shape
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)

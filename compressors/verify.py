@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from compressors.bundle import load_bundle
-from compressors.contents import ONNX, PACKED, WEIGHTS
-from compressors.graph import Graph
-from compressors.imager import Imager
+from compressors.bundles.bundle import load_bundle
+from compressors.bundles.contents import ONNX, PACKED, WEIGHTS
+from compressors.graphs.runner import Imager
+from compressors.graphs.session import Graph
 from compressors.stopwatch import median_ms
 
 ROUNDS = 5

@@ -18,12 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datagen.chunk import MODELS, statistics_of
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.geology import velocity_range
-from datagen.progress import models_bar
-from datagen.shards import (
+from datagen.ground.ranges import velocity_range
+from datagen.shards.chunk import MODELS, statistics_of
+from datagen.shards.manifest import (
     Kind,
     Manifest,
     ShardRecord,
@@ -34,6 +33,7 @@ from datagen.shards import (
     open_array,
     require_same,
 )
+from datagen.shards.progress import models_bar
 
 SHOWN = 20  # problems in the message
 ROUNDING = 1e-5  # relative, of velocities and statistics in float32

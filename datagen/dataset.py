@@ -16,9 +16,9 @@ from torch.utils.data import DataLoader, Dataset, RandomSampler
 from datagen.config import Data, Effects
 from datagen.effects import Streams, check_effects, disturb, receiver_delays
 from datagen.errors import InputError
-from datagen.positions import asymmetry
-from datagen.shards import Manifest, Statistics, kinds_of, load_manifest, open_array
+from datagen.shards.manifest import Manifest, Statistics, kinds_of, load_manifest, open_array
 from datagen.targets import FirstBreak, Target, make_target
+from datagen.waves.positions import asymmetry
 
 Batch = tuple[Tensor, Tensor]
 

@@ -10,14 +10,22 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from datagen.chunk import Engine, make_chunk
-from datagen.cluster import cluster, make_on_worker
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.make_shards import Generated, MakeAll, make_shards, processes
-from datagen.modelling import WaveEngine
-from datagen.shards import Manifest, layout, load_manifest, package_versions, read_manifest, require_same, verify
-from datagen.velocity_files import pinned
+from datagen.files.velocity_files import pinned
+from datagen.shards.chunk import Engine, make_chunk
+from datagen.shards.cluster import cluster, make_on_worker
+from datagen.shards.make import Generated, MakeAll, make_shards, processes
+from datagen.shards.manifest import (
+    Manifest,
+    layout,
+    load_manifest,
+    package_versions,
+    read_manifest,
+    require_same,
+    verify,
+)
+from datagen.waves.modelling import WaveEngine
 
 log = logging.getLogger(__name__)
 

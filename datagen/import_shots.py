@@ -20,15 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from datagen.chunk import Chunk, Engine, Made, as_stored, check_overflow, statistics_of
 from datagen.config import Data, Imported, Split
 from datagen.errors import InputError
-from datagen.make_shards import Generated, MakeAll, make_shards, processes
-from datagen.modelling import WaveEngine
-from datagen.npy_series import NpySeries, open_npy
-from datagen.openfwi import find_pairs, find_split
-from datagen.segy import SEGY_SUFFIXES, SegyGathers
-from datagen.velocity_files import velocity_limits
+from datagen.files.npy_series import NpySeries, open_npy
+from datagen.files.openfwi import find_pairs, find_split
+from datagen.files.segy import SEGY_SUFFIXES, SegyGathers
+from datagen.files.velocity_files import velocity_limits
+from datagen.shards.chunk import Chunk, Engine, Made, as_stored, check_overflow, statistics_of
+from datagen.shards.make import Generated, MakeAll, make_shards, processes
+from datagen.waves.modelling import WaveEngine
 
 log = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from datagen.config import Data
-from datagen.geology import velocity_range
-from datagen.positions import distances
-from datagen.shards import Kind, ShardRecord, kinds_of, load_manifest, open_array, require_same
+from datagen.ground.ranges import velocity_range
+from datagen.shards.manifest import Kind, ShardRecord, kinds_of, load_manifest, open_array, require_same
+from datagen.waves.positions import distances
 
 PANELS: tuple[Kind, ...] = ("model", "data", "image")
 PANEL_WIDTH, ROW_HEIGHT, EDGE = 4.5, 3.0, 1.0  # [inch]; the edge is above and below all rows, together

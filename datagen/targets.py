@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_args
 from numpy.typing import NDArray
 
 from datagen.errors import InputError
-from datagen.shards import Kind, Statistics
+from datagen.shards.manifest import Kind, Statistics
 
 if TYPE_CHECKING:  # configurations are read without torch
     from torch import Tensor

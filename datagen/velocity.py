@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datagen.config import Data
-from datagen.geology import narrowed
-from datagen.salt import draw_inclusions, draw_salt
-from datagen.sections import cut_section
-from datagen.sediments import draw_sediments
-from datagen.style import draw_style
-from datagen.water import draw_water
+from datagen.files.sections import cut_section
+from datagen.ground.ranges import narrowed
+from datagen.ground.salt import draw_inclusions, draw_salt
+from datagen.ground.sediments import draw_sediments
+from datagen.ground.style import draw_style
+from datagen.ground.water import draw_water
 
 
 def draw_velocity(data: Data, index: int) -> NDArray[np.float32]:

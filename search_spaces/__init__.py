@@ -23,7 +23,7 @@ def build_network(
     genotype
         The record, or the JSON text of a `genotype.json`.
     data
-        Settings of a data set [SI units], such as `trials.config.load(preset).data`.
+        Settings of a data set [SI units], such as `trials.settings.config.load(preset).data`.
     shot_scale
         90th percentile of the amplitude of the training shots, in their own unit; it travels with the weights.
     front

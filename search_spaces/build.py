@@ -6,15 +6,15 @@ from torch import nn
 
 from datagen.errors import InputError
 from search_spaces.config import Network
-from search_spaces.front import make_front
+from search_spaces.fronts.survey_front import make_front
 from search_spaces.genotype import Genotype
-from search_spaces.inversion_net import InversionNet
 from search_spaces.narrow import narrow
-from search_spaces.nas_unet import NasUnet
-from search_spaces.network import Features, ImagingNetwork
+from search_spaces.networks.contract import Features, ImagingNetwork
+from search_spaces.networks.inversion_net import InversionNet
+from search_spaces.networks.nas_unet import NasUnet
+from search_spaces.networks.unet import UNet, doubling
+from search_spaces.networks.unet_small import shrunk_unet
 from search_spaces.shape import Shape
-from search_spaces.unet import UNet, doubling
-from search_spaces.unet_small import shrunk_unet
 
 
 def build(network: Network, shape: Shape, shot_scale: float) -> nn.Module:
@@ -59,7 +59,7 @@ def network_behind(front: Features, network: Network) -> ImagingNetwork:
         case "inversionnet":
             raise InputError("network.model: an inversionnet needs the whole survey; known: nasunet, unet, resunet34")
         case "resunet34" | "denseunet":
-            from search_spaces import torchvision_unets  # noqa: PLC0415  torchvision takes a second to import
+            from search_spaces.networks import torchvision_unets  # noqa: PLC0415  torchvision takes a second to import
 
             kind = {"resunet34": torchvision_unets.ResUNet34, "denseunet": torchvision_unets.DenseUNet}[network.model]
             return kind(front)

@@ -8,8 +8,8 @@ from pydantic.dataclasses import dataclass
 from pydantic_core import from_json
 
 from datagen.config import STRICT
+from search_spaces.cells.operation_sets import OperationSet
 from search_spaces.genotype import Genotype
-from search_spaces.operation_sets import OperationSet
 
 Model = Literal["nasunet", "unet", "unet_small", "resunet34", "denseunet", "inversionnet"]
 Samples = Annotated[int, Field(ge=1, le=16)]
@@ -48,7 +48,7 @@ class Stack:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Fold:
-    """The time samples that fall on a depth row as its channels (front.py)."""
+    """The time samples that fall on a depth row as its channels (survey_front.py)."""
 
     kind: Literal["fold"] = "fold"
     fold: Samples = 4  # time samples kept for each depth row
@@ -56,7 +56,7 @@ class Fold:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Gather:
-    """One gather at a time, for picking (gather_front.py)."""
+    """One gather at a time, for picking (fronts/gather.py)."""
 
     kind: Literal["gather"] = "gather"
     rows: Annotated[int, Field(ge=16, le=4096)] = 256  # what the time axis is brought to

@@ -20,7 +20,7 @@ from pydantic.dataclasses import dataclass
 
 from datagen.config import STRICT
 from datagen.errors import InputError
-from search_spaces.operation_sets import KNOWN, SETS, OperationSet
+from search_spaces.cells.operation_sets import KNOWN, SETS, OperationSet
 
 
 def _known(name: str) -> str:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from datagen.config import Data
-from datagen.geology import velocity_range
-from datagen.positions import distances
-from datagen.wavelet import peak_time
+from datagen.ground.ranges import velocity_range
+from datagen.waves.positions import distances
+from datagen.waves.wavelet import peak_time
 
 STACKS = 4  # constant velocities that shots are stacked with
 MARGIN = 0.1  # the slowest is this share above the slowest of the geology, the fastest below the fastest

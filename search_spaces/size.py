@@ -14,12 +14,12 @@ from torch import nn
 
 from datagen.errors import InputError
 from search_spaces.build import count_parameters
-from search_spaces.cells import Edge, Entrance
+from search_spaces.cells.cells import Edge, Entrance
+from search_spaces.cells.operations import OPERATIONS
 from search_spaces.config import Network
 from search_spaces.genotype import CELLS, Genotype, candidates, edge_label
-from search_spaces.nas_unet import CellUnet, NasUnet
-from search_spaces.network import Features
-from search_spaces.primitives import OPERATIONS
+from search_spaces.networks.contract import Features
+from search_spaces.networks.nas_unet import CellUnet, NasUnet
 
 Costs = dict[str, dict[str, int]]
 TRIES = 10_000  # of a random genotype, until one keeps to the limit

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from datagen.errors import InputError
-from datagen.regular_files import regular_file
+from datagen.files.regular_files import regular_file
 
 MOST_BYTES = 768 << 20  # of a file; VGG19 has 548 MB
 MOST_HEADER = 1 << 20  # of its list of tensors; a DenseNet's has 100 kB

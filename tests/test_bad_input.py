@@ -17,7 +17,8 @@ import pytest
 import yaml
 
 from trials import cli
-from trials.experiment import doctor, launch
+from trials.experiment import launch
+from trials.experiment.machines import doctor
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENT = "abcd1234"

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compressors.bundle import load_bundle
+from compressors.bundles.bundle import load_bundle
 from compressors.verify import compare_onnx
 from search_spaces.genotype import Genotype
-from trials.experiment import processes
-from trials.experiment.experiment import load_plan, read_state, trials_of
+from trials.experiment.nni import processes
+from trials.experiment.plan import load_plan, read_state, trials_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -42,7 +42,7 @@ trialCodeDirectory: {root}
 trialConcurrency: 1
 maxTrialNumber: 1000
 tuner:
-  className: trials.experiment.suite_tuner.SuiteTuner
+  className: trials.experiment.tuner.suite_tuner.SuiteTuner
   codeDirectory: {root}
   classArgs: {{budgets: {{search: 1, tune: 1, compress: 1}}, seed: 1}}
 trainingService: {{platform: local}}

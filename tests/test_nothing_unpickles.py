@@ -17,7 +17,7 @@ CALLS = {
 }
 EXCEPT = {
     # The cache of compiled operators: in a folder that this user owns and nobody else can write to.
-    ("datagen/operators.py", "import pickle"),
+    ("datagen/waves/operators.py", "import pickle"),
     # Between the processes of one training: the first through a pipe, the second by torch over the loopback interface.
     ("trials/running/devices.py", "torch.load"),
     ("trials/running/devices.py", "distributed.broadcast_object_list"),

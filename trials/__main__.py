@@ -13,12 +13,12 @@ import sys
 from pathlib import Path
 
 from datagen.errors import InputError, shown
-from trials.config import load, settings
-from trials.experiment.host_folders import keep_data, run_of
+from trials.experiment.machines.host_folders import keep_data, run_of
 from trials.running.channel import Channel, under_nni
 from trials.running.ending import FAILURE, INTERRUPTED, end_when_told
 from trials.running.memory import OutOfMemory
 from trials.running.run_folder import RunFolder
+from trials.settings.config import load, settings
 from trials.stages.execute import execute
 from trials.training.module import Diverged
 

@@ -17,18 +17,18 @@ from rich.table import Table
 from datagen.errors import InputError
 from datagen.generate import generate
 from trials.__main__ import parse
-from trials.config import Config, load, settings
-from trials.experiment.experiment import FinishedTrial, load_plan, read_state, trials_of
 from trials.experiment.host_table import check_hosts, warn_of_bits
 from trials.experiment.launch import check, run_experiment
-from trials.experiment.nni_config import read_nni_config
-from trials.experiment.space_check import check_space
+from trials.experiment.nni.nni_config import read_nni_config
+from trials.experiment.plan import FinishedTrial, load_plan, read_state, trials_of
+from trials.experiment.tuner.space_check import check_space
 from trials.experiment.watch import ExperimentError
 from trials.results.display import ExperimentDisplay
 from trials.results.report import ModelRow, Report, readable_bytes, write_report
 from trials.results.summary import Winners, bundles, summarise, winners_of
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config, load, settings
 from trials.stages.execute import execute
 from trials.training.tasks import images_only
 

@@ -26,8 +26,8 @@ from trials.running.quiet import quiet_libraries
 
 
 def _stage(stage: Any, preset: Path, changes: list[str] | None, run: Path | None, source: Path | None) -> None:
-    from datagen.reading import read_text
-    from trials.config import load, settings
+    from datagen.files.reading import read_text
+    from trials.settings.config import load, settings
 
     layer = settings(changes or [])
     if source is not None and (source / "genotype.json").exists():
@@ -204,7 +204,7 @@ def doctor(
     port: Annotated[int, typer.Option(min=1024, max=65535)] = 8080,
 ) -> None:
     """Check this machine: versions, compiler, NNI's start, ports, disk, memory, GPU."""
-    from trials.experiment.doctor import checks
+    from trials.experiment.machines.doctor import checks
 
     found = checks(port)
     for check in found:

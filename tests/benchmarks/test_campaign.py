@@ -15,7 +15,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from datagen.shards import read_manifest
+from datagen.shards.manifest import read_manifest
 
 ROOT = Path(__file__).parents[2]
 BENCHMARKS = ROOT / "benchmarks"
@@ -141,7 +141,7 @@ def test_what_the_user_can_fix_ends_with_status_2_and_one_line(folder, options, 
     ("module", "absent"),
     [
         ("campaign", "nni devito codepy segyio skfmm obspy pytorch_lightning"),
-        ("campaign_make", "nni segyio skfmm obspy pytorch_lightning torch"),
+        ("lib.campaign_make", "nni segyio skfmm obspy pytorch_lightning torch"),
     ],
 )
 def test_training_needs_no_devito_and_neither_part_needs_nni(module, absent):

@@ -7,17 +7,17 @@ from time import monotonic, sleep
 
 import pytest
 import torch
-from campaign_networks import Contestant
-from campaign_pool import Order, Pool, filling
-from campaign_state import load_state, save_state
-from campaign_train import DECAY_FROM, WARM_UP, Lesson, rate_at, train
+from lib.campaign_networks import Contestant
+from lib.campaign_pool import Order, Pool, filling
+from lib.campaign_state import load_state, save_state
+from lib.campaign_train import DECAY_FROM, WARM_UP, Lesson, rate_at, train
 from torch import nn
 
 from datagen.config import Data, Grid, Split, Survey
 from datagen.dataset import ShardDataset
 from datagen.generate import generate
-from datagen.shards import load_manifest, read_manifest, save_manifest
-from trials.config import Config
+from datagen.shards.manifest import load_manifest, read_manifest, save_manifest
+from trials.settings.config import Config
 
 CPU = torch.device("cpu")
 

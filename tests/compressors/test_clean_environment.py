@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compressors.imager import Imager
+from compressors.graphs.runner import Imager
 
 ROOT = Path(__file__).parents[2]
 BARE = ("numpy", "onnxruntime")

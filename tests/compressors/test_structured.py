@@ -4,16 +4,16 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from compressors.deploy import Deployed, export_onnx
+from compressors.graphs.onnx_graph import Deployed, export_onnx
 from compressors.structured import shrink, widths_of
 from compressors.verify import graph_latency
 from datagen.errors import InputError
 from datagen.targets import RtmImage
 from search_spaces.build import build, count_parameters
+from search_spaces.cells.operations import OPERATIONS
 from search_spaces.config import Network, Stack
 from search_spaces.genotype import Cell, Genotype
 from search_spaces.narrow import layer_channels
-from search_spaces.primitives import OPERATIONS
 from search_spaces.shape import Shape
 
 

@@ -5,10 +5,10 @@ import numpy as np
 import onnx
 import pytest
 
-from compressors.bundle import write_bundle
-from compressors.imager import Imager
+from compressors.bundles.bundle import write_bundle
+from compressors.bundles.seal import seal
+from compressors.graphs.runner import Imager
 from compressors.level import prune
-from compressors.seal import seal
 from compressors.verify import compare_onnx, file_bytes, latency
 from datagen.errors import InputError
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from datagen.check import SHOWN, check_data
-from datagen.chunk import statistics_of
 from datagen.config import Data, Split
 from datagen.errors import InputError
 from datagen.generate import generate
-from datagen.shards import FileRecord, Kind, load_manifest, save_manifest
+from datagen.shards.chunk import statistics_of
+from datagen.shards.manifest import FileRecord, Kind, load_manifest, save_manifest
 
 MakeData = Callable[..., Data]
 

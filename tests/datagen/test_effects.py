@@ -14,7 +14,7 @@ from datagen.dataset import ShardDataset, loader
 from datagen.effects import Streams, check_effects, disturb, receiver_delays
 from datagen.errors import InputError
 from datagen.generate import generate
-from datagen.wavelet import ricker
+from datagen.waves.wavelet import ricker
 
 MakeData = Callable[..., Data]
 INTERVAL = 0.002  # [s]

@@ -17,13 +17,13 @@ import pytest
 from filelock import FileLock
 from pydantic import TypeAdapter
 
-from datagen import make_shards as make_shards_module
-from datagen import shard_writer
 from datagen.config import Data, Geology, Grid, Split, Survey
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
 from datagen.generate import ensure, generate
-from datagen.shards import layout, load_manifest, read_manifest, verify
+from datagen.shards import make as make_shards_module
+from datagen.shards import writer as shard_writer
+from datagen.shards.manifest import layout, load_manifest, read_manifest, verify
 
 MakeData = Callable[..., Data]
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from datagen.config import Data, Grid, Split, Survey
-from datagen.modelling import WaveEngine
-from datagen.propagator import Propagator, kernel_spec
-from datagen.scheme import derive_scheme
-from datagen.timing import Clock
-from datagen.wavelet import ricker
+from datagen.waves.modelling import WaveEngine
+from datagen.waves.propagator import Propagator, kernel_spec
+from datagen.waves.scheme import derive_scheme
+from datagen.waves.timing import Clock
+from datagen.waves.wavelet import ricker
 
 torch = pytest.importorskip("torch")
 deepwave = pytest.importorskip("deepwave", reason="the peer is not installed: pip install deepwave")

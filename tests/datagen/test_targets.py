@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from datagen.errors import InputError
-from datagen.shards import Statistics
+from datagen.shards.manifest import Statistics
 from datagen.targets import Target, make_target
 
 STATISTICS = Statistics(shot_scale=0.1, image_scale=0.7, velocity_min=1500.0, velocity_max=4500.0)

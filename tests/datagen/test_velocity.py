@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datagen.config import Data, Geology, Grid, Salt, Split, Survey
-from datagen.geology import velocity_range
+from datagen.ground.ranges import velocity_range
 from datagen.velocity import draw_velocity
 
 MakeData = Callable[..., Data]

@@ -14,11 +14,11 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
-from compressors import bundle as bundle_module
-from compressors.bundle import write_bundle
-from compressors.seal import seal
+from compressors.bundles import bundle as bundle_module
+from compressors.bundles.bundle import write_bundle
+from compressors.bundles.seal import seal
 from datagen.config import Data, Grid, Split, Survey
-from datagen.shards import Statistics
+from datagen.shards.manifest import Statistics
 from search_spaces.build import build
 from search_spaces.config import Network
 from search_spaces.shape import Shape

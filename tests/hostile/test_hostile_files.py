@@ -17,13 +17,13 @@ import pytest
 import yaml
 from PIL import Image
 
-from compressors.bundle import write_bundle
-from compressors.seal import seal
+from compressors.bundles.bundle import write_bundle
+from compressors.bundles.seal import seal
 from datagen.config import Data, Grid, Split, Survey
 from datagen.errors import InputError
+from datagen.files.segy import read_segy_model
 from datagen.import_shots import find_source, import_shots
-from datagen.segy import read_segy_model
-from datagen.shards import Statistics
+from datagen.shards.manifest import Statistics
 from search_spaces.build import build
 from search_spaces.config import Network
 from search_spaces.shape import Shape

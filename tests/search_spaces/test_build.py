@@ -10,11 +10,11 @@ from torch import nn
 from datagen.errors import InputError
 from search_spaces.build import build, count_parameters, nonzero_parameters
 from search_spaces.config import Fold, Network
-from search_spaces.front import SurveyFront
+from search_spaces.fronts.survey_front import SurveyFront
 from search_spaces.genotype import Genotype
-from search_spaces.nas_unet import NasUnet
+from search_spaces.networks.nas_unet import NasUnet
+from search_spaces.networks.unet import UNet
 from search_spaces.shape import Shape
-from search_spaces.unet import UNet
 
 SHAPE = Shape(shots=2, samples=40, receivers=12, nz=16, nx=12)
 

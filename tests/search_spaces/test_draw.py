@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from search_spaces.cells.operations import OPERATIONS
 from search_spaces.draw import COLOURS, dot, draw_genotype
 from search_spaces.genotype import Genotype
-from search_spaces.primitives import OPERATIONS
 
 GENOTYPE = Genotype(
     depth=2, width=4, nodes=2,

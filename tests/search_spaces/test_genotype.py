@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datagen.errors import InputError
+from search_spaces.cells.operation_sets import SETS
+from search_spaces.cells.operations import OPERATIONS
 from search_spaces.genotype import CELLS, Genotype, edge_label, edges, skip_share
-from search_spaces.operation_sets import SETS
-from search_spaces.primitives import OPERATIONS
 
 SIZE = {"depth": 4, "width": 16, "nodes": 3}
 GENOTYPE = Genotype.random(**SIZE, operations="full", seed=1)

@@ -10,9 +10,9 @@ import pytest
 from datagen.errors import InputError
 from search_spaces.build import count_parameters
 from search_spaces.config import Fold, Network, Stack
-from search_spaces.front import SurveyFront
+from search_spaces.fronts.survey_front import SurveyFront
 from search_spaces.genotype import CELLS, Genotype, candidates, edge_label, edges, labels
-from search_spaces.nas_unet import NasUnet
+from search_spaces.networks.nas_unet import NasUnet
 from search_spaces.shape import Geometry, Shape
 from search_spaces.size import most_probable, parameter_costs, parameters_of, random_genotype
 

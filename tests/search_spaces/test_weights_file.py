@@ -6,8 +6,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from datagen.errors import InputError
-from search_spaces.pretrained import read_weights
 from search_spaces.weights_file import load_into, read_tensors
+from trials.training.transferring.pretrained import read_weights
 
 NAN = float("nan")
 

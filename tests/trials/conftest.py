@@ -6,10 +6,10 @@ import pytest
 import torch
 from pydantic import TypeAdapter
 
-from compressors.bundle import write_bundle
+from compressors.bundles.bundle import write_bundle
 from datagen.config import Data, Grid, Split, Survey
 from datagen.generate import generate
-from datagen.shards import Statistics
+from datagen.shards.manifest import Statistics
 from search_spaces.build import build
 from search_spaces.config import Network, Stack
 from search_spaces.shape import Shape

@@ -12,9 +12,9 @@ import psutil
 import pytest
 import yaml
 
-from trials.experiment import processes
-from trials.experiment.experiment import load_plan, read_state
 from trials.experiment.launch import check
+from trials.experiment.nni import processes
+from trials.experiment.plan import load_plan, read_state
 
 ROOT = Path(__file__).parents[2]
 RATE = {"_type": "uniform", "_value": [0.0, 1.0]}
@@ -26,7 +26,7 @@ CONFIG = {
     "trialConcurrency": 1,
     "maxTrialNumber": 100,
     "tuner": {
-        "className": "trials.experiment.suite_tuner.SuiteTuner",
+        "className": "trials.experiment.tuner.suite_tuner.SuiteTuner",
         "codeDirectory": ".",
         "classArgs": {"budgets": {"tune": 1}, "seed": 1},
     },

@@ -16,12 +16,12 @@ from safetensors.torch import save_file
 
 from datagen.errors import InputError
 from datagen.full_disk import told_when_disk_is_full
-from trials.config import Config, load
 from trials.pretraining.pretrain import pretrain
 from trials.results.export import export
 from trials.results.report import ModelRow, Report, write_report
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config, load
 from trials.stages.execute import execute
 
 TINY = {

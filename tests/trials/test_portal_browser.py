@@ -22,9 +22,9 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from trials.experiment import processes
 from trials.experiment.launch import stop
-from trials.experiment.nnictl import NNICTL, environment
+from trials.experiment.nni import processes
+from trials.experiment.nni.nnictl import NNICTL, environment
 
 pytestmark = [
     pytest.mark.skipif("SEISNAS_BROWSER" not in os.environ, reason="takes minutes: SEISNAS_BROWSER=1"),

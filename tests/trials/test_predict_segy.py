@@ -9,7 +9,7 @@ import pytest
 import segyio
 from segyio import TraceField
 
-from compressors.imager import Imager
+from compressors.graphs.runner import Imager
 from datagen.errors import InputError
 from trials.prediction.predict import predict
 

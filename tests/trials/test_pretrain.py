@@ -14,9 +14,7 @@ from safetensors.torch import load_file
 from datagen.errors import InputError
 from datagen.generate import generate
 from search_spaces.build import build, network_behind
-from search_spaces.network import SingleChannel
-from search_spaces.pretrained import initialise
-from trials.config import load
+from search_spaces.networks.contract import SingleChannel
 from trials.pretraining.dream import dream, slerp
 from trials.pretraining.gan_training import GanTraining
 from trials.pretraining.gan_velocity import copy_distance, nearest, with_gan_velocity
@@ -24,11 +22,13 @@ from trials.pretraining.pretrain import pretrain
 from trials.pretraining.pretrain_data import samples_of
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
+from trials.settings.config import load
 from trials.stages.execute import execute
 from trials.training.networks import geometry
 from trials.training.perceptual import features_of, perceptual
-from trials.training.pretrained_files import load_generator, pretrain_folder, read_part
-from trials.training.transfer import resolved
+from trials.training.transferring.pretrained import initialise
+from trials.training.transferring.pretrained_files import load_generator, pretrain_folder, read_part
+from trials.training.transferring.transfer import resolved
 
 TINY = {
     "name": "tiny",
@@ -157,7 +157,7 @@ def test_the_shots_of_the_data_set_are_samples_too(config):
 
 
 def test_a_gan_that_was_interrupted_comes_to_the_same_bits(config, gan, folder, monkeypatch):
-    monkeypatch.setattr("trials.pretrain_config.EPOCH", 2)
+    monkeypatch.setattr("trials.settings.pretrain.EPOCH", 2)
     two = changed(config, steps=4)
     whole, stopped = RunFolder(folder / "whole"), RunFolder(folder / "stopped")
     pretrain(two, whole, nothing)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from trials.experiment import portal
+from trials.experiment.nni import portal
 
 MODULES = [
     str(portal.GUARD.with_name(name))

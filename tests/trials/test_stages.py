@@ -9,18 +9,18 @@ import torch
 import yaml
 from safetensors.torch import save_file
 
-from compressors.bundle import load_bundle
+from compressors.bundles.bundle import load_bundle
 from compressors.level import sparsity_of
 from datagen.errors import InputError
 from search_spaces.build import build
-from search_spaces.front import make_front
+from search_spaces.fronts.survey_front import make_front
 from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
 from search_spaces.size import parameter_costs, parameters_of
-from trials.config import Config, load
 from trials.results.export import export
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config, load
 from trials.stages.execute import execute
 from trials.stages.one_shot import find_genotype
 from trials.training.fit import evaluate

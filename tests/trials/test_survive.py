@@ -18,11 +18,11 @@ import yaml
 
 from datagen.errors import InputError
 from search_spaces.genotype import Genotype
-from trials.config import Config, load
 from trials.running.channel import Channel
 from trials.running.checkpoint import WholeFiles, checkpoint_of
 from trials.running.memory import OutOfMemory, told_when_memory_is_short
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config, load
 from trials.stages.execute import execute
 from trials.training.networks import with_genotype
 

@@ -10,9 +10,9 @@ from datagen.config import Data, Effects, Grid, Split, Survey
 from datagen.dataset import ShardDataset
 from datagen.generate import generate
 from search_spaces.config import Network, Stack
-from trials.config import Config, Search, Training, Tune
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config, Search, Training, Tune
 from trials.stages.execute import execute
 from trials.stages.one_shot import find_genotype
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from datagen.whole_files import whole
+from datagen.files.whole_files import whole
 from trials.commands.options import app, console
 
 

@@ -25,7 +25,7 @@ PANEL = "The life of an experiment"
 
 
 def _record(experiment: str | None, config: Path) -> Any:
-    from trials.experiment.find_experiment import find_experiment
+    from trials.experiment.find import find_experiment
     from trials.experiment.record import read_record
 
     return read_record(find_experiment(experiment, config))
@@ -36,8 +36,8 @@ def status(experiment: Experiment = None, config: Config = NNI_CONFIG) -> None:
     """How far an experiment is.  Exit status 0: it runs, is shown or has finished; 1: it was stopped or has failed."""
     record = _record(experiment, config)
 
-    from trials.experiment.experiment_state import state_of
-    from trials.experiment.experiment_table import stage_table, when
+    from trials.experiment.state import state_of
+    from trials.experiment.table import stage_table, when
     from trials.experiment.watch import progress
 
     state = state_of(record)
@@ -55,9 +55,9 @@ def status(experiment: Experiment = None, config: Config = NNI_CONFIG) -> None:
 @app.command(rich_help_panel=PANEL)
 def stop(experiment: Experiment = None, config: Config = NNI_CONFIG) -> None:
     """End an experiment with all its processes; trials that were running start again at `seisnas resume`."""
-    from trials.experiment.find_experiment import find_experiment
+    from trials.experiment.find import find_experiment
     from trials.experiment.launch import stop as end
-    from trials.experiment.processes import of_experiment
+    from trials.experiment.nni.processes import of_experiment
 
     name = find_experiment(experiment, config).name
     ran = bool(of_experiment(name))
@@ -75,8 +75,8 @@ def resume(experiment: Experiment = None, config: Config = NNI_CONFIG, port: Por
     """
     record = _record(experiment, config)
 
-    from trials.experiment.experiment_state import state_of
     from trials.experiment.launch import resume as go_on
+    from trials.experiment.state import state_of
     from trials.results.display import ExperimentDisplay
 
     if state_of(record).status == "finished":
@@ -116,19 +116,19 @@ def list_trials(
         return _list_experiments(config)
     record = _record(experiment, config)
 
-    from trials.experiment.experiment_state import state_of
-    from trials.experiment.experiment_table import trial_table
+    from trials.experiment.state import state_of
+    from trials.experiment.table import trial_table
 
     tell(f"experiment {record.id} ({record.name})")
     console.print(trial_table(record.jobs, interrupted=state_of(record).status in ("stopped", "shown")))
 
 
 def _list_experiments(config: Path) -> None:
-    from trials.experiment.experiment_state import state_of
-    from trials.experiment.experiment_table import experiment_table
-    from trials.experiment.find_experiment import experiments_of
+    from trials.experiment.find import experiments_of
+    from trials.experiment.nni.registry import folders
     from trials.experiment.record import read_record
-    from trials.experiment.registry import folders
+    from trials.experiment.state import state_of
+    from trials.experiment.table import experiment_table
 
     records = []
     for folder in dict.fromkeys([*experiments_of(config), *folders().values()]):
@@ -145,7 +145,7 @@ def best(experiment: Experiment = None, config: Config = NNI_CONFIG) -> None:
     """The best trial of each stage: scores, settings, folder.  Exit status 1 when none has succeeded yet."""
     record = _record(experiment, config)
 
-    from trials.experiment.experiment_table import best_of
+    from trials.experiment.table import best_of
 
     found = [job for stage in record.budgets if (job := best_of(stage, record.jobs)) is not None]
     for job in found:

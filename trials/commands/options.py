@@ -36,6 +36,6 @@ def tell(line: str) -> None:
 
 def configuration(preset: Path, changes: list[str] | None) -> Any:
     """Loaded before a command's slow imports: a misspelt key is told at once."""
-    from trials.config import load, settings
+    from trials.settings.config import load, settings
 
     return load(preset, settings(changes or []))

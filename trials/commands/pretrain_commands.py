@@ -18,7 +18,7 @@ def pretrain(preset: Preset = QUICKSTART, changes: Set = None, run: Run = None) 
 
     from trials.pretraining.pretrain import pretrain as train
     from trials.running.run_folder import RunFolder
-    from trials.training.pretrained_files import pretrain_folder
+    from trials.training.transferring.pretrained_files import pretrain_folder
 
     folder = RunFolder(run or pretrain_folder(config, config.pretrain.kind))
     result = train(config, folder, tell)

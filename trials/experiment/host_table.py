@@ -9,9 +9,9 @@ from rich.table import Table
 
 from datagen.config import Data
 from datagen.errors import InputError
-from trials.experiment.code_size import code_size
-from trials.experiment.experiment import FinishedTrial, load_plan, read_state
-from trials.experiment.hosts import Finding, examine, fleet_of
+from trials.experiment.machines.code_size import code_size
+from trials.experiment.machines.hosts import Finding, examine, fleet_of
+from trials.experiment.plan import FinishedTrial, load_plan, read_state
 from trials.running.host_facts import data_digest
 
 

@@ -18,8 +18,11 @@ import requests
 from filelock import FileLock, Timeout
 
 from datagen.errors import InputError
-from trials.experiment import doctor, gpus, nnictl, processes, registry
-from trials.experiment.experiment import (
+from trials.experiment.machines import doctor, gpus
+from trials.experiment.machines.gpu_keys import gpu_keys, gpus_here
+from trials.experiment.nni import nnictl, processes, registry
+from trials.experiment.nni.manager import Manager
+from trials.experiment.plan import (
     FinishedTrial,
     Plan,
     PlanState,
@@ -29,8 +32,6 @@ from trials.experiment.experiment import (
     trials_of,
     write_state,
 )
-from trials.experiment.gpu_keys import gpu_keys, gpus_here
-from trials.experiment.manager import Manager
 from trials.experiment.record import ExperimentRecord, read_record
 from trials.experiment.watch import ExperimentError, Snapshot, watch
 from trials.running.ending import cleaned_up

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from datagen.errors import InputError
-from datagen.reading import parse_json, read_json
-from trials.experiment.manager import ENDED, Job, job_of, unpack
+from datagen.files.reading import parse_json, read_json
+from trials.experiment.nni.manager import ENDED, Job, job_of, unpack
 
 WAITING = frozenset({"ADD_HYPERPARAMETER", "ADD_RESUMED", "ADD_CUSTOMIZED", "WAITING"})
 

@@ -13,11 +13,11 @@ from typing import Any
 import psutil
 import requests
 
-from trials.experiment import processes
-from trials.experiment.experiment import Plan
-from trials.experiment.manager import Job, Manager
-from trials.experiment.nni_logs import error_in, last_line, traceback_in
-from trials.experiment.schedule import score_of
+from trials.experiment.nni import processes
+from trials.experiment.nni.logs import error_in, last_line, traceback_in
+from trials.experiment.nni.manager import Job, Manager
+from trials.experiment.plan import Plan
+from trials.experiment.tuner.schedule import score_of
 
 POLL = 1.0  # [s]
 SETTLED = 3.0  # [s] DONE must hold: a resumed experiment passes through it

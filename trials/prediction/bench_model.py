@@ -15,8 +15,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from compressors.bundle import load_bundle, write_bundle
-from compressors.imager import Imager
+from compressors.bundles.bundle import load_bundle, write_bundle
+from compressors.graphs.runner import Imager
 from compressors.verify import batch_ms
 from search_spaces.build import build, count_parameters, nonzero_parameters
 from search_spaces.config import Network
@@ -30,7 +30,7 @@ Row = dict[str, Any]
 MEMORY = """
 import re, sys
 import numpy
-from compressors.imager import Imager
+from compressors.graphs.runner import Imager
 imager = Imager(sys.argv[1], threads=1)
 s = imager.contents.shape
 imager(numpy.zeros((int(sys.argv[2]), s.shots, s.samples, s.receivers), numpy.float32))

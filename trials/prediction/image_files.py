@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from segyio import BinField, TraceField
 
 from datagen.errors import InputError
-from datagen.whole_files import part_of
+from datagen.files.whole_files import part_of
 
 LARGEST_STEP = 32.767  # [m] what a header holds in millimetres
 CENTIMETRES = 100  # coordinates are whole numbers of these

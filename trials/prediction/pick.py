@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compressors.imager import Imager
+from compressors.bundles.seal import SEAL
+from compressors.graphs.runner import Imager
 from compressors.outputs import OUTPUTS
-from compressors.seal import SEAL
 from datagen.config import Survey
 from datagen.errors import InputError
-from datagen.gathers import Recording, read_recording
+from datagen.files.gathers import Recording, read_recording
 from datagen.targets import TargetName
 from trials.prediction.pick_files import Picks, check_outputs, write_picks
-from trials.training.windows import resampled, same_interval, spread_over, time_of
+from trials.training.picking.windows import resampled, same_interval, spread_over, time_of
 
 log = logging.getLogger(__name__)
 

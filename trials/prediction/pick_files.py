@@ -19,9 +19,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from datagen.errors import InputError
-from datagen.gathers import Recording
-from datagen.segy import SEGY_SUFFIXES, open_segy
-from datagen.whole_files import whole
+from datagen.files.gathers import Recording
+from datagen.files.segy import SEGY_SUFFIXES, open_segy
+from datagen.files.whole_files import whole
 
 OUTPUTS = (".csv", *SEGY_SUFFIXES, ".sgt", ".png")
 PICK_WORD, CONFIDENCE_WORD = 233, 237  # bytes of a trace header that SEG-Y leaves to its users, four each

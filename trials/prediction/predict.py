@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from compressors.contents import Contents
-from compressors.imager import Imager
+from compressors.bundles.contents import Contents
+from compressors.graphs.runner import Imager
 from compressors.outputs import OUTPUTS
 from datagen.errors import InputError
-from datagen.segy import SEGY_SUFFIXES
+from datagen.files.segy import SEGY_SUFFIXES
 from trials.prediction.image_files import Coordinates, ImageFile, NpyImages, SegyImages
 from trials.prediction.recording import RecordedShots, open_shots
 from trials.prediction.sections import Section, draw_sections, image_section, reach, velocity_section

@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from compressors.contents import Contents
+from compressors.bundles.contents import Contents
 from compressors.outputs import OUTPUTS
 from datagen.config import Data
-from datagen.modelling import WaveEngine
-from datagen.positions import distances
-from datagen.scheme import derive_scheme
-from datagen.segy_lines import Places
+from datagen.files.segy_lines import Places
+from datagen.waves.modelling import WaveEngine
+from datagen.waves.positions import distances
+from datagen.waves.scheme import derive_scheme
 from trials.prediction.predict import ENDINGS, check_outputs, open_imager, write_images
 from trials.prediction.recording import RecordedShots
 from trials.prediction.sections import draw_sections, image_section, reach, velocity_section

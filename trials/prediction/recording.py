@@ -8,12 +8,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from datagen.errors import InputError
-from datagen.npy_files import map_npy
-from datagen.npy_series import NpySeries
-from datagen.openfwi import find_shots
-from datagen.regular_files import regular_file
-from datagen.segy import SEGY_SUFFIXES, SegyGathers
-from datagen.segy_lines import Places, SegyLines, has_positions
+from datagen.files.npy_files import map_npy
+from datagen.files.npy_series import NpySeries
+from datagen.files.openfwi import find_shots
+from datagen.files.regular_files import regular_file
+from datagen.files.segy import SEGY_SUFFIXES, SegyGathers
+from datagen.files.segy_lines import Places, SegyLines, has_positions
 from search_spaces.shape import Shape
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from datagen.config import Grid
-from datagen.whole_files import whole
+from datagen.files.whole_files import whole
 
 COLUMNS = 4
 

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compressors.contents import Contents
+from compressors.bundles.contents import Contents
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.geology import velocity_range
-from datagen.positions import distances
-from datagen.wavelet import BAND
-from search_spaces.band_limited import band_limited
+from datagen.ground.ranges import velocity_range
+from datagen.waves.positions import distances
+from datagen.waves.wavelet import BAND
+from search_spaces.fronts.band_limited import band_limited
 from trials.prediction.recording import RecordedShots
 
 ALIKE = 1e-3  # of the interval
@@ -74,7 +74,7 @@ def fit_survey(
 def resampling(given: int, step: float, wanted: NDArray[np.float64], wanted_step: float) -> NDArray[np.float32]:
     """`[wanted, given]` matrix: values at the places `wanted` of a signal sampled every `step` from 0 on.
 
-    As `search_spaces.band_limited`, up to the Nyquist frequency of the wider of the two steps.
+    As `search_spaces.fronts.band_limited`, up to the Nyquist frequency of the wider of the two steps.
     """
     length = (given - 1) * step
     k = np.arange(min(given, floor(length / wanted_step * (1 + 1e-9)) + 1))

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from datagen.config import Data, Grid, VelocityFile
 from datagen.errors import InputError
-from datagen.geology import velocity_range
-from datagen.sections import resample
-from datagen.velocity_files import open_models, to_metres_per_second, velocity_limits
+from datagen.files.sections import resample
+from datagen.files.velocity_files import open_models, to_metres_per_second, velocity_limits
+from datagen.ground.ranges import velocity_range
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def read_velocity(file: Path, shape: str | None, unit: float, axes: str = "") ->
 
 
 def cut_window(model_ZX: Array, spacing: float | None, at: str, grid: Grid) -> Array:
-    """The part of `model_ZX` whose top left corner is `at`, on `grid`, as `datagen.sections.resample`.
+    """The part of `model_ZX` whose top left corner is `at`, on `grid`, as `datagen.files.sections.resample`.
 
     Cells of the model are `spacing` metres wide.  `at` is "depth,distance" in metres.  Raises InputError when
     the window leaves the model.

@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from search_spaces.build import network_behind
-from search_spaces.network import SingleChannel
-from trials.config import Config
+from search_spaces.networks.contract import SingleChannel
 from trials.pretraining.gan_training import draws_of, real_batch
 from trials.pretraining.pretrain_data import Samples
+from trials.settings.config import Config
 from trials.training.budget import OneCycle
 from trials.training.module import raise_unless_finite
 

@@ -15,8 +15,8 @@ from PIL import Image
 from torch import Tensor
 
 from datagen.errors import InputError
-from trials.training.gan import Generator
-from trials.training.pretrained_files import load_generator
+from trials.training.transferring.gan import Generator
+from trials.training.transferring.pretrained_files import load_generator
 
 FRAME_MS = 80  # of the film
 ZOOM = 2  # pixels of the film a sample or trace

@@ -19,13 +19,13 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from search_spaces.build import network_behind
-from search_spaces.network import SingleChannel
-from trials.config import Config
+from search_spaces.networks.contract import SingleChannel
 from trials.pretraining.merit import merit
 from trials.pretraining.pretrain_data import Samples
+from trials.settings.config import Config
 from trials.training.averaging import decay_after
-from trials.training.gan import Discriminator, Generator
 from trials.training.module import raise_unless_finite
+from trials.training.transferring.gan import Discriminator, Generator
 
 BETAS = (0.5, 0.99)  # of Adam
 R1_EVERY = 8  # steps

@@ -18,9 +18,9 @@ from torch import Tensor
 from datagen.config import Data, VelocityFile
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
-from datagen.whole_files import whole
+from datagen.files.whole_files import whole
 from trials.pretraining.dream import sampled
-from trials.training.pretrained_files import load_generator
+from trials.training.transferring.pretrained_files import load_generator
 
 COPY = 0.01  # of the training models are nearer to another one than this; nearer than that counts as a copy
 ROUND = 64  # models drawn at a time

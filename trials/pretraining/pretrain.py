@@ -23,8 +23,7 @@ from datagen.errors import InputError
 from datagen.full_disk import told_when_disk_is_full
 from datagen.generate import ensure
 from search_spaces.build import network_behind
-from search_spaces.network import SingleChannel
-from trials.config import Config
+from search_spaces.networks.contract import SingleChannel
 from trials.pretraining.autoencoder import Autoencoding
 from trials.pretraining.gan_training import GanTraining
 from trials.pretraining.pretrain_data import Samples, samples_of
@@ -32,9 +31,10 @@ from trials.running.checkpoint import EPOCHS_KEPT, checkpoint_of, keep_checkpoin
 from trials.running.identity import differences
 from trials.running.quiet import quiet_libraries
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config
 from trials.training.fit import interruptible, trainer_options
-from trials.training.gan import plain_encoder
-from trials.training.pretrained_files import save_part
+from trials.training.transferring.gan import plain_encoder
+from trials.training.transferring.pretrained_files import save_part
 
 PICTURES = 16
 JUDGED = 256  # samples, at the end
@@ -115,7 +115,7 @@ def pretrain(config: Config, run: RunFolder, tell: Callable[[str], object]) -> d
 
 
 def save_parts(training: Training, config: Config, samples: Samples, folder: Path) -> None:
-    """The files of trials/training/pretrained_files.py."""
+    """The files of trials/training/transferring/pretrained_files.py."""
     facts = samples.facts | {
         "kind": config.pretrain.kind,
         "network": asdict(replace(config.network, encoder_init="scratch", decoder_init="scratch")),

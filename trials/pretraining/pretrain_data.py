@@ -3,7 +3,7 @@
     gathers [T, R] ─ first `duration` ─ windows of `columns` receivers ─ GatherFront ─► [1, rows, columns], ±LIMIT
     velocity [z, x] ─ from [slowest, fastest] ────────────────────────────────────────► [1, z, x], ±1
 
-The front is that of a network for single gathers (search_spaces/gather_front.py), so that what is learned here fits
+The front is that of a network for single gathers (search_spaces/fronts/gather.py), so that what is learned here fits
 there.
 """
 
@@ -20,10 +20,10 @@ from torch import Tensor
 
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
-from datagen.gathers import read_gathers
+from datagen.files.gathers import read_gathers
 from search_spaces.config import Gather
-from search_spaces.gather_front import GatherFront
-from trials.config import Config
+from search_spaces.fronts.gather import GatherFront
+from trials.settings.config import Config
 
 FEWEST = 8  # samples
 NARROWEST = 8  # receivers

@@ -17,19 +17,19 @@ from typing import Literal
 from filelock import FileLock, Timeout
 
 from datagen.errors import InputError
-from datagen.reading import read_text
+from datagen.files.reading import read_text
 from datagen.targets import TargetName
 from search_spaces.config import Network
 from search_spaces.genotype import Genotype
-from trials.config import ComparedModel, Config
 from trials.running.channel import Channel
 from trials.running.identity import differences
 from trials.running.run_folder import RunFolder
+from trials.settings.config import ComparedModel, Config
 from trials.stages.execute import execute
 from trials.training.fit import evaluate
 from trials.training.networks import trained
 from trials.training.tasks import images_only
-from trials.training.transfer import resolved
+from trials.training.transferring.transfer import resolved
 
 SMALL = ("nasunet", "random_search", "unet_small")  # models of the size that the search finds
 PATIENCE = 10.0  # [s] between looks at what others are working on

@@ -20,16 +20,16 @@ from filelock import FileLock
 from matplotlib.figure import Figure
 from torch.utils.flop_counter import FlopCounterMode
 
-from compressors.deploy import export_onnx
+from compressors.graphs.onnx_graph import export_onnx
 from compressors.outputs import OUTPUTS
 from compressors.verify import graph_latencies
 from datagen.dataset import ShardDataset, loader
+from datagen.files.whole_files import whole
 from datagen.targets import TargetName
-from datagen.whole_files import whole
 from search_spaces.shape import Shape
-from trials.config import ComparedModel
 from trials.results.compare import Comparison
 from trials.running.run_folder import RunFolder
+from trials.settings.config import ComparedModel
 from trials.training.metrics import scores
 from trials.training.networks import statistics, trained
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from compressors.pareto import Point, choose
 from datagen.errors import InputError
-from trials.experiment.experiment import FinishedTrial, load_plan, read_state, trials_of
+from trials.experiment.plan import FinishedTrial, load_plan, read_state, trials_of
 from trials.running.run_folder import RunFolder
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from compressors.bundle import write_bundle
+from compressors.bundles.bundle import write_bundle
 from datagen.errors import InputError
 from datagen.full_disk import told_when_disk_is_full
 from search_spaces.shape import Shape

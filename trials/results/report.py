@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from compressors.outputs import OUTPUTS, Picture
 from compressors.pareto import Point, front
 from datagen.errors import InputError
+from datagen.files.whole_files import whole
 from datagen.full_disk import told_when_disk_is_full
 from datagen.targets import TargetName
-from datagen.whole_files import whole
 from trials.results.figures import curves_svg, data_uri, pareto_svg, picture_uri, scale_uri, size_svg
 from trials.running.run_folder import RunFolder
 

@@ -13,16 +13,16 @@ from pathlib import Path
 
 import torch
 
-from compressors.bundle import Bundle, load_bundle
+from compressors.bundles.bundle import Bundle, load_bundle
 from compressors.verify import file_bytes, latency
 from datagen.dataset import ShardDataset
 from search_spaces.build import count_parameters, nonzero_parameters
-from trials.config import Config
-from trials.experiment.experiment import FinishedTrial
+from trials.experiment.plan import FinishedTrial
 from trials.results.compressed import points_of, winner_of
 from trials.results.export import export
 from trials.results.report import ModelRow, Prediction, Report, Sample, TrialRow, read_curve
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config
 from trials.training.metrics import ssim
 from trials.training.tasks import images_only
 

@@ -15,7 +15,7 @@ from lightning_fabric.plugins import TorchCheckpointIO
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 
 from datagen.errors import InputError
-from datagen.whole_files import part_of, sync, whole
+from datagen.files.whole_files import part_of, sync, whole
 
 ENDED = "ended"  # key of the checkpoint
 KEYS = {"callbacks", "epoch", "global_step", "loops", "lr_schedulers", "optimizer_states", "state_dict"}  # Lightning's

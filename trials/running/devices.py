@@ -25,8 +25,8 @@ from torch import distributed
 from torch.utils.data import DataLoader, Sampler
 
 from datagen.errors import InputError
-from datagen.farm import end_with_parent
-from trials.config import Config
+from datagen.shards.farm import end_with_parent
+from trials.settings.config import Config
 
 LOOPBACK = {"GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
 

@@ -8,7 +8,7 @@ together whose facts differ in nothing but the seed.
 
 from typing import Any, Literal
 
-from trials.config import Config, to_tree
+from trials.settings.config import Config, to_tree
 
 Stage = Literal["pretrain", "search", "tune", "compress"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from trials.config import Config
+from trials.settings.config import Config
 
 SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory")  # in what torch's allocators say
 

@@ -23,12 +23,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from datagen.errors import InputError
-from datagen.reading import read_json, read_json_lines
-from datagen.whole_files import whole
+from datagen.files.reading import read_json, read_json_lines
+from datagen.files.whole_files import whole
 from search_spaces.weights_file import read_tensors
-from trials.config import Config, load, to_tree
 from trials.running.host_facts import versions
 from trials.running.identity import Stage, differences
+from trials.settings.config import Config, load, to_tree
 
 LEFT = ("result.json", "metrics.jsonl", "genotype.json", "weights.safetensors", "*-checkpoint.ckpt", "test.json")
 PACKAGES = ("seisnas", "torch", "nni", "pytorch-lightning", "devito", "numpy")

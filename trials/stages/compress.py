@@ -19,9 +19,9 @@ from compressors.structured import shrink, widths_of
 from search_spaces.build import count_parameters
 from search_spaces.narrow import layer_channels
 from search_spaces.shape import Shape
-from trials.config import Config
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config
 from trials.training.fit import evaluate, fit
 from trials.training.networks import trained
 from trials.training.scoring import measures

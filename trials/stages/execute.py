@@ -9,7 +9,6 @@ from datagen.dataset import ShardDataset
 from datagen.errors import InputError
 from datagen.full_disk import told_when_disk_is_full
 from datagen.generate import ensure
-from trials.config import Config
 from trials.running.channel import Channel
 from trials.running.checkpoint import EPOCHS_KEPT, remove_checkpoints
 from trials.running.devices import device_count
@@ -17,12 +16,13 @@ from trials.running.host_facts import data_digest
 from trials.running.memory import told_when_memory_is_short
 from trials.running.quiet import quiet_libraries
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config
 from trials.stages.compress import compress, fine_tuning
 from trials.stages.search import search
 from trials.stages.tune import tune
 from trials.training.perceptual import features_of
 from trials.training.tasks import task_of
-from trials.training.transfer import resolved
+from trials.training.transferring.transfer import resolved
 
 Stage = Literal["search", "tune", "compress"]
 

@@ -1,4 +1,4 @@
-"""The one-shot search itself: strategies (search_spaces/strategies.py) on our supernet, reported epoch by epoch.
+"""The one-shot search itself: strategies (search_spaces/supernets) on our supernet, reported epoch by epoch.
 
 training split ─┬─ half: weights of the supernet     first-order DARTS (Liu et al. 2019): a step on the
                 └─ half: architecture                architecture, a step on the weights, and again
@@ -22,16 +22,16 @@ from torch import Tensor
 from torch.utils.data import Subset
 
 from datagen.dataset import loader
-from search_spaces.front import make_front
+from search_spaces.fronts.survey_front import make_front
 from search_spaces.genotype import Genotype, skip_share
-from search_spaces.network import Features
+from search_spaces.networks.contract import Features
 from search_spaces.size import most_probable, parameter_costs, random_genotype
-from search_spaces.strategies import Darts, Gumbel, MixedEdge, Parsec, PathEdge, SizePenalty
-from search_spaces.supernet import NasUnetSpace, log_probabilities
-from trials.config import Config
+from search_spaces.supernets.strategies import Darts, Gumbel, MixedEdge, Parsec, PathEdge, SizePenalty
+from search_spaces.supernets.supernet import NasUnetSpace, log_probabilities
 from trials.running.channel import Channel
 from trials.running.checkpoint import keep_checkpoint, resume_from
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config
 from trials.training.fit import EpochDraws, EpochReport, interruptible, trainer_options
 from trials.training.module import raise_unless_finite
 from trials.training.networks import geometry

@@ -6,12 +6,12 @@ supernet → genotype → the plain network, trained briefly from scratch → it
 
 from typing import Any
 
-from datagen.reading import read_text
+from datagen.files.reading import read_text
 from search_spaces.draw import draw_genotype
 from search_spaces.genotype import Genotype, skip_share
-from trials.config import Config
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config
 from trials.stages.one_shot import find_genotype
 from trials.training.networks import with_genotype
 from trials.training.tasks import task_of

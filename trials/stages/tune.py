@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from trials.config import Config
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config
 from trials.training.tasks import task_of
 from trials.training.train import train
 

@@ -23,12 +23,12 @@ from torch import nn
 from torch.utils._pytree import tree_leaves
 
 from datagen.dataset import loader
-from trials.config import Config
 from trials.running.channel import Channel
 from trials.running.checkpoint import WholeFiles, keep_checkpoint, resume_from
 from trials.running.devices import device_count, helper_processes, rank, shared, uses_gpu
 from trials.running.end_between_batches import EndBetweenBatches
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config
 from trials.training.averaging import MovingAverage
 from trials.training.budget import TimeBudget
 from trials.training.module import TaskModule

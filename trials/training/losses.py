@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trials.config import Loss
+from trials.settings.config import Loss
 from trials.training.metrics import ms_ssim, ssim
 from trials.training.perceptual import features_of, perceptual
 

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 from torch import nn
 
-from datagen.shards import Statistics, load_manifest
+from datagen.shards.manifest import Statistics, load_manifest
 from search_spaces.build import build
 from search_spaces.config import Gather
 from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
 from search_spaces.weights_file import load_into
-from trials.config import Config
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config
 
 
 def statistics(config: Config) -> Statistics:

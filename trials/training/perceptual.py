@@ -22,9 +22,9 @@ from torchvision.models.vgg import cfgs, make_layers
 
 from datagen.errors import InputError
 from search_spaces.weights_file import read_tensors, require_finite
-from trials.config import FeatureKind
-from trials.training.discriminator_features import DiscriminatorFeatures
+from trials.settings.config import FeatureKind
 from trials.training.metrics import DATA_RANGE
+from trials.training.transferring.discriminator_features import DiscriminatorFeatures
 
 Features = Callable[[Tensor], list[Tensor]]
 """Image `[B, 1, Z, X]` in [-1, 1] → feature maps, from fine to coarse."""

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from trials.config import Config
+from trials.settings.config import Config
 
 BLOCK = 16  # channels
 

@@ -6,7 +6,7 @@ from torch import nn
 from compressors.stopwatch import median_ms
 from search_spaces.build import count_parameters, nonzero_parameters
 from search_spaces.shape import Shape
-from trials.config import Config
+from trials.settings.config import Config
 
 
 def measures(network: nn.Module, config: Config, scores: dict[str, float]) -> dict[str, float]:

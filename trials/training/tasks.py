@@ -17,15 +17,15 @@ from torch import Tensor, nn
 from compressors.outputs import OUTPUTS, Output
 from datagen.dataset import ShardDataset, loader
 from datagen.errors import InputError
-from datagen.shards import Statistics
+from datagen.shards.manifest import Statistics
 from search_spaces.picks import picks_of
-from trials.config import Config
-from trials.training.gather_set import GatherSet, gather_set
+from trials.settings.config import Config
 from trials.training.losses import loss_terms
 from trials.training.metrics import scores
 from trials.training.networks import statistics
-from trials.training.pick_scores import pick_scores
-from trials.training.picking import pick_loss
+from trials.training.picking.gather_set import GatherSet, gather_set
+from trials.training.picking.pick_scores import pick_scores
+from trials.training.picking.picking import pick_loss
 from trials.training.teacher import Teacher
 
 Batch = tuple[Tensor, Tensor]

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from datagen.errors import InputError
-from trials.config import Config
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config
 from trials.training.networks import trained
 
 Teacher = Callable[[Tensor], Tensor]

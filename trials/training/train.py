@@ -5,14 +5,14 @@ from typing import Any
 import torch
 
 from search_spaces.build import build
-from trials.config import Config
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config
 from trials.training.fit import fit
 from trials.training.networks import geometry
-from trials.training.picking import start_from
+from trials.training.picking.picking import start_from
 from trials.training.scoring import measures
-from trials.training.transfer import start_parts
+from trials.training.transferring.transfer import start_parts
 
 
 def train(

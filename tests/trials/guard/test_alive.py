@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import requests
 
-from trials.experiment import processes
 from trials.experiment.launch import stop
-from trials.experiment.nnictl import NNICTL, environment
+from trials.experiment.nni import processes
+from trials.experiment.nni.nnictl import NNICTL, environment
 
 TRIAL = """
 import time, nni

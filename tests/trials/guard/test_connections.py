@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from trials.experiment import portal
+from trials.experiment.nni import portal
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="users are told apart through /proc/net/tcp")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from trials.experiment import portal
+from trials.experiment.nni import portal
 
 CONNECT = """
 require('./prelude');

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from trials.experiment import portal
+from trials.experiment.nni import portal
 
 
 def test_other_node_programs_are_left_alone(node: Any, manager: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from trials.experiment import portal
+from trials.experiment.nni import portal
 
 API = "/api/v1/nni"
 FORBIDDEN = {

@@ -9,7 +9,7 @@ const path = require('path');
 const { promisify } = require('util');
 
 const RESULT = 'result.json'; // of a finished run: vouches for the files beside it, so it is copied last
-const LOST = 'host-lost.txt'; // says to the tuner (trials/experiment/lost_hosts.py) that the trial itself did not fail
+const LOST = 'host-lost.txt'; // says to the tuner (trials/experiment/tuner/lost_hosts.py) that the trial itself did not fail
 
 function bringResultsHome(Service) {
   Service.prototype.onTrialEnd = function (tell) {

@@ -1,0 +1,1 @@
+"""A finished network as a folder, and what keeps a stranger's folder harmless."""

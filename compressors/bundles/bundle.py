@@ -1,0 +1,202 @@
+"""Bundles: a finished network as a folder that runs where neither NNI nor Devito is installed.
+
+network ─► name.tmp/ ─ all files, then their checksums ─► renamed to name/
+name/   ─► checksums, names and shapes checked ─► network
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+import jinja2
+from safetensors.torch import save
+from torch import nn
+
+from compressors.bundles.contents import (
+    CARD,
+    CONFIG,
+    GENOTYPE,
+    ONNX,
+    PACKED,
+    PICTURE,
+    WEIGHTS,
+    Contents,
+    read_contents,
+    to_yaml,
+)
+from compressors.bundles.packed import pack
+from compressors.bundles.seal import SEAL, inside, seal
+from compressors.graphs.onnx_graph import export_onnx
+from compressors.outputs import OUTPUTS
+from datagen.config import Data
+from datagen.errors import InputError
+from datagen.files.whole_files import part_of
+from datagen.memory_limit import SPARE, at_most
+from datagen.shards.manifest import Statistics
+from datagen.targets import TargetName
+from search_spaces.build import build, count_parameters, nonzero_parameters
+from search_spaces.config import Network
+from search_spaces.shape import Shape
+from search_spaces.weights_file import load_into, read_tensors
+
+PREPARED = 8  # times the size of its weights that a network may take while it is built
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """A loaded bundle: `network` gives the normalised image, `deployed` the one in physical units."""
+
+    folder: Path
+    contents: Contents
+    network: nn.Module
+
+    @property
+    def deployed(self) -> nn.Module:
+        contents = self.contents
+        return OUTPUTS[contents.target].deployed(self.network, contents.statistics, contents.shape).eval()
+
+
+def write_bundle(
+    folder: str | Path,
+    network: nn.Module,
+    *,
+    spec: Network,
+    shape: Shape,
+    statistics: Statistics,
+    target: TargetName,
+    data_recipe: Data,
+    scores: Mapping[str, float],
+    name: str,
+    picture: Path | None = None,
+    scores_by_seed: Mapping[str, Sequence[float]] | None = None,
+) -> Path:
+    """Writes all that is needed to use `network` elsewhere, and returns the folder.
+
+    `scores` are those on the test split, `scores_by_seed` the same of all networks that were trained alike from
+    other seeds (this one's included), `picture` a PNG for the model card.  A bundle that lies
+    there already is replaced once the new one is complete.
+
+    Raises
+    ------
+    InputError
+        `folder` exists and is something else than a bundle.
+    """
+    folder = Path(folder)
+    _refuse_to_replace(folder)
+    contents = Contents(
+        name=name,
+        target=target,
+        network=spec,
+        shape=shape,
+        statistics=statistics,
+        data=data_recipe,
+        scores=dict(scores),
+        scores_by_seed={name: list(values) for name, values in (scores_by_seed or {}).items()},
+        made_with={package: version(package) for package in ("seisnas", "torch")},
+    )
+    part = part_of(folder)
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        _fill(part, network, contents, picture)
+        _swap(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return folder
+
+
+def load_bundle(folder: str | Path) -> Bundle:
+    """Loads the torch network of a bundle, on the CPU and in evaluation mode.  Needs neither NNI nor Devito.
+
+    Raises
+    ------
+    InputError
+        As `read_contents` and `read_tensors`; or the weights do not fit the network, or that is far larger than they.
+    """
+    folder = Path(folder)
+    contents = read_contents(folder)
+    weights = read_tensors(inside(folder, WEIGHTS))
+    needed = PREPARED * sum(tensor.nbytes for tensor in weights.values())
+    try:
+        with at_most(SPARE // 2 + needed):
+            network = build(contents.network, contents.shape, contents.statistics.shot_scale)
+    except (MemoryError, RuntimeError) as error:
+        raise InputError(
+            f"{folder / CONFIG}: its network cannot be built in the memory that its weights suggest: {error}"
+        ) from None
+    load_into(network, weights, folder / WEIGHTS, CONFIG)
+    return Bundle(folder=folder, contents=contents, network=network.eval())
+
+
+def _fill(part: Path, network: nn.Module, contents: Contents, picture: Path | None) -> None:
+    state = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+    (part / WEIGHTS).write_bytes(save(state))
+    pack(state, part / PACKED)
+    if contents.network.genotype is not None:
+        (part / GENOTYPE).write_text(contents.network.genotype.to_json())
+    (part / CONFIG).write_text(to_yaml(contents))
+    whole = OUTPUTS[contents.target].deployed(network, contents.statistics, contents.shape)
+    export_onnx(whole, contents.shape, part / ONNX)
+    if picture is not None:
+        shutil.copyfile(picture, part / PICTURE)
+    (part / CARD).write_text(_card(part, network, contents))
+    seal(part)
+
+
+def _card(part: Path, network: nn.Module, contents: Contents) -> str:
+    template = Path(__file__).with_name(OUTPUTS[contents.target].card).read_text()
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=as_text,
+    )
+    return environment.from_string(template).render(
+        bundle=contents,
+        spread={
+            name: f"{fmean(values):.4g} ± {stdev(values):.2g}"
+            for name, values in contents.scores_by_seed.items()
+            if len(values) > 1
+        },
+        parameters=count_parameters(network),
+        nonzero=nonzero_parameters(network),
+        sizes={name: (part / name).stat().st_size for name in (ONNX, WEIGHTS, PACKED)},
+        picture=PICTURE if (part / PICTURE).exists() else None,
+    )
+
+
+def as_text(value: Any) -> Any:
+    """A text as Markdown shows it letter for letter: no HTML, no links, no images, no second line."""
+    if not isinstance(value, str):
+        return value
+    flat = "".join(letter if letter.isprintable() else " " for letter in value)
+    return re.sub(r"[\\`*_\[\]<>|!#~&$]", r"\\\g<0>", flat)
+
+
+def _refuse_to_replace(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / SEAL).exists():
+        raise InputError(f"{folder}: exists and is not a bundle (no {SEAL}); choose another output folder")
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: exists and is not a folder; choose another output folder")
+
+
+def _swap(part: Path, folder: Path) -> None:
+    """Puts `part` in the place of `folder`; if that fails, what was there stays."""
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        os.rename(folder, old)
+    try:
+        os.rename(part, folder)
+    except OSError:
+        if old.exists():
+            os.rename(old, folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,103 @@
+"""What a bundle holds and says about itself, read without torch.
+
+model.safetensors   weights
+genotype.json       of a searched network
+config.yml          network, shapes, scales, survey and geology it was trained on, scores
+model.onnx          raw shots [B, S, T, R] float32 → image in physical units [B, 1, Z, X], or picks [B, 2, R]
+README.md           the model card
+picture.png         if there is one
+weights.seisnas     the weights once more, packed: what they are worth in bytes (packed.py)
+checksums.json      SHA-256 of all of them
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from compressors.bundles.flat_fronts import with_front
+from compressors.bundles.seal import check_seal, inside
+from datagen.config import STRICT, Data
+from datagen.errors import InputError
+from datagen.files.reading import read_text, read_yaml
+from datagen.shards.manifest import Statistics
+from datagen.targets import Target, TargetName, make_target
+from search_spaces.config import Network
+from search_spaces.genotype import Genotype
+from search_spaces.shape import Shape
+
+WEIGHTS, GENOTYPE, CONFIG, ONNX = "model.safetensors", "genotype.json", "config.yml", "model.onnx"
+CARD, PICTURE, PACKED = "README.md", "picture.png", "weights.seisnas"
+REQUIRED = (WEIGHTS, CONFIG, ONNX, CARD)
+OPTIONAL = (GENOTYPE, PICTURE, PACKED)
+
+
+Score = Annotated[float, Field(allow_inf_nan=True)]  # a picker that picks nothing has an error of NaN
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Contents:
+    """The record in config.yml.  There `network.genotype` is empty: it lies in genotype.json."""
+
+    format: Literal[1] = 1
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    target: TargetName
+    network: Network
+    shape: Shape
+    statistics: Statistics  # of the training split
+    data: Data  # the recipe of the data set
+    scores: dict[str, Score]  # on the test split
+    # The same of networks trained alike from other seeds, this one's included; empty where it is the only one.
+    scores_by_seed: dict[str, list[Score]] = Field(default_factory=dict)
+    made_with: dict[str, str]  # package → version
+
+    @property
+    def scaled(self) -> Target:
+        """The target with the scale of its training."""
+        return make_target(self.target, self.statistics)
+
+
+def to_yaml(contents: Contents) -> str:
+    """As it stands in config.yml."""
+    bare = replace(contents, network=replace(contents.network, genotype=None))
+    text: str = yaml.safe_dump(TypeAdapter(Contents).dump_python(bare, mode="json"), sort_keys=False)
+    return text
+
+
+def read_contents(folder: str | Path) -> Contents:
+    """Checks every file of a bundle and reads what it says about itself.
+
+    Raises
+    ------
+    InputError
+        A file is missing, changed, unknown or leads out of the folder; config.yml does not fit; the shapes
+        are not those of the survey.
+    """
+    folder = Path(folder)
+    names = check_seal(folder, required=REQUIRED, optional=OPTIONAL)
+    contents = _parse(folder)
+    shape = Shape.of(contents.data, contents.network.gather_rows)
+    if contents.shape != shape:
+        raise InputError(
+            f"{folder / CONFIG}: shape is {contents.shape}, but data gives {shape}; export the bundle again"
+        )
+    if contents.network.model != "nasunet":
+        return contents
+    if GENOTYPE not in names:
+        raise InputError(f"{folder}: a nasunet needs {GENOTYPE}, which is missing; export it again")
+    genotype = Genotype.from_json(read_text(inside(folder, GENOTYPE)))
+    return replace(contents, network=replace(contents.network, genotype=genotype))
+
+
+def _parse(folder: Path) -> Contents:
+    try:
+        return TypeAdapter(Contents).validate_python(with_front(read_yaml(inside(folder, CONFIG))))
+    except ValidationError as error:
+        problems = [
+            f"  {'.'.join(map(str, item['loc']))[:80]}: got {str(item['input'])[:80]!r}; {item['msg']}"
+            for item in error.errors()[:20]
+        ]
+        raise InputError("\n".join([f"{folder / CONFIG}: {error.error_count()} problem(s):", *problems])) from None

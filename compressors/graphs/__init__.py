@@ -1,0 +1,1 @@
+"""ONNX graphs: written, checked, run, in 8 bits."""

@@ -1,0 +1,75 @@
+"""The network as others run it: raw shots in, an image in physical units out, as one ONNX file.
+
+    image = factor · network(shots) + offset                     of the target, datagen/targets.py
+
+Other outputs: outputs.py.  The scaling of the shots lies inside the network already.
+"""
+
+import copy
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from onnxscript import optimizer
+from torch import Tensor, nn
+
+from datagen.targets import RtmImage, VelocityModel
+from search_spaces.shape import Shape
+
+INPUT, OUTPUT = "shots", "image"
+INT64 = 7  # in ONNX
+
+
+class Deployed(nn.Module):
+    """Puts the units of the target behind `network`."""
+
+    def __init__(self, network: nn.Module, target: RtmImage | VelocityModel) -> None:
+        super().__init__()
+        self.network, self.target = network, target
+
+    def forward(self, shots_BSTR: Tensor) -> Tensor:
+        image_B1ZX: Tensor = self.network(shots_BSTR)
+        return self.target.denormalise(image_B1ZX)
+
+
+def export_onnx(network: nn.Module, shape: Shape, file: Path) -> None:
+    """Writes `network` in evaluation mode as `file`; the batch may have any size, all other sizes are fixed.
+
+    The graph holds its weights (no second file) and nothing about the machine it was written on.
+    """
+    on_cpu = copy.deepcopy(network).cpu().eval()
+    # Two samples: the exporter takes a size of one for a constant.
+    example_BSTR = torch.randn(2, shape.shots, shape.samples, shape.receivers)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own deprecations
+        program = torch.onnx.export(
+            on_cpu,
+            (example_BSTR,),
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    optimizer.fold_constants(program.model, should_fold=_is_part_of_weights)
+    for node in list(program.model.graph.all_nodes()):
+        node.metadata_props.clear()  # lines of source with the paths of this machine
+        _keep_short_indices(node)
+    program.save(file, external_data=False)
+
+
+def _is_part_of_weights(node: Any) -> bool:
+    """Of convolutions (search_spaces/cells/cells.py): int8 wants them as they are, whatever their size."""
+    shape = node.inputs[0].shape if node.op_type in ("Mul", "Slice") else None
+    return shape is not None and len(shape) == 4
+
+
+def _keep_short_indices(node: Any) -> None:
+    """The exporter widens indices to 64 bits; where the stack gathers a million, half of them is faster."""
+    if node.op_type == "GatherElements":
+        widened = node.inputs[1].producer()
+        if widened is not None and widened.op_type == "Cast" and widened.attributes["to"].value == INT64:
+            node.replace_input_with(1, widened.inputs[0])
+            widened.graph.remove(widened, safe=True)

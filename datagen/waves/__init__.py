@@ -1,0 +1,1 @@
+"""Waves through the ground: survey, time stepping, migration, first arrivals."""

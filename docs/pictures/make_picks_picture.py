@@ -1,0 +1,46 @@
+"""Draws docs/picks.png: recorded gathers that a picker has not seen, its picks and the labels.
+
+python docs/pictures/make_picks_picture.py BUNDLE labelled.npz 8,2
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from matplotlib.figure import Figure
+
+from datagen.files.gathers import read_recording
+from trials.prediction.pick import network_of, picks_of_gather
+from trials.prediction.pick_files import draw_gather
+
+OUTPUT = Path(__file__).parents[1] / "picks.png"
+
+
+def main(
+    bundle: Annotated[Path, typer.Argument(help="Bundle or finished run that picks.")],
+    labelled: Annotated[Path, typer.Argument(help=".npz of gathers and first_break_s.")],
+    gathers: Annotated[str, typer.Argument(help="Numbers of the gathers, with commas between.")],
+) -> None:
+    """Draws the gathers side by side."""
+    network, recording = network_of(bundle), read_recording(labelled)
+    assert recording.first_breaks is not None
+    interval = recording.interval or network.survey.interval
+    chosen = [int(number) for number in gathers.split(",")]
+    figure = Figure(figsize=(1 + 4.2 * len(chosen), 4.4), layout="constrained")
+    for axis, number in zip(figure.subplots(1, len(chosen), squeeze=False)[0], chosen, strict=True):
+        gather_TR = recording.gathers[number]
+        picked = picks_of_gather(network, gather_TR, interval, recording.start)
+        draw_gather(axis, gather_TR, interval, recording.start)
+        trace = np.arange(gather_TR.shape[1])
+        axis.plot(trace, 1e3 * recording.first_breaks[number], "_", color="tab:cyan", ms=7, mew=1.6, label="label")
+        axis.plot(trace, 1e3 * picked.time_R, ".", color="tab:red", ms=4, label="pick")
+        axis.set_title(f"gather {number}", fontsize=9)
+        axis.set_ylim(100, 0)
+        axis.legend(fontsize=7, loc="lower left")
+        axis.set_ylabel("time [ms]")
+    figure.savefig(OUTPUT, dpi=110)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,1 @@
+"""Cells and the operations on their edges."""

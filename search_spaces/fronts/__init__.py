@@ -1,0 +1,1 @@
+"""Fronts: from raw shots to features on the image's grid."""

@@ -1,0 +1,58 @@
+"""The front of a network that looks at one gather at a time.
+
+    gather [B, 1, T, R] ─ area means, T → rows ─ less the mean of the trace ─ / rms ─ asinh ─► [B, 1, rows, R]
+
+Nothing rings: a mean over neighbouring samples has no side lobes that would run ahead of a first break.  Scaled by
+the trace a distant receiver counts as much as one beside the source; scaled by the gather the decay with distance
+stays visible.
+"""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from search_spaces.networks.contract import Features
+
+Scaling = Literal["trace", "gather"]
+
+KNEE = (
+    0.25  # rms at which asinh goes from linear to logarithmic, so that weak first breaks are seen before strong waves
+)
+SILENT = 1e-12  # least mean square of a trace whose largest sample is 1; a dead one stays zero
+
+
+def area_matrix(given: int, wanted: int) -> NDArray[np.float64]:
+    """`[wanted, given]`: row n is the mean over a triangle around (n + ½) given/wanted − ½, two new samples wide."""
+    width = max(1.0, given / wanted)
+    centre_N1 = (np.arange(wanted)[:, None] + 0.5) * given / wanted - 0.5
+    weight_NT = np.clip(1 - np.abs(np.arange(given) - centre_N1) / width, 0, None)
+    return np.asarray(weight_NT / weight_NT.sum(1, keepdims=True))
+
+
+class GatherFront(Features):
+    """Resamples and normalises a gather; `scaling` says over what the rms is taken.
+
+    It needs no number of the training data: each gather is scaled by itself, inside an exported graph too.
+    """
+
+    channels = 1
+    time_NT: Tensor
+
+    def __init__(self, samples: int, rows: int, scaling: Scaling) -> None:
+        super().__init__()
+        self.axes = (2,) if scaling == "trace" else (2, 3)
+        time_NT = torch.from_numpy(area_matrix(samples, rows).astype(np.float32))
+        self.register_buffer("time_NT", time_NT, persistent=False)
+
+    def forward(self, gather_B1TR: Tensor) -> Tensor:
+        with torch.autocast(gather_B1TR.device.type, enabled=False):  # the range of half floats is too small
+            largest_B11R = gather_B1TR.abs().amax(self.axes, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
+            rows_B1NR = self.time_NT @ (gather_B1TR / largest_B11R)
+            rows_B1NR = rows_B1NR - rows_B1NR.mean(2, keepdim=True)
+            # A floor, not a sum: the exporter takes so small a summand for zero and leaves it out.
+            power_B11R = rows_B1NR.square().mean(self.axes, keepdim=True).clamp_min(SILENT)
+            features_B1NR = torch.asinh(rows_B1NR / (KNEE * power_B11R.sqrt()))
+        return features_B1NR.contiguous(memory_format=torch.channels_last)

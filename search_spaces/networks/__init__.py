@@ -1,0 +1,1 @@
+"""Networks, all behind one contract."""

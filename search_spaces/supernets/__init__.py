@@ -1,0 +1,1 @@
+"""Supernets and the strategies that search them."""

@@ -1,0 +1,224 @@
+"""One-shot strategies for NNI that run less than all candidates, or run all of them cheaper.
+
+    darts     y = Σ_i softmax(α)_i op_i(x)                                   first order (Liu et al. 2019)
+    gumbel    y = op_i(x), i = argmax(α + g), with the gradient of softmax((α + g)/τ)_i   (GDAS, Dong & Yang 2019)
+    parsec    A_k ~ p(A|α), k = 1 … K; each A_k is one path through the supernet          (Casale et al. 2019)
+              ω_k = p(validation|A_k) / Σ_j p(validation|A_j)
+              ascend α along Σ_k (ω_k - 1/K) ∇ log p(A_k|α),  the weights w along Σ_k ω_k ∇ log p(training|A_k, w)
+
+Paths of parsec are run one after the other: its memory is that of one child network, or less where the supernet
+recomputes its cells.  The 1/K is a control variate, it changes the spread of that gradient and not its mean.
+"""
+
+from functools import reduce
+from typing import Any
+
+import torch
+from nni.nas import strategy
+from nni.nas.oneshot.pytorch.differentiable import (
+    DartsLightningModule,
+    GumbelDartsLightningModule,
+    LinearTemperatureScheduler,
+)
+from nni.nas.oneshot.pytorch.profiler import ExpectationProfilerPenalty
+from nni.nas.oneshot.pytorch.supermodule.differentiable import DifferentiableMixedLayer, GumbelSoftmax
+from torch import Tensor, nn
+from torch.nn import functional
+
+from search_spaces.cells.operations import Zero
+from search_spaces.size import Costs
+
+Draw = dict[str, Tensor]
+"""Label → Gumbel noise g; argmax(α + g) is a draw from softmax(α)."""
+
+
+class LiveProbabilities(DifferentiableMixedLayer):  # type: ignore[misc]
+    """NNI hands its penalty numbers, through which no gradient flows; this hands it tensors."""
+
+    def export_probs(self, memo: dict[str, Any]) -> dict[str, Any]:
+        if self.label in memo:
+            return {}
+        return {self.label: dict(zip(self.names, self._arch_alpha.softmax(-1), strict=True))}
+
+
+class MixedEdge(LiveProbabilities):
+    """The weighted sum of all candidates, the same as NNI's with a fifth to two fifths less kept for the gradient.
+
+    One ReLU serves all candidates, and a candidate's weight goes into its last batch norm: no product of whole
+    maps, none to keep.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        rectified = functional.relu(x)
+        weights = self._softmax(self._arch_alpha)
+        pairs = [(weight, self[name]) for weight, name in zip(weights, self.names, strict=True)]
+        terms = [_weighted(op, weight, x, rectified) for weight, op in pairs if not isinstance(op, Zero)]
+        return reduce(torch.add, terms)
+
+
+def _weighted(op: nn.Module, weight: Tensor, x: Tensor, rectified: Tensor) -> Tensor:
+    """weight · op(x); an operation is a single module, or a sequence that ends with a batch norm."""
+    if not isinstance(op, nn.Sequential):
+        y: Tensor = weight * op(x)
+        return y
+    body, norm = list(op[:-1]), op[-1]
+    assert isinstance(norm, nn.BatchNorm2d)
+    if isinstance(body[0], nn.ReLU):
+        body, x = body[1:], rectified
+    for layer in body:
+        x = layer(x)
+    scale, shift = weight * norm.weight, weight * norm.bias
+    return functional.batch_norm(x, norm.running_mean, norm.running_var, scale, shift, training=norm.training)
+
+
+class PathEdge(LiveProbabilities):
+    """Runs the one candidate that was drawn."""
+
+    def resample(self, memo: Draw) -> Draw:
+        """Draws, unless `memo` holds a draw already: cells of a kind go the same way."""
+        alpha = self._arch_alpha
+        noise = memo[self.label] if self.label in memo else -torch.empty_like(alpha.detach()).exponential_().log()
+        self.drawn = int((alpha + noise).argmax())
+        self.gate = None
+        if isinstance(self._softmax, GumbelSoftmax) and alpha.requires_grad:
+            soft = ((alpha + noise) / self._softmax.tau).softmax(-1)[self.drawn]
+            self.gate = 1 + soft - soft.detach()
+        return {self.label: noise}
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self[self.names[self.drawn]](x)
+        return y if self.gate is None else y * self.gate
+
+
+class InOrder(DartsLightningModule):  # type: ignore[misc]
+    """Keeps α in the order of the network.
+
+    NNI's comes out of a set, in another order in each process, and an optimiser that goes on from a checkpoint would
+    take the moments of one α for those of another.
+    """
+
+    def arch_parameters(self) -> list[nn.Parameter]:
+        found = set(super().arch_parameters())
+        return [parameter for parameter in self.parameters() if parameter in found]
+
+
+class GumbelModule(InOrder, GumbelDartsLightningModule):  # type: ignore[misc]
+    """NNI's own, with α in order."""
+
+
+class ParsecModule(InOrder):
+    """The steps of parsec; while the weights warm up, those of one path drawn evenly.
+
+    All paths of a batch share what does not depend on the path: the training module's `prepare` makes it of a batch,
+    once, and its `step` takes it and gives the loss.
+    """
+
+    def __init__(self, training_module: Any, *, architectures: int, **options: Any) -> None:
+        super().__init__(training_module, **options)
+        self.architectures = architectures
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        warm = self.trainer.current_epoch >= self.warmup_epochs
+        draws: list[Draw] = [self.resample() for _ in range(self.architectures if warm else 1)]
+        importance = self._architecture_step(draws, batch["val"]) if warm else torch.ones(1)
+        loss = self._weight_step(draws, importance, batch["train"], batch_idx)
+        self.advance_lr_schedulers(batch_idx)
+        return loss
+
+    def _go(self, draw: Draw) -> Tensor:
+        """Lets all edges run the paths of `draw`; its log p(A|α)."""
+        path = {}
+        for edge in self.supernet_modules():
+            edge.resample(memo=draw)
+            path[edge.label] = edge._arch_alpha.log_softmax(-1)[edge.drawn]
+        return torch.stack(list(path.values())).sum()
+
+    def _architecture_step(self, draws: list[Draw], batch: Any) -> Tensor:
+        losses, chances = [], []
+        prepared = self.training_module.prepare(batch)
+        for draw in draws:
+            chances.append(self._go(draw))
+            with torch.no_grad():
+                losses.append(self.training_module.step(prepared))
+        importance = importance_weights(torch.stack(losses))
+        loss = -((importance - 1 / len(draws)) * torch.stack(chances)).sum()
+        if self.penalty is not None:
+            loss, _ = self.penalty(loss, self.export_probs())
+        optimizer = self.architecture_optimizers()
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        optimizer.step()
+        return importance
+
+    def _weight_step(self, draws: list[Draw], importance: Tensor, batch: Any, index: int) -> Tensor:
+        """NNI's `advance_optimization`, with the gradients of the paths added up."""
+        (optimizer,) = (one for one in self.optimizers() if not getattr(one, "is_arch_optimizer", False))
+        optimizer.zero_grad()
+        total = torch.zeros(())
+        prepared = self.training_module.prepare(batch)
+        for draw, weight in zip(draws, importance, strict=True):
+            self._go(draw)
+            loss = weight * self.training_module.step(prepared)
+            self.manual_backward(loss)
+            total = total + loss.detach()
+        self.training_module.configure_gradient_clipping(optimizer, self.gradient_clip_val, None)
+        self.training_module.optimizer_step(self.trainer.current_epoch, index, optimizer)
+        return total
+
+
+def importance_weights(losses_K: Tensor) -> Tensor:
+    """ω_k ∝ exp(-L_k/σ), Σ ω_k = 1: the likelihood under noise as large as the losses' own spread σ.
+
+    With the pixels' noise all of the weight would fall on one path, thousands of pixels agreeing.
+    """
+    spread = losses_K.std(correction=0)
+    return torch.softmax(-losses_K / (spread + 1e-12), dim=0)
+
+
+class Darts(strategy.DARTS):  # type: ignore[misc]
+    """NNI's DARTS with α in order."""
+
+    def configure_oneshot_module(self, training_module: Any) -> DartsLightningModule:
+        return InOrder(training_module, **self._options())
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "arc_learning_rate": self.arc_learning_rate,
+            "gradient_clip_val": self.gradient_clip_val,
+            "warmup_epochs": self.warmup_epochs,
+            "penalty": self.penalty,
+        }
+
+
+class Gumbel(Darts):
+    """NNI's GumbelDARTS with α in order; the temperature τ falls from 1 to 0.33."""
+
+    def configure_softmax(self) -> nn.Module:
+        softmax: nn.Module = GumbelSoftmax()
+        return softmax
+
+    def configure_oneshot_module(self, training_module: Any) -> DartsLightningModule:
+        return GumbelModule(training_module, LinearTemperatureScheduler(1.0, 0.33), **self._options())
+
+
+class Parsec(Darts):
+    """`architectures` is the K of paths drawn for each step."""
+
+    def __init__(self, *, architectures: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.architectures = architectures
+
+    def configure_oneshot_module(self, training_module: Any) -> ParsecModule:
+        return ParsecModule(training_module, architectures=self.architectures, **self._options())
+
+
+class SizePenalty(ExpectationProfilerPenalty):  # type: ignore[misc]
+    """loss + max(0, E[parameters]/limit - 1), the expectation over softmax(α)."""
+
+    def __init__(self, fixed: int, costs: Costs, limit: int) -> None:
+        super().__init__(profiler=None, baseline=limit, nonlinear="positive")
+        self.fixed, self.costs = fixed, costs
+
+    def profile(self, sample: dict[str, dict[str, Tensor]]) -> Any:
+        expected = [p * self.costs[label][name] for label, choice in sample.items() for name, p in choice.items()]
+        return self.fixed + torch.stack(expected).sum()

@@ -1,0 +1,171 @@
+import csv
+
+import numpy as np
+import pytest
+import segyio
+import torch
+
+from compressors.bundles.bundle import write_bundle
+from compressors.verify import compare_onnx
+from datagen.config import Data, Grid, Split, Survey
+from datagen.errors import InputError
+from search_spaces.build import build
+from search_spaces.config import Gather
+from search_spaces.config import Network as NetworkConfig
+from search_spaces.shape import Shape
+from trials.prediction.pick import Network, network_of, pick, picks_of_gather
+from trials.training.tasks import NOT_NEEDED
+
+SURVEY = Survey(shots=1, receivers=12, frequency=60.0, interval=0.001, samples=64)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    torch.manual_seed(0)
+    data = Data(
+        folder="none", grid=Grid(nz=16, nx=16, spacing=1.0), survey=SURVEY, split=Split(train=1, validation=1, test=1)
+    )
+    spec = NetworkConfig(model="unet", depth=2, width=4, front=Gather(rows=32))
+    shape = Shape.of(data, spec.gather_rows)
+    return write_bundle(
+        tmp_path_factory.mktemp("exports") / "picker",
+        build(spec, shape, 1.0),
+        spec=spec,
+        shape=shape,
+        statistics=NOT_NEEDED,
+        target="first_break",
+        data_recipe=data,
+        scores={},
+        name="picker",
+    )
+
+
+@pytest.fixture
+def gather_TR():
+    return np.random.default_rng(0).standard_normal((64, 12)).astype(np.float32)
+
+
+def loudest(gather_B1TR):
+    """A network that picks the largest sample of each trace, as sure as it is large."""
+    gather_BTR = np.abs(gather_B1TR[:, 0])
+    return np.stack([gather_BTR.argmax(1), gather_BTR.max(1)], axis=1)
+
+
+def spikes(times, interval, samples):
+    gather_TR = np.zeros((samples, len(times)), np.float32)
+    gather_TR[np.round(np.asarray(times) / interval).astype(int), np.arange(len(times))] = 0.5
+    return gather_TR
+
+
+def rows_of(file):
+    with file.open() as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_the_graph_of_a_bundle_picks_as_torch_does(bundle, gather_TR):
+    assert compare_onnx(bundle, np.stack([gather_TR, gather_TR[::-1]])[:, None]) < 1e-4
+
+
+def test_picks_lie_in_the_record_with_confidences_of_a_share(bundle, gather_TR):
+    picked = picks_of_gather(network_of(bundle), gather_TR, 0.001)
+    assert ((picked.time_R > -0.001) & (picked.time_R < 0.064)).all()
+    assert ((picked.confidence_R > 0) & (picked.confidence_R <= 1)).all()
+
+
+@pytest.mark.parametrize("receivers", [1, 5, 12, 31])
+@pytest.mark.parametrize("interval", [0.00025, 0.001])
+def test_gathers_of_any_width_and_sampling_are_picked_at_their_times(receivers, interval):
+    times = np.linspace(0.01, 0.05, receivers)
+    picked = picks_of_gather(
+        Network(run=loudest, survey=SURVEY), spikes(times, interval, int(0.064 / interval)), interval
+    )
+    assert np.abs(picked.time_R - times).max() <= 0.0011
+
+
+def test_picks_count_from_the_shot_when_the_record_starts_earlier():
+    picked = picks_of_gather(Network(run=loudest, survey=SURVEY), spikes([0.02], 0.001, 64), 0.001, start=-0.005)
+    assert picked.time_R == pytest.approx([0.015])
+
+
+def test_a_dead_trace_has_no_pick_and_a_broken_sample_is_mended(bundle, gather_TR, tmp_path, caplog):
+    gather_TR[:, 3] = 0
+    gather_TR[10, 5] = np.nan
+    np.save(tmp_path / "a.npy", gather_TR)
+    pick(bundle, tmp_path / "a.npy", [tmp_path / "a.csv"])
+    found = rows_of(tmp_path / "a.csv")
+    assert [row["trace"] for row in found if not row["pick_s"]] == ["3"]
+    assert "1 of 12 traces are dead" in caplog.text
+    assert "1 of 12 traces hold values that are not finite" in caplog.text
+    assert "taken for 0.001 s" in caplog.text
+
+
+def test_a_file_of_dead_traces_is_refused(bundle, tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((64, 12)))
+    with pytest.raises(InputError, match="all 12 traces are dead"):
+        pick(bundle, tmp_path / "a.npy", [tmp_path / "a.csv"])
+    assert not (tmp_path / "a.csv").exists()
+
+
+def test_a_bundle_that_images_is_refused(tiny_bundle, gather_TR, tmp_path):
+    np.save(tmp_path / "a.npy", gather_TR)
+    with pytest.raises(InputError, match="its target is rtm"):
+        pick(tiny_bundle, tmp_path / "a.npy", [tmp_path / "a.csv"])
+
+
+def write_line(path, gather_TR, **trace):
+    spec = segyio.spec()
+    spec.format, spec.samples, spec.tracecount = 1, range(len(gather_TR)), gather_TR.shape[1]
+    with segyio.create(path, spec) as file:
+        file.bin[segyio.BinField.Interval] = 1000
+        for number, values in enumerate(np.ascontiguousarray(gather_TR.T)):
+            file.trace[number] = values
+            file.header[number] = {9: 1, 13: number + 1, 73: 3, 81: 2 * number, 117: 1000, **trace}
+
+
+def test_a_copy_of_segy_has_the_picks_in_its_headers(bundle, gather_TR, tmp_path):
+    write_line(tmp_path / "a.sgy", gather_TR)
+    before = (tmp_path / "a.sgy").read_bytes()
+    pick(bundle, tmp_path / "a.sgy", [tmp_path / "b.sgy", tmp_path / "b.csv"], confidence=1e-3)
+    with segyio.open(tmp_path / "b.sgy", ignore_geometry=True) as file:
+        words = file.attributes(233)[:], file.attributes(237)[:]
+        assert np.allclose(file.trace.raw[:].T, gather_TR, rtol=1e-5)
+    found = rows_of(tmp_path / "b.csv")
+    assert words[0].tolist() == [round(1e6 * float(row["pick_s"])) for row in found]
+    assert np.allclose(words[1] / 1e4, [float(row["confidence"]) for row in found], atol=1e-4)
+    assert (tmp_path / "a.sgy").read_bytes() == before
+
+
+def test_sgt_holds_positions_and_times(bundle, gather_TR, tmp_path):
+    write_line(tmp_path / "a.sgy", gather_TR)
+    pick(bundle, tmp_path / "a.sgy", [tmp_path / "a.sgt", tmp_path / "a.csv", tmp_path / "a.png"])
+    lines = (tmp_path / "a.sgt").read_text().splitlines()
+    assert lines[:3] == ["13 # shot/geophone points", "#x y", "0 0"]
+    count = int(lines[15].split()[0])
+    assert lines[16] == "#s g t"
+    measured = [line.split() for line in lines[17:]]
+    assert len(measured) == count
+    places = [float(line.split()[0]) for line in lines[2:15]]
+    by_place = {float(row["receiver_m"]): float(row["pick_s"]) for row in rows_of(tmp_path / "a.csv")}
+    for source, geophone, time in measured:
+        assert places[int(source) - 1] == 3
+        assert float(time) == by_place[places[int(geophone) - 1]]
+    assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+def test_sgt_of_a_file_without_positions_asks_for_them(bundle, gather_TR, tmp_path):
+    np.save(tmp_path / "a.npy", gather_TR)
+    with pytest.raises(InputError, match="--spacing and --source"):
+        pick(bundle, tmp_path / "a.npy", [tmp_path / "a.sgt"])
+    pick(bundle, tmp_path / "a.npy", [tmp_path / "a.sgt"], spacing=2.0, sources="5")
+    assert (tmp_path / "a.sgt").read_text().startswith("13 #")
+    with pytest.raises(InputError, match=r"2 position\(s\), .* has 1 gather"):
+        pick(bundle, tmp_path / "a.npy", [tmp_path / "a.sgt"], spacing=2.0, sources="5,6")
+
+
+@pytest.mark.parametrize(
+    ("output", "told"), [("a.txt", "unknown ending"), ("none/a.csv", "no folder"), ("a.sgy", "SEG-Y file, .* is none")]
+)
+def test_outputs_are_checked_before_any_work(bundle, gather_TR, tmp_path, output, told):
+    np.save(tmp_path / "a.npy", gather_TR)
+    with pytest.raises(InputError, match=told):
+        pick(bundle, tmp_path / "a.npy", [tmp_path / output])

@@ -1,0 +1,72 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import segyio
+from segyio import TraceField
+
+from compressors.bundles.contents import read_contents
+from compressors.graphs.runner import Imager
+from datagen.errors import InputError
+from datagen.waves.modelling import WaveEngine
+from trials.prediction.predict_window import likeness, predict_window
+
+
+@pytest.fixture
+def layered(tmp_path):
+    """20 × 30 cells of 10 m, 2000 m/s above 3000 m/s, as raw km/s."""
+    model = np.full((20, 30), 2.0, np.float32)
+    model[10:] = 3.0
+    model.tofile(tmp_path / "layered.bin")
+    return tmp_path / "layered.bin"
+
+
+def test_the_prediction_is_that_of_the_shots_over_the_window(tiny_bundle, layered, tmp_path):
+    outputs = [tmp_path / "w.png", tmp_path / "w.npy"]
+    written = predict_window(tiny_bundle, layered, outputs, shape="20x30", unit=1000.0, spacing=10.0, at="20,50")
+    assert written == outputs
+    assert (tmp_path / "w.png").read_bytes()[:4] == b"\x89PNG"
+    window = np.full((16, 20), 2000.0)
+    window[8:] = 3000.0
+    imager = Imager(tiny_bundle)
+    shots_MSTR = WaveEngine(imager.contents.data).shoot(window[None])
+    expected = imager(shots_MSTR)[0, 0]
+    assert np.abs(np.load(tmp_path / "w.npy") - expected).max() < 1e-5 * np.abs(expected).max()
+
+
+def test_a_cube_of_velocities_becomes_a_cube_of_images(tiny_bundle, tmp_path):
+    """Each section as if it were alone; SEG-Y tells where it lay."""
+    cube_ZYX = np.full((20, 3, 30), 2000.0, np.float32)
+    for line, interface in enumerate((8, 12, 15)):
+        cube_ZYX[interface:, line] = 3000.0
+    np.save(tmp_path / "cube.npy", cube_ZYX)
+    outputs = [tmp_path / "images.npy", tmp_path / "images.sgy", tmp_path / "images.png"]
+    where = {"spacing": 10.0, "at": "20,50"}
+    assert predict_window(tiny_bundle, tmp_path / "cube.npy", outputs, axes="zyx", **where) == outputs
+    images_YZX = np.load(outputs[0])
+    assert images_YZX.shape == (3, 16, 20)
+    for line in range(3):
+        np.save(tmp_path / "section.npy", cube_ZYX[:, line])
+        predict_window(tiny_bundle, tmp_path / "section.npy", [tmp_path / "image.npy"], **where)
+        alone_ZX = np.load(tmp_path / "image.npy")
+        assert np.abs(images_YZX[line] - alone_ZX).max() < 1e-4 * np.abs(alone_ZX).max()
+    with segyio.open(outputs[1]) as segy:
+        assert np.array_equal(segyio.tools.cube(segy), images_YZX.swapaxes(1, 2))
+        assert segy.header[25][TraceField.CDP_X] == 100 * (50 + 5 * 10)
+        assert segy.header[25][TraceField.CDP_Y] == 100 * 10
+    assert outputs[2].read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_window_outside_the_model_is_refused_before_any_modelling(tiny_bundle, layered, tmp_path, monkeypatch):
+    monkeypatch.setattr("trials.prediction.predict_window.WaveEngine", None)
+    with pytest.raises(InputError, match="leaves the velocity model"):
+        predict_window(tiny_bundle, layered, [tmp_path / "w.png"], shape="20x30", unit=1000.0, spacing=10.0, at="100,0")
+
+
+@pytest.mark.parametrize("target", ["rtm", "velocity"])
+def test_likeness_is_one_for_the_same_image_and_less_for_another(tiny_bundle, target):
+    contents = dataclasses.replace(read_contents(tiny_bundle), target=target)
+    truth = 3000 + 500 * np.random.default_rng(0).standard_normal((16, 20))
+    truth = truth if target == "velocity" else (truth - 3000) / 500
+    assert likeness(truth, truth, contents) == pytest.approx(1.0)
+    assert likeness(truth[::-1], truth, contents) < 0.9

@@ -1,0 +1,1 @@
+"""The machines an experiment runs on."""

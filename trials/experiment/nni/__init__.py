@@ -1,0 +1,1 @@
+"""NNI's manager: its processes, interface, log files."""

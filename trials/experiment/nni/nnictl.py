@@ -1,0 +1,103 @@
+"""NNI's own launcher as a process: it starts the manager of an experiment, and waits until it answers."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import psutil
+from nni.experiment.management import generate_experiment_id
+
+from trials.experiment.machines import doctor
+from trials.experiment.nni import portal, processes
+from trials.experiment.watch import ExperimentError
+
+INSIST = """\
+from trials.experiment.nni import own_manager
+own_manager.insist()
+"""
+NNICTL = f"""\
+{INSIST}
+from nni.tools.nnictl.nnictl import parse_args
+parse_args()
+"""
+CREATE = f"""\
+import sys
+import nni.experiment.management as management
+experiment = sys.argv.pop(1)
+management.generate_experiment_id = lambda: experiment
+{NNICTL}"""
+# nnictl's own `view` wants the experiment in its list, and looks at processes by their number.
+VIEW = f"""\
+{INSIST}
+import sys
+from nni.experiment import Experiment, RunMode, launcher
+experiment = Experiment(launcher.get_stopped_experiment_config(sys.argv[1], sys.argv[2]), id=sys.argv[1])
+experiment._action = "view"
+experiment.start(int(sys.argv[4]), run_mode=RunMode.Detach)
+"""
+START = 180.0  # [s] it may take
+
+
+def create(experiment: str, nni_config: Path, state_file: Path, port: int) -> psutil.Process:
+    """The manager of a new experiment.
+
+    The id is the caller's choice (`new_id`), so its processes can be found from the first one on; `state_file` is
+    where the caller will note it.  Raises, as all here, ExperimentError with NNI's words when it does not start,
+    InputError when somebody else has taken the port meanwhile.
+    """
+    words = [experiment, "create", "--config", str(nni_config)]
+    return _start(CREATE, words, port, experiment, {processes.NOTED_IN: str(state_file)})
+
+
+def new_id() -> str:
+    """An id for an experiment, as NNI makes them."""
+    return str(generate_experiment_id())
+
+
+def resume(experiment: str, folder: Path, port: int) -> psutil.Process:
+    """The manager of an experiment of `folder` that goes on."""
+    processes.end(experiment)  # a manager that was killed leaves its trial running
+    return _start(NNICTL, ["resume", experiment, "--experiment_dir", str(folder)], port, experiment)
+
+
+def view(experiment: str, folder: Path, port: int) -> psutil.Process:
+    """A manager that only shows an experiment of `folder`."""
+    return _start(VIEW, [experiment, str(folder)], port, experiment)
+
+
+def environment(outer: Mapping[str, str]) -> dict[str, str]:
+    """For NNI and all that it starts: the guard in force, our python first, no proxy for this machine."""
+    local = ",".join(filter(None, [outer.get("no_proxy"), "localhost,127.0.0.1"]))
+    return {
+        "PYTHONWARNINGS": "ignore:pkg_resources is deprecated",  # nnictl imports it at every start
+        **portal.guarded(outer),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), outer.get("PATH", os.defpath)]),
+        "no_proxy": local,
+        "NO_PROXY": local,
+    }
+
+
+def _start(
+    program: str, words: list[str], port: int, experiment: str, marks: Mapping[str, str] = MappingProxyType({})
+) -> psutil.Process:
+    """Runs a Python program that starts the manager of `experiment` on `port`, and finds the manager."""
+    try:
+        started = subprocess.run(
+            [sys.executable, "-c", program, *words, "--port", str(port)],
+            env={**environment(os.environ), processes.LAUNCHED: experiment, **marks},
+            umask=0o077,
+            start_new_session=True,  # Ctrl-C is for this process, which then stops the experiment in order
+            capture_output=True,
+            text=True,
+            timeout=START,
+        )
+    except subprocess.TimeoutExpired:
+        raise ExperimentError(f"NNI did not start in {START:.0f} s: {' '.join(words)}") from None
+    manager = processes.manager_of(experiment)
+    if manager is None or started.returncode:
+        doctor.require(doctor.free_port(port))  # it was, when it was checked
+        raise ExperimentError(f"NNI did not start: {' '.join(words)}\n{(started.stdout + started.stderr)[-3000:]}")
+    return manager

@@ -1,0 +1,51 @@
+"""What state an experiment is in, running or not, and what is wrong with it.
+
+running   the manager and the tuner are at work        finished  every budget is used up
+shown     seisnas view serves its page                 stopped   interrupted; seisnas resume goes on
+failed    it runs, and cannot reach its end
+"""
+
+from dataclasses import dataclass
+
+import psutil
+import requests
+
+from trials.experiment.nni import processes
+from trials.experiment.nni.manager import Manager
+from trials.experiment.record import ExperimentRecord
+from trials.experiment.watch import Health, progress
+
+
+@dataclass(frozen=True)
+class ExperimentState:
+    """One moment of an experiment."""
+
+    status: str  # running, shown, finished, stopped or failed
+    url: str = ""  # of its web page, while that is served
+    reason: str = ""  # of a failure
+
+
+def state_of(record: ExperimentRecord) -> ExperimentState:
+    """Looks for its manager, and asks it."""
+    manager = processes.manager_of(record.id)
+    stages = progress(record.budgets, record.jobs)
+    finished = bool(stages) and all(stage.done >= stage.budget for stage in stages)
+    if manager is None:
+        return ExperimentState("finished" if finished else "stopped")
+    try:
+        url = f"http://127.0.0.1:{processes.port_of(manager)}"
+        if processes.only_shows(manager):
+            return ExperimentState("shown", url)
+        status, errors = Manager.on_port(processes.port_of(manager)).status()
+        reason = Health(manager, record.folder / "log").at_a_glance(status, errors, record.jobs)
+    except requests.RequestException as error:
+        return ExperimentState("failed", url, f"NNI's manager does not answer: {error}")
+    except psutil.Error:  # it has just ended
+        return ExperimentState("finished" if finished else "stopped")
+    if reason is not None:
+        return ExperimentState("failed", url, reason)
+    if status == "DONE":
+        return ExperimentState(
+            "finished" if finished else "failed", url, "" if finished else "NNI is done, and trials are missing"
+        )
+    return ExperimentState("running", url)

@@ -1,0 +1,1 @@
+"""What decides which trial comes next."""

@@ -1,0 +1,60 @@
+"""Trials that were killed or whose host was lost: each gets one more chance, on whichever host is next.
+
+    host gone ─► guard/run_folders.js: FAILED, host-lost.txt in the trial's folder ─┐
+    killed (out of memory, by hand): nothing in the folder tells its end      ─┴► RetryQueue ─► the same parameters anew
+
+A trial that failed by itself (failure.txt) would fail again and is not repeated.
+"""
+
+import logging
+from dataclasses import dataclass, field
+
+from trials.experiment.nni.manager import Job, Manager
+from trials.experiment.tuner.schedule import Trial
+from trials.running.ending import FAILURE
+
+log = logging.getLogger(__name__)
+
+MARK = "host-lost.txt"  # guard/run_folders.js writes it
+
+
+@dataclass
+class RetryQueue:
+    """What SuiteTuner remembers of such trials; NNI gives a repeated trial a new parameter id."""
+
+    _waiting: list[tuple[int, Trial]] = field(default_factory=list)
+    _drawn: dict[int, int] = field(default_factory=dict)  # parameter id of the repetition → of the first try
+
+    def drawn(self, parameter_id: int) -> int:
+        """The id under which the parameters were drawn."""
+        return self._drawn.get(parameter_id, parameter_id)
+
+    def wanted(self, parameter_id: int, trial: Trial, manager: Manager) -> bool:
+        """Whether the trial, which did not succeed, is to be tried again; if so it waits for `hand`."""
+        if parameter_id in self._drawn or not _lost(trial, manager):
+            return False
+        log.warning("%s: the trial with %s was cut off and is tried again", trial.stage, trial.settings)
+        self._waiting.append((parameter_id, trial))
+        return True
+
+    def hand(self, parameter_id: int) -> Trial | None:
+        """A trial that waits, from now on under this id."""
+        if not self._waiting:
+            return None
+        first, trial = self._waiting.pop(0)
+        self._drawn[parameter_id] = first
+        return trial
+
+
+def _lost(trial: Trial, manager: Manager) -> bool:
+    """Whether a job with the trial's settings was cut off; NNI does not tell the tuner which job was it."""
+    jobs = [job for job in manager.jobs() if job.stage == trial.stage and job.settings == trial.settings]
+    return any(_cut_off(job) for job in jobs)
+
+
+def _cut_off(job: Job) -> bool:
+    if not job.ended or job.status == "EARLY_STOPPED" or job.folder is None or not job.folder.is_dir():
+        return False
+    if (job.folder / MARK).exists():
+        return True
+    return not any((job.folder / name).exists() for name in ("result.json", FAILURE))
