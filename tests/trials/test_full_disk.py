@@ -33,7 +33,7 @@ TINY = {
     "pretrain": {"columns": 16, "steps": 4, "batch_size": 4, "latent": 4, "source": "gathers", "npy_interval": 0.001},
 }
 
-MODEL = ModelRow(name="UNet", parameters=9, nonzero=9, file_bytes=9, zipped_bytes=9, latency_ms=1, ssim=0.5, mae=0.1)
+MODEL = ModelRow(name="UNet", parameters=9, nonzero=9, file_bytes=9, packed_bytes=9, latency_ms=1, ssim=0.5, mae=0.1)
 
 
 @pytest.fixture
