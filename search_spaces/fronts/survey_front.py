@@ -106,9 +106,14 @@ class SurveyFront(Features):
     def _constant(self, name: str, value: NDArray[np.float64]) -> None:
         self.register_buffer(name, torch.from_numpy(value.astype(np.float32)), persistent=False)
 
-    def forward(self, shots_BSTR: Tensor) -> Tensor:
+    def level(self, shots_BSTR: Tensor) -> Tensor:
+        """Resampled records of about unit variance, `[B, S, N, X or groups]`."""
         with torch.autocast(shots_BSTR.device.type, enabled=False):  # the range of half floats is too small
-            level_BSNX = _asinh(self._resample(shots_BSTR) * (self.gain_N1 / (KNEE * self.shot_scale)))
+            return _asinh(self._resample(shots_BSTR) * (self.gain_N1 / (KNEE * self.shot_scale)))
+
+    def forward(self, shots_BSTR: Tensor) -> Tensor:
+        level_BSNX = self.level(shots_BSTR)
+        with torch.autocast(shots_BSTR.device.type, enabled=False):
             features_BCZX: Tensor = self.arrange(level_BSNX)
         # Convolutions with few channels run two to five times faster on CPUs in this layout.
         return features_BCZX.contiguous(memory_format=torch.channels_last)
