@@ -24,6 +24,11 @@ class Geometry:
     onset: float  # [samples] at which the wavelet has its peak
     slowness: tuple[float, ...]  # [samples per cell] of the constant velocities, from slow to fast rock
 
+    @property
+    def velocity_limits(self) -> tuple[float, float]:
+        """[cells per sample] of the slowest and the fastest rock of the geology."""
+        return 1 / self.slowness[0] / (1 + MARGIN), 1 / self.slowness[-1] / (1 - MARGIN)
+
     @classmethod
     def of(cls, data: Data) -> "Geometry":
         survey, spacing = data.survey, data.grid.spacing

@@ -1,11 +1,11 @@
 """The networks of a campaign, in the order in which they are trained.
 
-A network maps shots `[B, S, T, R]` to one image `[B, 1, Z, X]`, to several of them in the order of `targets`, or to
-a dict of them by target.  A new one is a line here.
+A network maps shots `[B, S, T, R]` to images in the order of `targets`, as the channels of one tensor `[B, C, Z, X]` or
+one by one, or to a dict of them by target.  A new one is a line here.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -13,8 +13,12 @@ from torch import Tensor, nn
 
 from datagen.shards.manifest import Statistics
 from search_spaces.build import build
-from search_spaces.config import Network
+from search_spaces.config import Network, Stack
+from search_spaces.fronts.migration import Migration
+from search_spaces.fronts.survey_front import SurveyFront
 from search_spaces.genotype import Genotype
+from search_spaces.networks.migrating import Given, MigratingNetwork
+from search_spaces.networks.nas_unet import NasUnet
 from search_spaces.shape import Shape
 
 CELLS = Genotype(  # found by sampling; the best of results/compare.md
@@ -26,6 +30,8 @@ CELLS = Genotype(  # found by sampling; the best of results/compare.md
     down="skip",
     up="skip",
 )
+
+SMOOTHING = 5.0  # cells: 50 m, as of the labels' migration velocity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +61,34 @@ def built(network: Network, shape: Shape, statistics: Statistics) -> nn.Module:
     return build(network, shape, statistics.shot_scale)
 
 
+def migrating(shape: Shape, statistics: Statistics) -> nn.Module:
+    """Velocity and image by one network with the migration inside, 0.69 M parameters."""
+    assert shape.geometry is not None
+    stack, cells = Stack(coarse=True), replace(CELLS, width=24)
+    front = SurveyFront(shape, statistics.shot_scale, stack)
+    migration = Migration(shape, stack.fold * shape.nz, stack.group, smoothing=SMOOTHING)
+    size = (shape.nz, shape.nx)
+    velocity = NasUnet(cells, Given(front.channels, size))
+    image = NasUnet(cells, Given(MigratingNetwork.channels(front, migration), size))
+    return MigratingNetwork(front, velocity, migration, image, shape.geometry.velocity_limits)
+
+
 SMALL = partial(built, Network(model="nasunet", genotype=CELLS))
 UNET = partial(built, Network(model="unet", depth=5, width=48))
 RESUNET34 = partial(built, Network(model="resunet34"))
 INVERSIONNET = partial(built, Network(model="inversionnet"))
 
 CONTESTANTS = (
+    Contestant(
+        name="migrating",
+        targets=("velocity", "rtm"),
+        build=migrating,
+        batch=64,
+        rate=0.01,
+        share=12,
+        compiled=True,
+        kept=True,
+    ),
     Contestant(
         name="small", targets=("velocity",), build=SMALL, batch=64, rate=0.01, share=4, compiled=True, kept=True
     ),
@@ -80,5 +108,5 @@ def by_target(
     if isinstance(outputs, dict):
         return outputs
     if isinstance(outputs, torch.Tensor):
-        outputs = (outputs,)
+        outputs = outputs.split(1, dim=1)
     return dict(zip(targets, outputs, strict=True))

@@ -24,22 +24,20 @@ from search_spaces.shape import Shape
 
 SIDES = 3  # left of the point, above it, right of it
 ABOVE = 0.35  # [rad] from the vertical, up to which a receiver is above a point
-SHALLOW = (
-    4.0  # cells added to the depth in that angle, which would split the shallowest points finer than waves are long
-)
+SHALLOW = 4.0  # cells added to the depth in that angle: the shallowest points are not split finer than waves are long
 
 
 class Migration(nn.Module):
-    """Levels `[B, S, N, G]`, velocity `[B, 1, Z, X]` [m/s] → images of each shot and side, `[B, S·3, ⌈Z/2⌉, ⌈X/2⌉]`.
+    """Levels `[B, S, N, G]` and velocity `[B, 1, Z, X]` → images of each shot and side, `[B, S·3, ⌈Z/2⌉, ⌈X/2⌉]`.
 
-    `smoothing` is the sigma of the Gaussian [cells], `spacing` the size of a cell [m], `interval` that of a time
-    sample [s]; levels have their N rows spread evenly over the record.
+    The velocity is in cells per sample of the record; `smoothing` is the sigma of the Gaussian [cells].  The N rows of a
+    level are spread evenly over the record.
     """
 
     weight_KGP: Tensor
     kernel: Tensor
 
-    def __init__(self, shape: Shape, rows: int, group: int, *, spacing: float, interval: float, smoothing: float):
+    def __init__(self, shape: Shape, rows: int, group: int, *, smoothing: float) -> None:
         super().__init__()
         geometry = shape.geometry
         assert geometry is not None, "a migration needs the geometry of the survey"
@@ -52,7 +50,7 @@ class Migration(nn.Module):
         self.times = RayTimes(ends, (z_Z, x_X), (z_Z, x_X))
         rows_per_sample = (rows - 1) / (shape.samples - 1)
         self.onset = geometry.onset * rows_per_sample  # [rows]
-        self.rows_per_cell = spacing / interval * rows_per_sample  # of a slowness of 1 s/m
+        self.rows_per_sample = rows_per_sample
         below_Z = np.maximum(z_Z - geometry.receiver_depth, 0)
         away_GZX = groups_G[:, None, None] - x_X + 0 * below_Z[:, None]
         inside_GZX = np.abs(away_GZX) <= (APERTURE * below_Z + NARROWEST)[:, None]
@@ -70,13 +68,13 @@ class Migration(nn.Module):
 
     def forward(self, level_BSNG: Tensor, velocity_B1ZX: Tensor) -> Tensor:
         slowness_Bzx = self.smooth(1 / velocity_B1ZX)[:, 0]
-        row_BEZX = self.times(slowness_Bzx * self.rows_per_cell)
+        row_BEZX = self.times(slowness_Bzx * self.rows_per_sample)
         row_BEP = row_BEZX.flatten(2)
         source_BSP, receiver_BGP = row_BEP[:, : self.shots] + self.onset, row_BEP[:, self.shots :]
         level_BSGN = level_BSNG.transpose(2, 3).contiguous()
         along = _exported if torch.compiler.is_exporting() else AlongTimes.apply
         image_BSKP: Tensor = along(level_BSGN, source_BSP, receiver_BGP, self.weight_KGP)
-        return image_BSKP.flatten(1, 2).unflatten(2, self.size)
+        return image_BSKP.reshape(-1, self.channels, *self.size)
 
     def smooth(self, slowness_B1ZX: Tensor) -> Tensor:
         """On the grid of the stacks, half as fine; replicated at the edges, as the label's smoothing is."""
@@ -113,7 +111,7 @@ class AlongTimes(torch.autograd.Function):
         return sum_BSKP
 
     @staticmethod
-    def backward(ctx: Any, gradient_BSKP: Tensor) -> tuple[None, Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient_BSKP: Tensor) -> tuple[None, Tensor, Tensor, None]:
         slope_BSGP, weight_KGP = ctx.saved_tensors
         if slope_BSGP.is_cuda:
             each_BSGP = torch.einsum("bskp,kgp->bsgp", gradient_BSKP, weight_KGP) * slope_BSGP

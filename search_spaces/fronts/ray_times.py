@@ -13,7 +13,7 @@ The mean along a ray changes slowly from ray to ray, so a few dozen rays do; the
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ RAYS = 33  # of each fan
 FLATTEST = 12.0  # tangent of the outermost; points beyond it take that one
 SHALLOWEST = 0.5  # cells below an end, at least: points level with it have no tangent
 
-Grid = tuple[NDArray[np.float64], NDArray[np.float64]]
+Grid = tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]
 """Centres of the rows and of the columns, evenly spaced, in cells of the image."""
 
 
@@ -63,11 +63,12 @@ class RayTimes(nn.Module):
 
     def forward(self, slowness_Bzx: Tensor) -> Tensor:
         read_zxF, mean_EZz, look_EZPX, length_EZX = self._tables() if torch.compiler.is_exporting() else self._kept()
-        ends = len(length_EZX)
+        ends, rows = length_EZX.shape[0], length_EZX.shape[1]
         read_zBF = slowness_Bzx.transpose(0, 1) @ read_zxF
-        read_EzG = read_zBF.unflatten(2, (ends, RAYS)).permute(2, 0, 1, 3).flatten(2)
-        mean_EZBP = (mean_EZz @ read_EzG).unflatten(2, (-1, RAYS))
-        time_EZBX = mean_EZBP @ look_EZPX
+        depths, batch = read_zBF.shape[:2]
+        read_EzBP = read_zBF.reshape(depths, batch, ends, RAYS).permute(2, 0, 1, 3)
+        mean_EZBP = (mean_EZz @ read_EzBP.flatten(2)).reshape(ends, rows, batch, RAYS)
+        time_EZBX: Tensor = mean_EZBP @ look_EZPX
         return time_EZBX.permute(2, 0, 1, 3) * length_EZX
 
     def _kept(self) -> Tables:

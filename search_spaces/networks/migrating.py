@@ -34,7 +34,7 @@ class MigratingNetwork(nn.Module):
     """Shots `[B, S, T, R]` → velocity and image, both normalised, `[B, 2, Z, X]`.
 
     `velocity` maps the constant stacks of `front` to an image before its sigmoid, `image` those, the migrated shots and
-    the estimate (see `channels`) to the RTM image.  `limits` are those of the velocity [m/s].
+    the estimate (see `channels`) to the RTM image.  `limits` are those of the velocity [cells per sample].
     """
 
     def __init__(

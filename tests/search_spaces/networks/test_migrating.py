@@ -26,10 +26,10 @@ CELLS = Genotype(depth=2, width=8, nodes=1, encoder=(("sep_conv_3x3",),), decode
 def network() -> MigratingNetwork:
     torch.manual_seed(0)
     front = SurveyFront(SHAPE, 1.0, Stack(fold=4, coarse=True))
-    migration = Migration(SHAPE, 4 * SIZE[0], 2, spacing=10.0, interval=0.002, smoothing=5.0)
+    migration = Migration(SHAPE, 4 * SIZE[0], 2, smoothing=5.0)
     velocity = NasUnet(CELLS, Given(front.channels, SIZE))
     image = NasUnet(CELLS, Given(MigratingNetwork.channels(front, migration), SIZE))
-    return MigratingNetwork(front, velocity, migration, image, (1500.0, 4500.0))
+    return MigratingNetwork(front, velocity, migration, image, GEOMETRY.velocity_limits)
 
 
 def test_shots_become_a_velocity_within_its_limits_and_an_image() -> None:
