@@ -30,8 +30,8 @@ SHALLOW = 4.0  # cells added to the depth in that angle: the shallowest points a
 class Migration(nn.Module):
     """Levels `[B, S, N, G]` and velocity `[B, 1, Z, X]` → images of each shot and side, `[B, S·3, ⌈Z/2⌉, ⌈X/2⌉]`.
 
-    The velocity is in cells per sample of the record; `smoothing` is the sigma of the Gaussian [cells].  The N rows of a
-    level are spread evenly over the record.
+    The velocity is in cells per sample of the record, whose N rows of a level are spread evenly over it; `smoothing` is
+    the sigma of the Gaussian [cells].
     """
 
     weight_KGP: Tensor
