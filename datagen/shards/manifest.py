@@ -30,6 +30,7 @@ from datagen.files.whole_files import file_sha256, sync, whole
 from datagen.shards.differences import differences
 
 MANIFEST = "manifest.json"
+FILE_NAME = "{kind}{number}.npy"  # of one file of a shard
 
 SplitName = Literal["train", "validation", "test"]
 Kind = Literal["data", "model", "image", "first_break"]
@@ -63,11 +64,6 @@ def kinds_of(data: Data) -> tuple[Kind, ...]:
     if data.imported:
         return data.imported.kinds
     return ("data", "model", "image", "first_break") if data.first_breaks else ("data", "model", "image")
-
-
-def file_name(kind: Kind, number: int) -> str:
-    """Of one file of a shard."""
-    return f"{kind}{number}.npy"
 
 
 def array_format(data: Data, kind: Kind, models: int) -> tuple[np.dtype[Any], tuple[int, ...]]:
@@ -188,8 +184,9 @@ def _require_planned(manifest: Manifest) -> None:
         if set(record.files) != kinds:
             raise InputError(f"shard {number} has {sorted(record.files)}, the data set has {sorted(kinds)}")
         for kind, file in record.files.items():
-            if file.name != file_name(kind, number):
-                raise InputError(f"shard {number}: a file {file.name[:80]!r}; allowed: {file_name(kind, number)}")
+            name = FILE_NAME.format(kind=kind, number=number)
+            if file.name != name:
+                raise InputError(f"shard {number}: a file {file.name[:80]!r}; allowed: {name}")
 
 
 def load_manifest(folder: str | Path) -> Manifest:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from datagen.config import Data
 from datagen.errors import InputError
 from datagen.files.whole_files import file_sha256, part_of, sync
-from datagen.shards.manifest import FileRecord, Kind, Shard, ShardRecord, Statistics, array_format, file_name, kinds_of
+from datagen.shards.manifest import FILE_NAME, FileRecord, Kind, Shard, ShardRecord, Statistics, array_format, kinds_of
 
 HEADER_BYTES = 128  # of an .npy file of this few dimensions
 
@@ -47,7 +47,7 @@ class ShardWriter:
         return stream
 
     def _file(self, kind: Kind) -> Path:
-        return self.folder / file_name(kind, self.shard.number)
+        return self.folder / FILE_NAME.format(kind=kind, number=self.shard.number)
 
     def write(self, offset: int, arrays: Mapping[Kind, NDArray[Any]], statistics: Statistics) -> None:
         """Samples `offset`, `offset + 1` … of this shard."""

@@ -33,10 +33,18 @@ def test_packed_weights_come_back_bit_for_bit(tmp_path, kind):
 
 
 def test_special_values_come_back_too(tmp_path):
-    state = {"w": torch.tensor([[0.0, -0.0, float("inf"), 1e-42]]), "n": torch.tensor(7), "b": torch.tensor([True])}
+    state = {"w": torch.tensor([[0.0, -0.0, 1e-42]]), "n": torch.tensor(7), "b": torch.tensor([True])}
     pack(state, tmp_path / "w")
     back = unpack(tmp_path / "w", state)
     assert all(back[name].numpy().tobytes() == state[name].numpy().tobytes() for name in state)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_values_that_are_not_finite_are_refused(tmp_path, value):
+    state = {"w": torch.tensor([[0.0, value]])}
+    pack(state, tmp_path / "w")
+    with pytest.raises(InputError, match="not finite"):
+        unpack(tmp_path / "w", state)
 
 
 def test_the_file_shrinks_with_the_zeros(tmp_path):
