@@ -36,8 +36,8 @@ def read_velocity(file: Path, shape: str | None, unit: float, axes: str = "") ->
     models = open_models(described)
     if not models.cube and len(models.array) > 1:
         raise InputError(
-            f"velocity {file}: holds {len(models.array)} models; allowed: one model [z, x], or a cube, whose axes "
-            "--axes tells: zyx"
+            f"velocity {file}: holds {len(models.array)} models; allowed: one model [z, x], or a cube, with "
+            "its axes in --axes, for example zyx"
         )
     velocity_limits(str(file), models.array, "zyx" if models.cube else "nzx", unit)
     sections_YZX = models.array.swapaxes(0, 1) if models.cube else models.array
