@@ -73,9 +73,9 @@ def import_data(
 
     found = find_source(source, data, models=models, split_files=split_files)
     made = import_shots(found, data, migrate=migrate, workers=workers, tell=tell)
-    parts = f"{found.split.train} train, {found.split.validation} validation, {found.split.test} test"
-    told = f"{made.made} samples imported, {made.skipped} were there ({parts}), {made.seconds:.1f} s"
-    console.print(f"{output}: {told}", soft_wrap=True)
+    split = f"{found.split.train} train, {found.split.validation} validation, {found.split.test} test"
+    counts = f"{made.made} samples imported, {made.skipped} were there ({split})"
+    tell(f"{output}: {counts}, {made.seconds:.1f} s")
 
 
 def check_data(preset: Preset = QUICKSTART, changes: Set = None) -> None:

@@ -80,7 +80,7 @@ def spanning(data: Data, window: Array) -> Data:
 
 
 def within_limits(window: Array, carried: tuple[float, float]) -> Array:
-    """The window with its velocities brought to those that the survey can be modelled on; it says so.
+    """The window with its velocities brought to those that the survey can be modelled on; a change is logged.
 
     Raises InputError where that would change a velocity by more than five per cent.
     """
