@@ -23,11 +23,11 @@ import typer
 from lib.record import made_by
 from rich.console import Console
 
-from trials.pretraining.dream import dream, sampled
 from trials.pretraining.gan_training import draws_of
 from trials.pretraining.merit import merit
 from trials.pretraining.pretrain import pretrain
 from trials.pretraining.pretrain_data import Samples, samples_of
+from trials.pretraining.show_gan import sampled, show_gan
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config, load
 from trials.training.transferring.pretrained_files import load_generator, pretrain_folder
@@ -124,7 +124,7 @@ def main(
     console.print(page(record), markup=False)
     if pictures is not None:
         few = samples.values_N1ZX[:: len(samples.values_N1ZX) // 8]
-        for file in dream(folder.path / "generator.safetensors", pictures, seed=config.seed, real_N1ZX=few):
+        for file in show_gan(folder.path / "generator.safetensors", pictures, seed=config.seed, real_N1ZX=few):
             file.replace(file.with_name(f"gan_{file.name}"))
     sys.exit(0 if row["way_to_floor"] >= HALFWAY and row["diversity"] >= HALFWAY else 1)
 

@@ -1,12 +1,17 @@
 """The command line: help teaches, and what the user can mend is one message and exit status 2."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from trials.commands.app import PANELS, app
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,33 +43,93 @@ def preset(tmp_path):
     return file
 
 
-COMMANDS = [
-    "generate",
-    "import",
-    "check-data",
-    "show-data",
-    "search",
-    "tune",
-    "compress",
-    "export",
-    "predict",
-    "pick",
-    "bench-model",
-    "report",
-]
+COMMANDS = [name for commands in PANELS.values() for name in commands]
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "run", "doctor"])
-def test_every_command_has_help_that_says_what_it_does(command):
-    done = seisnas(command, "--help")
+def shown_help(*words):
+    """What --help prints on a wide terminal, its lines joined."""
+    done = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "400"})
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def marked(text):
+    """What a markup might swallow: [m], <name>."""
+    return re.findall(r"\[.*?\]|<.*?>", text or "")
+
+
+def test_the_program_prints_the_help_of_a_command():
+    done = seisnas("generate", "--help")
     assert done.returncode == 0
-    assert len(done.stdout.splitlines()) > 8
+    assert "Make the data set" in done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_that_says_what_it_does(command):
+    assert len(shown_help(command).splitlines()) > 8
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_hides_no_unit(command):
+    described = get_command(app).commands[command]
+    shown = shown_help(command)
+    texts = [described.help, *(getattr(parameter, "help", None) for parameter in described.params)]
+    assert [mark for text in texts for mark in marked(text) if mark not in shown] == []
+
+
+def test_help_shows_the_unit_of_a_spacing():
+    assert "Of the receivers [m], the first at 0." in shown_help("pick")
+    assert "Of the cells of the velocity model [m]." in shown_help("model")
+
+
+def test_help_has_every_command_in_its_panel():
+    lines = shown_help().splitlines()
+    listed = {panel: [] for panel in PANELS}
+    panel = None
+    for line in lines:
+        if heading := re.match(r"╭─ (.+?) ─", line):
+            panel = heading[1]
+        elif panel in listed and (command := re.match(r"│ (\S+)", line)):
+            listed[panel].append(command[1])
+    assert listed == {panel: list(commands) for panel, commands in PANELS.items()}
 
 
 def test_help_names_the_stages_in_the_order_of_the_data():
     text = seisnas("--help").stdout
     places = [text.index(f" {command} ") for command in ("generate", "search", "tune", "compress", "export")]
     assert places == sorted(places)
+
+
+def test_help_needs_neither_torch_nor_nni_nor_devito():
+    code = (
+        "import sys, trials.cli; sys.argv = ['seisnas', '--help']\n"
+        "try: trials.cli.main()\n"
+        "except SystemExit: sys.exit(str({'torch', 'nni', 'devito', 'onnxruntime', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stderr == "set()\n"
+
+
+@pytest.mark.parametrize(
+    "file",
+    [file for pattern in ("*.md", "docs/*.md", "compressors/bundles/*.jinja") for file in sorted(ROOT.glob(pattern))],
+    ids=lambda file: file.name,
+)
+def test_documents_name_commands_that_exist(file):
+    named = re.findall(r"(?:^|`)seisnas ([a-z][a-z-]*)", file.read_text(), re.MULTILINE)
+    assert set(named) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("former", "present"),
+    [
+        ("dream runs/x -o walk --points 3", "seisnas show-gan RUN"),
+        ("predict bundle --velocity model.bin --shape 221x601 --spacing 15", "seisnas model BUNDLE VELOCITY_FILE"),
+        ("predict bundle --velocity=model.npy", "seisnas model BUNDLE VELOCITY_FILE"),
+    ],
+)
+def test_a_former_spelling_is_refused_with_the_new_one(former, present):
+    assert present in refused(*former.split())
 
 
 def test_a_misspelt_key_is_refused_with_a_suggestion():
@@ -139,8 +204,9 @@ def test_a_missing_bundle_is_refused(tmp_path):
     assert "no such folder" in refused("predict", tmp_path / "nothing", tmp_path / "shots.npy")
 
 
-def test_predict_needs_one_kind_of_input(tmp_path):
-    assert "either shots (.npy, OpenFWI folder, SEG-Y) or --velocity" in refused("predict", tmp_path)
+@pytest.mark.parametrize(("command", "missing"), [("predict", "shots"), ("model", "VELOCITY_FILE")])
+def test_a_bundle_needs_something_to_work_on(tmp_path, command, missing):
+    assert f"Missing argument '{missing}'" in refused(command, tmp_path)
 
 
 def test_compress_from_an_unfinished_run_is_refused(preset, tmp_path):

@@ -6,7 +6,6 @@ It reads its parameters from NNI, runs the one stage they name and reports to th
      "winner": {"parameters": {…}, "genotype": "…", "run": "…"}}  what the stages before have won
 """
 
-import argparse
 import contextlib
 import os
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from datagen.errors import InputError, shown
 from trials.experiment.machines.host_folders import keep_data, run_of
+from trials.experiment.nni.trial_command import parse_trial_command
 from trials.running.channel import Channel, under_nni
 from trials.running.ending import FAILURE, INTERRUPTED, end_when_told
 from trials.running.memory import OutOfMemory
@@ -23,16 +23,8 @@ from trials.stages.execute import execute
 from trials.training.module import Diverged
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
-    """The arguments of the trial command in nni_config.yml."""
-    parser = argparse.ArgumentParser(prog="python -m trials", description="One NNI trial of SeisNAS.")
-    parser.add_argument("--preset", default="presets/quickstart.yml", help="settings of the whole chain")
-    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="change one setting")
-    return parser.parse_args(arguments)
-
-
 def main() -> None:
-    arguments = parse(sys.argv[1:])
+    arguments = parse_trial_command(sys.argv[1:])
     if not under_nni():
         sys.exit("NNI starts this command for each trial. To run one stage alone: seisnas search --help")
     channel, parameters = Channel.of_trial()

@@ -4,22 +4,19 @@ generate ─► one NNI experiment: search ─► tune ─► compress ─► UN
 """
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from datagen.errors import InputError
 from datagen.generate import generate
-from trials.__main__ import parse
 from trials.experiment.host_table import check_hosts, warn_of_bits
 from trials.experiment.launch import check, run_experiment
-from trials.experiment.nni.nni_config import read_nni_config
+from trials.experiment.nni.trial_command import load_trial_config
 from trials.experiment.plan import FinishedTrial, load_plan, read_state, trials_of
 from trials.experiment.tuner.space_check import check_space
 from trials.experiment.watch import ExperimentError
@@ -28,7 +25,7 @@ from trials.results.report import ModelRow, Report, readable_bytes, write_report
 from trials.results.summary import Winners, bundles, summarise, winners_of
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
-from trials.settings.config import Config, load, settings
+from trials.settings.config import Config
 from trials.stages.execute import execute
 from trials.training.tasks import images_only
 
@@ -38,12 +35,12 @@ REPORT = Path("report.html")
 def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
     """Does everything that is not done yet.
 
-    Raises InputError for what the user can mend, ExperimentError with the reason when the experiment fails.
+    Raises InputError for what the user can fix, ExperimentError with the reason when the experiment fails.
     """
-    config = config_of(nni_config)
+    config = load_trial_config(nni_config)
     images_only(config, "run")
     plan = load_plan(nni_config)
-    check_space(plan.space, partial(config_of, nni_config))
+    check_space(plan.space, partial(load_trial_config, nni_config))
     check(plan, port, new=new)
     on_hosts = check_hosts(nni_config, config.data, console)
     console.rule("data")
@@ -66,9 +63,9 @@ def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
     console.print(f"bundle  {bundle.resolve()}", soft_wrap=True)
 
 
-def report_of(nni_config: Path, output: Path) -> Path:
+def report_experiment(nni_config: Path, output: Path) -> Path:
     """The report of an experiment that `seisnas run` has finished."""
-    config, plan = config_of(nni_config), load_plan(nni_config)
+    config, plan = load_trial_config(nni_config), load_plan(nni_config)
     state = read_state(plan)
     trials = trials_of(plan.folder / state.experiment) if state else []
     conclude(winners_of(trials, unet_folder(config)), trials, config, nni_config, output)
@@ -88,23 +85,6 @@ def conclude(
 
 def unet_folder(config: Config) -> RunFolder:
     return RunFolder(Path("runs") / config.name / "unet")
-
-
-def config_of(nni_config: Path, changes: Mapping[str, Any] | None = None) -> Config:
-    """The configuration that the trials of an experiment start from: the preset of its trialCommand.
-
-    `changes` (config path → value) lie over it, as a trial's parameters do.
-    """
-    if not nni_config.exists():
-        raise InputError(f"--config {nni_config}: no such file; the project's own is nni_config.yml")
-    try:
-        command = shlex.split(str(read_nni_config(nni_config)["trialCommand"]))
-    except (KeyError, ValueError) as error:
-        raise InputError(f"{nni_config}: no trialCommand can be read from it: {error}") from None
-    if command[:3] != ["python", "-m", "trials"]:
-        raise InputError(f"{nni_config}: trialCommand is {shlex.join(command)}; it must start with python -m trials")
-    arguments = parse(command[3:])
-    return load(arguments.preset, settings(arguments.set), changes or {})
 
 
 def train_unet(config: Config, winners: Winners) -> None:

@@ -20,7 +20,7 @@ from compressors.bundles.seal import seal
 from datagen.config import Data, Grid, Split, Survey
 from datagen.shards.manifest import Statistics
 from search_spaces.build import build
-from search_spaces.config import Network
+from search_spaces.config import Network, Stack
 from search_spaces.shape import Shape
 from tests.hostile import graphs
 from tests.hostile.run_forked import run_forked
@@ -37,7 +37,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         survey=Survey(shots=2, receivers=18, frequency=15.0, interval=0.001, samples=40),
         split=Split(train=8, validation=4, test=4),
     )
-    spec, shape = Network(model="unet", depth=2, width=4, fold=2), Shape.of(recipe)
+    spec, shape = Network(front=Stack(fold=2), model="unet", depth=2, width=4), Shape.of(recipe)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bundle_module, "export_onnx", lambda network, shape, file: graphs.write(graphs.honest(), file))
         return write_bundle(

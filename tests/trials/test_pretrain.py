@@ -15,11 +15,11 @@ from datagen.errors import InputError
 from datagen.generate import generate
 from search_spaces.build import build, network_behind
 from search_spaces.networks.contract import SingleChannel
-from trials.pretraining.dream import dream, slerp
 from trials.pretraining.gan_training import GanTraining
 from trials.pretraining.gan_velocity import copy_distance, nearest, with_gan_velocity
 from trials.pretraining.pretrain import pretrain
 from trials.pretraining.pretrain_data import samples_of
+from trials.pretraining.show_gan import show_gan, slerp
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import load
@@ -256,9 +256,9 @@ def test_slerp_stays_on_the_sphere_and_ends_where_it_should():
     torch.testing.assert_close(path[[0, 2]], torch.stack([a, b]))
 
 
-def test_dream_writes_a_film_and_a_sheet_that_the_seed_decides(gan, tmp_path):
-    film, sheet = dream(gan.path / "generator.safetensors", tmp_path / "one", points=3, steps=4, seed=2)
-    again, _ = dream(gan.path / "generator.safetensors", tmp_path / "two", points=3, steps=4, seed=2)
+def test_show_gan_writes_a_film_and_a_sheet_that_the_seed_decides(gan, tmp_path):
+    film, sheet = show_gan(gan.path / "generator.safetensors", tmp_path / "one", points=3, steps=4, seed=2)
+    again, _ = show_gan(gan.path / "generator.safetensors", tmp_path / "two", points=3, steps=4, seed=2)
     with Image.open(film) as opened:
         assert opened.n_frames > 1
     assert film.read_bytes() == again.read_bytes()
@@ -272,14 +272,14 @@ def test_what_is_no_generator_is_refused(gan, name):
 
 
 def test_models_of_a_gan_are_a_data_set_like_any_other(config, velocity_gan, tmp_path):
-    data = replace(config.data, folder=str(tmp_path / "dreamed"))
-    dreamed = with_gan_velocity(data, velocity_gan.path / "generator.safetensors", nothing)
-    models_NZX = np.load(dreamed.velocity_file.path)
+    data = replace(config.data, folder=str(tmp_path / "drawn"))
+    drawn = with_gan_velocity(data, velocity_gan.path / "generator.safetensors", nothing)
+    models_NZX = np.load(drawn.velocity_file.path)
     assert models_NZX.shape == (32, 24, 24)
     assert 1000 < models_NZX.min() < models_NZX.max() < 5000
     again = with_gan_velocity(data, velocity_gan.path / "generator.safetensors", nothing)
     np.testing.assert_array_equal(np.load(again.velocity_file.path), models_NZX)
-    assert generate(dreamed, workers=1, progress=False).made == 32
+    assert generate(drawn, workers=1, progress=False).made == 32
 
 
 def test_models_of_another_grid_or_of_shots_are_refused(config, gan, velocity_gan):

@@ -1,4 +1,4 @@
-"""What the commands of `seisnas` share: the app they register with, and options of several of them."""
+"""What several commands of `seisnas` share: options, and how they print."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,18 +6,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    help="""The smallest network that images the subsurface as well as a big one.
-
-The stages, in order: generate → search → tune → compress → export → predict or pick, report.
-[bold]seisnas run[/] does them all with one NNI experiment that you watch in the browser.
-
-Every setting lives in a preset (presets/*.yml); change one with --set, for example
-[bold]seisnas tune --set tune.epochs=30 --set loss.ssim=0.5[/].""",
-)
 console = Console()
 
 Preset = Annotated[Path, typer.Option("--preset", "-p", help="Settings of the whole chain.")]
@@ -26,7 +14,16 @@ Set = Annotated[
 ]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes; default: one a core.")]
 Run = Annotated[Path | None, typer.Option("--run", help="Folder for what this run leaves.")]
+Bundle = Annotated[Path, typer.Argument(help="Folder of a bundle, for example exports/quickstart.")]
+Images = Annotated[
+    list[Path] | None,
+    typer.Option("--output", "-o", help=".npy, .sgy or .png; repeatable. Default: prediction.png."),
+]
+NniConfig = Annotated[Path, typer.Option("--config", help="The NNI experiment's file.")]
+Port = Annotated[int, typer.Option(min=1024, max=65535, help="Of the web page on 127.0.0.1.")]
+
 QUICKSTART = Path("presets/quickstart.yml")
+NNI_CONFIG = Path("nni_config.yml")
 
 
 def tell(line: str) -> None:
@@ -35,7 +32,7 @@ def tell(line: str) -> None:
 
 
 def configuration(preset: Path, changes: list[str] | None) -> Any:
-    """Loaded before a command's slow imports: a misspelt key is told at once."""
+    """Loaded before a command's slow imports: a misspelt key is reported at once."""
     from trials.settings.config import load, settings
 
     return load(preset, settings(changes or []))

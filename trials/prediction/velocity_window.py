@@ -36,8 +36,8 @@ def read_velocity(file: Path, shape: str | None, unit: float, axes: str = "") ->
     models = open_models(described)
     if not models.cube and len(models.array) > 1:
         raise InputError(
-            f"velocity {file}: holds {len(models.array)} models; allowed: one model [z, x], or a cube, whose axes "
-            "--axes tells: zyx"
+            f"velocity {file}: holds {len(models.array)} models; allowed: one model [z, x], or a cube, with "
+            "its axes in --axes, for example zyx"
         )
     velocity_limits(str(file), models.array, "zyx" if models.cube else "nzx", unit)
     sections_YZX = models.array.swapaxes(0, 1) if models.cube else models.array
@@ -80,7 +80,7 @@ def spanning(data: Data, window: Array) -> Data:
 
 
 def within_limits(window: Array, carried: tuple[float, float]) -> Array:
-    """The window with its velocities brought to those that the survey can be modelled on; it says so.
+    """The window with its velocities brought to those that the survey can be modelled on; a change is logged.
 
     Raises InputError where that would change a velocity by more than five per cent.
     """

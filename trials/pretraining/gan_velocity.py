@@ -1,4 +1,4 @@
-"""Velocity models that a GAN has dreamed up, checked and written where `seisnas generate` takes models from a file.
+"""Velocity models that a GAN draws, checked and written where `seisnas generate` takes models from a file.
 
     generator ─► ±1 ─► m/s ─► finite and in range? ─► no copy of a training model? ─► .npy [n, z, x]
 
@@ -19,7 +19,7 @@ from datagen.config import Data, VelocityFile
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
 from datagen.files.whole_files import whole
-from trials.pretraining.dream import sampled
+from trials.pretraining.show_gan import sampled
 from trials.training.transferring.pretrained_files import load_generator
 
 COPY = 0.01  # of the training models are nearer to another one than this; nearer than that counts as a copy

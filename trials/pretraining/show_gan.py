@@ -45,7 +45,7 @@ def sampled(generator: Generator, latent_BN: Tensor) -> Tensor:
     return torch.cat([generator(part) for part in torch.split(latent_BN, 32)])
 
 
-def dream(
+def show_gan(
     file: Path, output: Path, *, points: int = 6, steps: int = 12, seed: int = 0, real_N1ZX: Tensor | None = None
 ) -> list[Path]:
     """Writes walk.gif and sheet.png to the folder `output`; the sheet has samples of the data above, where given.

@@ -1,4 +1,4 @@
-"""The commands of `seisnas` that make, read, check and show data sets."""
+"""Commands that make, import, check and show data sets."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,12 +6,11 @@ from typing import Annotated
 import typer
 
 from datagen.errors import InputError
-from trials.commands.options import QUICKSTART, Preset, Set, Workers, app, configuration, console, tell
+from trials.commands.options import QUICKSTART, Preset, Set, Workers, configuration, console, tell
 
 GAN = "gan:"  # before the generator that draws velocity models
 
 
-@app.command()
 def generate(
     preset: Preset = QUICKSTART,
     changes: Set = None,
@@ -50,7 +49,6 @@ def generate(
     console.print(f"{data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.1f} s")
 
 
-@app.command("import")
 def import_data(
     source: Annotated[Path, typer.Argument(help="OpenFWI folder, .npy of shots, or SEG-Y (a file or a folder).")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the data set.")],
@@ -75,12 +73,11 @@ def import_data(
 
     found = find_source(source, data, models=models, split_files=split_files)
     made = import_shots(found, data, migrate=migrate, workers=workers, tell=tell)
-    parts = f"{found.split.train} train, {found.split.validation} validation, {found.split.test} test"
-    told = f"{made.made} samples imported, {made.skipped} were there ({parts}), {made.seconds:.1f} s"
-    console.print(f"{output}: {told}", soft_wrap=True)
+    split = f"{found.split.train} train, {found.split.validation} validation, {found.split.test} test"
+    counts = f"{made.made} samples imported, {made.skipped} were there ({split})"
+    tell(f"{output}: {counts}, {made.seconds:.1f} s")
 
 
-@app.command("check-data")
 def check_data(preset: Preset = QUICKSTART, changes: Set = None) -> None:
     """Look into every sample: whole, unchanged, finite, in range, and in one split only."""
     from datagen.check import check_data as check
@@ -92,7 +89,6 @@ def check_data(preset: Preset = QUICKSTART, changes: Set = None) -> None:
     console.print(data_table(summaries))
 
 
-@app.command("show-data")
 def show_data(
     preset: Preset = QUICKSTART,
     changes: Set = None,
@@ -104,4 +100,4 @@ def show_data(
     from datagen.show import contact_sheet
 
     contact_sheet(configuration(preset, changes).data, split, count, output)
-    console.print(f"wrote {output}")
+    tell(f"wrote {output}")

@@ -1,4 +1,4 @@
-"""Predict on a velocity model: what a bundle makes of the shots that its own survey would record there.
+"""Model a bundle's own survey over a velocity model, and image its shots.
 
 velocity model ─► window ─► shots (wave equation) ─┬─► bundle ───────────────────► prediction
                                                    └─► reverse-time migration ───► RTM image
@@ -31,7 +31,7 @@ from trials.training.metrics import ssim
 Array = NDArray[Any]
 
 
-def predict_window(
+def model_window(
     bundle: str | Path,
     velocity: str | Path,
     outputs: Sequence[str | Path],

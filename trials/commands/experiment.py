@@ -1,6 +1,6 @@
-"""The commands of `seisnas` for the life of an experiment: how it goes, and on, and what came out.
+"""Commands for an experiment: the whole chain, how it goes, and on, and what came out.
 
-They read NNI's files, so they answer for stopped experiments and from any folder too.
+They read NNI's files, so all but `run` answer for stopped experiments and from any folder too.
 """
 
 import time
@@ -10,18 +10,15 @@ from typing import Annotated, Any
 import typer
 
 from datagen.errors import InputError
-from trials.commands.options import app, console, tell
+from trials.commands.options import NNI_CONFIG, NniConfig, Port, console, tell
 
 Experiment = Annotated[
-    str | None, typer.Argument(metavar="[EXPERIMENT]", help="Its id, or how the id begins; default: the latest.")
+    str | None, typer.Argument(metavar="EXPERIMENT", help="Its id, or how the id begins; default: the latest.")
 ]
 Of = Annotated[
     str | None, typer.Option("--experiment", "-e", help="Its id, or how the id begins; default: the latest.")
 ]
 Config = Annotated[Path, typer.Option("--config", help="The NNI experiment's file, which says where experiments are.")]
-Port = Annotated[int, typer.Option(min=1024, max=65535, help="Of the web page on 127.0.0.1.")]
-NNI_CONFIG = Path("nni_config.yml")
-PANEL = "The life of an experiment"
 
 
 def _record(experiment: str | None, config: Path) -> Any:
@@ -31,7 +28,20 @@ def _record(experiment: str | None, config: Path) -> Any:
     return read_record(find_experiment(experiment, config))
 
 
-@app.command(rich_help_panel=PANEL)
+def run(
+    config: NniConfig = NNI_CONFIG,
+    port: Port = 8080,
+    new: Annotated[bool, typer.Option("--new", help="Start afresh though a finished experiment is here.")] = False,
+) -> None:
+    """The whole chain: data, one NNI experiment (search, tune, compress), the UNet beside it, export, report.
+
+    Stopped with Ctrl-C and started again it goes on where it stopped.
+    """
+    from trials.chain import run_chain
+
+    run_chain(config, port, new, console)
+
+
 def status(experiment: Experiment = None, config: Config = NNI_CONFIG) -> None:
     """How far an experiment is.  Exit status 0: it runs, is shown or has finished; 1: it was stopped or has failed."""
     record = _record(experiment, config)
@@ -52,7 +62,6 @@ def status(experiment: Experiment = None, config: Config = NNI_CONFIG) -> None:
     raise typer.Exit(1 if state.status in ("stopped", "failed") else 0)
 
 
-@app.command(rich_help_panel=PANEL)
 def stop(experiment: Experiment = None, config: Config = NNI_CONFIG) -> None:
     """End an experiment with all its processes; trials that were running start again at `seisnas resume`."""
     from trials.experiment.find import find_experiment
@@ -67,7 +76,6 @@ def stop(experiment: Experiment = None, config: Config = NNI_CONFIG) -> None:
     tell(f"experiment {name} {'has ended' if ran else 'did not run'}; go on with it: seisnas resume {name}")
 
 
-@app.command(rich_help_panel=PANEL)
 def resume(experiment: Experiment = None, config: Config = NNI_CONFIG, port: Port = 8080) -> None:
     """Go on with an experiment that was stopped, whatever stopped it, and watch it to its end.
 
@@ -89,7 +97,6 @@ def resume(experiment: Experiment = None, config: Config = NNI_CONFIG, port: Por
     tell(f"experiment {record.id} has finished; its best trials: seisnas best {record.id}")
 
 
-@app.command(rich_help_panel=PANEL)
 def view(experiment: Experiment = None, config: Config = NNI_CONFIG, port: Port = 8080) -> None:
     """Serve the web page of a stopped or finished experiment until Ctrl-C."""
     record = _record(experiment, config)
@@ -105,7 +112,6 @@ def view(experiment: Experiment = None, config: Config = NNI_CONFIG, port: Port 
             tell("ended")
 
 
-@app.command("ls", rich_help_panel=PANEL)
 def list_trials(
     experiment: Experiment = None,
     config: Config = NNI_CONFIG,
@@ -140,7 +146,6 @@ def _list_experiments(config: Path) -> None:
     console.print(experiment_table(records, {record.id: state_of(record).status for record in records}))
 
 
-@app.command(rich_help_panel=PANEL)
 def best(experiment: Experiment = None, config: Config = NNI_CONFIG) -> None:
     """The best trial of each stage: scores, settings, folder.  Exit status 1 when none has succeeded yet."""
     record = _record(experiment, config)
@@ -154,17 +159,16 @@ def best(experiment: Experiment = None, config: Config = NNI_CONFIG) -> None:
         for name, value in shown.items():
             tell(f"  {name:<26} {f'{value:.5g}' if isinstance(value, float) else value}")
     if not found:
-        raise RuntimeError(f"experiment {record.id}: no trial has succeeded yet; what they said: seisnas logs TRIAL")
+        raise RuntimeError(f"experiment {record.id}: no trial has succeeded yet; their messages: seisnas logs TRIAL")
 
 
-@app.command(rich_help_panel=PANEL)
 def logs(
     trial: Annotated[str, typer.Argument(help="Its id or number (seisnas ls), or tuner, or manager.")],
     experiment: Of = None,
     config: Config = NNI_CONFIG,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many from the end of each file.")] = 40,
 ) -> None:
-    """What a trial, the tuner or NNI's manager has said."""
+    """What a trial, the tuner or NNI's manager has written."""
     record = _record(experiment, config)
     for file in _log_files(trial, record):
         text = file.read_text(errors="replace").splitlines() if file.is_file() else []
@@ -185,3 +189,13 @@ def _log_files(trial: str, record: Any) -> list[Path]:
     if job.folder is None or not job.folder.is_dir():
         raise InputError(f"trial {job.id}: {job.status.lower()}, it has no folder on this machine")
     return [job.folder / "trial.log", job.folder / "trial.stderr"]
+
+
+def report(
+    config: NniConfig = NNI_CONFIG,
+    output: Annotated[Path, typer.Option("--output", "-o")] = Path("report.html"),
+) -> None:
+    """Write report.html: the table of models, curves, predictions, cells, how to reproduce."""
+    from trials.chain import report_experiment
+
+    tell(f"wrote {report_experiment(config, output)}")

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import segyio
 from segyio import TraceField
+from typer.testing import CliRunner
 
 from compressors.bundles.contents import read_contents
 from compressors.graphs.runner import Imager
 from datagen.errors import InputError
 from datagen.waves.modelling import WaveEngine
-from trials.prediction.predict_window import likeness, predict_window
+from trials.commands.app import app
+from trials.prediction.model_window import likeness, model_window
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ def layered(tmp_path):
 
 def test_the_prediction_is_that_of_the_shots_over_the_window(tiny_bundle, layered, tmp_path):
     outputs = [tmp_path / "w.png", tmp_path / "w.npy"]
-    written = predict_window(tiny_bundle, layered, outputs, shape="20x30", unit=1000.0, spacing=10.0, at="20,50")
+    written = model_window(tiny_bundle, layered, outputs, shape="20x30", unit=1000.0, spacing=10.0, at="20,50")
     assert written == outputs
     assert (tmp_path / "w.png").read_bytes()[:4] == b"\x89PNG"
     window = np.full((16, 20), 2000.0)
@@ -34,6 +36,15 @@ def test_the_prediction_is_that_of_the_shots_over_the_window(tiny_bundle, layere
     assert np.abs(np.load(tmp_path / "w.npy") - expected).max() < 1e-5 * np.abs(expected).max()
 
 
+def test_the_command_models_what_its_options_describe(tiny_bundle, layered, tmp_path):
+    here, there = tmp_path / "here.npy", tmp_path / "there.npy"
+    model_window(tiny_bundle, layered, [here], shape="20x30", unit=1000.0, spacing=10.0, at="20,50")
+    words = f"model {tiny_bundle} {layered} --shape 20x30 --unit 1000 --spacing 10 --at 20,50 -o {there}"
+    done = CliRunner().invoke(app, words.split(), catch_exceptions=False)
+    assert done.exit_code == 0
+    assert np.array_equal(np.load(here), np.load(there))
+
+
 def test_a_cube_of_velocities_becomes_a_cube_of_images(tiny_bundle, tmp_path):
     """Each section as if it were alone; SEG-Y tells where it lay."""
     cube_ZYX = np.full((20, 3, 30), 2000.0, np.float32)
@@ -42,12 +53,12 @@ def test_a_cube_of_velocities_becomes_a_cube_of_images(tiny_bundle, tmp_path):
     np.save(tmp_path / "cube.npy", cube_ZYX)
     outputs = [tmp_path / "images.npy", tmp_path / "images.sgy", tmp_path / "images.png"]
     where = {"spacing": 10.0, "at": "20,50"}
-    assert predict_window(tiny_bundle, tmp_path / "cube.npy", outputs, axes="zyx", **where) == outputs
+    assert model_window(tiny_bundle, tmp_path / "cube.npy", outputs, axes="zyx", **where) == outputs
     images_YZX = np.load(outputs[0])
     assert images_YZX.shape == (3, 16, 20)
     for line in range(3):
         np.save(tmp_path / "section.npy", cube_ZYX[:, line])
-        predict_window(tiny_bundle, tmp_path / "section.npy", [tmp_path / "image.npy"], **where)
+        model_window(tiny_bundle, tmp_path / "section.npy", [tmp_path / "image.npy"], **where)
         alone_ZX = np.load(tmp_path / "image.npy")
         assert np.abs(images_YZX[line] - alone_ZX).max() < 1e-4 * np.abs(alone_ZX).max()
     with segyio.open(outputs[1]) as segy:
@@ -58,9 +69,9 @@ def test_a_cube_of_velocities_becomes_a_cube_of_images(tiny_bundle, tmp_path):
 
 
 def test_a_window_outside_the_model_is_refused_before_any_modelling(tiny_bundle, layered, tmp_path, monkeypatch):
-    monkeypatch.setattr("trials.prediction.predict_window.WaveEngine", None)
+    monkeypatch.setattr("trials.prediction.model_window.WaveEngine", None)
     with pytest.raises(InputError, match="leaves the velocity model"):
-        predict_window(tiny_bundle, layered, [tmp_path / "w.png"], shape="20x30", unit=1000.0, spacing=10.0, at="100,0")
+        model_window(tiny_bundle, layered, [tmp_path / "w.png"], shape="20x30", unit=1000.0, spacing=10.0, at="100,0")
 
 
 @pytest.mark.parametrize("target", ["rtm", "velocity"])

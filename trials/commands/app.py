@@ -1,0 +1,79 @@
+"""`seisnas` itself: every command, in its panel of --help, in the order in which the data flow."""
+
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from datagen.errors import InputError
+from trials.commands import bundles, data, experiment, machines, training
+
+PANELS: dict[str, dict[str, Callable[..., None]]] = {
+    "Data": {
+        "generate": data.generate,
+        "import": data.import_data,
+        "check-data": data.check_data,
+        "show-data": data.show_data,
+    },
+    "Training, stage by stage": {
+        "pretrain": training.pretrain,
+        "show-gan": training.show_gan,
+        "search": training.search,
+        "tune": training.tune,
+        "compress": training.compress,
+        "compare": training.compare,
+    },
+    "The whole chain as one experiment": {
+        "run": experiment.run,
+        "status": experiment.status,
+        "view": experiment.view,
+        "ls": experiment.list_trials,
+        "logs": experiment.logs,
+        "best": experiment.best,
+        "stop": experiment.stop,
+        "resume": experiment.resume,
+        "report": experiment.report,
+    },
+    "Using a trained network": {
+        "export": bundles.export,
+        "predict": bundles.predict,
+        "model": bundles.model,
+        "pick": bundles.pick,
+        "bench-model": bundles.bench_model,
+    },
+    "Machines": {
+        "doctor": machines.doctor,
+        "hosts": machines.hosts,
+    },
+}
+
+
+class Commands(TyperGroup):
+    """The group of commands, which answers to a former spelling with the new one."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, *words = args
+        if name == "dream":
+            raise InputError("dream: is now called show-gan; type seisnas show-gan RUN")
+        if name == "predict" and any(word.partition("=")[0] == "--velocity" for word in words):
+            raise InputError("predict --velocity: is now a command of its own; type seisnas model BUNDLE VELOCITY_FILE")
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # rich's own would take a unit like [m] for a style, and hide it
+    help="""The smallest network that images the subsurface as well as a big one.
+
+The stages, in order: generate → search → tune → compress → export → predict, model or pick, report.
+`seisnas run` does them all with one NNI experiment that you watch in the browser.
+
+Every setting lives in a preset (presets/NAME.yml); change one with --set, for example
+`seisnas tune --set tune.epochs=30 --set loss.ssim=0.5`.""",
+)
+for panel, commands in PANELS.items():
+    for name, command in commands.items():
+        app.command(name, rich_help_panel=panel)(command)

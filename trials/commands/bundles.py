@@ -1,0 +1,143 @@
+"""Commands that take a trained network to work: a bundle is written, used and timed."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from datagen.errors import InputError
+from datagen.files.whole_files import whole
+from trials.commands.options import NNI_CONFIG, Bundle, Images, console, tell
+
+PREDICTION = Path("prediction.png")
+
+
+def export(
+    source: Annotated[Path | None, typer.Argument(help="A finished tune or compress run.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: exports/NAME.")] = None,
+    others: Annotated[
+        list[Path] | None, typer.Option("--with", help="Run from another seed, for the spread of scores; repeatable.")
+    ] = None,
+    config: Annotated[Path, typer.Option("--config", help="Without a run: this experiment's.")] = NNI_CONFIG,
+    max_params: Annotated[int | None, typer.Option(help="At most so many non-zero parameters.")] = None,
+    min_ssim: Annotated[float | None, typer.Option(help="The smallest network with this validation SSIM.")] = None,
+    max_latency: Annotated[float | None, typer.Option(help="At most so many milliseconds.")] = None,
+) -> None:
+    """Write a bundle that runs anywhere: of a run, or of the compressed network that keeps to the limits."""
+    from trials.results.compressed import chosen_run
+    from trials.results.export import export as write
+    from trials.running.run_folder import RunFolder
+
+    limits = (max_params, min_ssim, max_latency)
+    if source is not None and limits != (None, None, None):
+        raise InputError("export: give either a run or limits; limits choose among the runs of an experiment")
+    run = RunFolder(source) if source is not None else chosen_run(config, *limits)
+    tell(f"wrote {write(run, output, [RunFolder(other) for other in others or []])}")
+
+
+def predict(
+    bundle: Bundle,
+    shots: Annotated[Path, typer.Argument(help=".npy of shots [S, T, R] or [N, S, T, R], OpenFWI folder, or SEG-Y.")],
+    output: Images = None,
+    resample: Annotated[bool, typer.Option("--resample", help="Bring sampling in time and receivers to it.")] = False,
+    interval: Annotated[float | None, typer.Option(help="Between samples of an .npy [s], if not its own.")] = None,
+) -> None:
+    """Image recorded shots with a bundle.
+
+    Shots of another survey are refused, with what differs; docs/deploy.md has what --resample can bring to the
+    bundle's survey.
+    """
+    from trials.prediction.predict import predict as work
+
+    for path in work(bundle, shots, output or [PREDICTION], resample=resample, interval=interval):
+        tell(f"wrote {path}")
+
+
+def model(
+    bundle: Bundle,
+    velocity: Annotated[
+        Path,
+        typer.Argument(metavar="VELOCITY_FILE", help="Velocity model or cube: .npy, SEG-Y, or .bin of float32."),
+    ],
+    output: Images = None,
+    shape: Annotated[str | None, typer.Option(help="Of a .bin: ZxX, for example 221x601.")] = None,
+    axes: Annotated[str, typer.Option(help="Of a cube, slowest first, for example zyx; SEG-Y has its own.")] = "",
+    unit: Annotated[float, typer.Option(help="Factor to m/s: 1000 for km/s.")] = 1.0,
+    spacing: Annotated[float | None, typer.Option(help="Of the cells of the velocity model [m].")] = None,
+    at: Annotated[str, typer.Option(help="Top left corner of the window: depth,distance [m].")] = "0,0",
+) -> None:
+    """Model a bundle's survey over a window of a velocity model, and image its shots.
+
+    A .png shows the velocity, the RTM image and the prediction side by side.  Of a cube every section along x is
+    imaged, and the images are a cube again.
+    """
+    from trials.prediction.model_window import model_window
+
+    outputs = output or [PREDICTION]
+    for path in model_window(bundle, velocity, outputs, spacing=spacing, at=at, shape=shape, unit=unit, axes=axes):
+        tell(f"wrote {path}")
+
+
+def pick(
+    source: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of a bundle, or of a finished run.")],
+    gathers: Annotated[Path, typer.Argument(help=".npy, .npz, .sgy, .segy, .su, or SEG-2: .seg2, .sg2, .dat.")],
+    output: Annotated[
+        list[Path] | None, typer.Option("--output", "-o", help=".csv, .sgy, .sgt (pyGIMLi) or .png; repeatable.")
+    ] = None,
+    interval: Annotated[
+        float | None, typer.Option(min=1e-7, max=0.1, help="Between time samples [s]; for files without one.")
+    ] = None,
+    confidence: Annotated[float, typer.Option(min=0, max=1, help="Leave out picks that are less sure.")] = 0.0,
+    spacing: Annotated[float | None, typer.Option(min=1e-3, help="Of the receivers [m], the first at 0.")] = None,
+    at: Annotated[str | None, typer.Option("--source", help="Position [m] of each gather's source: 1.5,9.5,…")] = None,
+) -> None:
+    """Pick the first breaks of recorded gathers: a time and a confidence for each trace.
+
+    A copy of SEG-Y has the picks in its trace headers: bytes 233-236 in microseconds after the shot (-1: none), bytes
+    237-240 the confidence in ten-thousandths.
+    """
+    from trials.prediction.pick import pick as work
+
+    for path in work(
+        source,
+        gathers,
+        output or [Path("picks.csv")],
+        interval=interval,
+        confidence=confidence,
+        spacing=spacing,
+        sources=at,
+    ):
+        tell(f"wrote {path}")
+
+
+def bench_model(
+    bundle: Bundle,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A .json for the figures.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="All networks in turn, so often.")] = 5,
+) -> None:
+    """Measure latency, throughput and memory of a bundle beside UNet (17 M) and ResUNet34, all in one run.
+
+    All run in ONNX Runtime on the bundle's survey, taking turns, so that other work on the machine harms them alike.
+    The big networks are untrained, which changes nothing in their speed.
+    """
+    from trials.prediction.bench_model import bench
+
+    rows = bench(bundle, rounds=rounds)
+    table = Table("network", "parameters", "1 thread", "2 threads", "models/s", "memory", "times as fast")
+    for row in rows:
+        table.add_row(
+            row["model"],
+            f"{row['parameters']:,}",
+            *(f"{row[f'latency_ms_{threads}']:.1f} ± {row[f'latency_ms_{threads}_std']:.1f} ms" for threads in (1, 2)),
+            f"{row['models_per_s']:.0f}",
+            f"{row['memory_mb']:.0f} MB",
+            f"{rows[0]['latency_ms_1'] and row['latency_ms_1'] / rows[0]['latency_ms_1']:.1f}",
+        )
+    table.columns[-1].header = f"1 thread, over {rows[0]['model']}"
+    console.print(table)
+    if output is not None:
+        with whole(output) as part:
+            part.write_text(json.dumps({"bundle": bundle.name, "rows": rows}, indent=1) + "\n")
+        tell(f"wrote {output}")

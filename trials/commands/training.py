@@ -1,0 +1,124 @@
+"""Commands that train networks, stage by stage."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trials.commands.options import QUICKSTART, Preset, Run, Set, configuration, console, tell
+
+
+def pretrain(preset: Preset = QUICKSTART, changes: Set = None, run: Run = None) -> None:
+    """Train a GAN or a masked autoencoder on shots or velocity models without labels (docs/pretraining.md).
+
+    Stopped and started again, it goes on where it stopped.  Its weights are for network.encoder_init: gan.
+    """
+    config = configuration(preset, changes)
+
+    from trials.pretraining.pretrain import pretrain as train
+    from trials.running.run_folder import RunFolder
+    from trials.training.transferring.pretrained_files import pretrain_folder
+
+    folder = RunFolder(run or pretrain_folder(config, config.pretrain.kind))
+    result = train(config, folder, tell)
+    for name, value in result.items():
+        if isinstance(value, float):
+            console.print(f"  {name:<12} {value:.4g}")
+    console.print(f"the weights are in {folder.path}", soft_wrap=True)
+
+
+def show_gan(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished `seisnas pretrain` of kind gan.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of walk.gif and sheet.png.")] = Path("gan"),
+    points: Annotated[int, typer.Option(min=2, max=100, help="Random points of the walk.")] = 6,
+    steps: Annotated[int, typer.Option(min=1, max=200, help="Pictures from one point to the next.")] = 12,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Walk through the latent space of a GAN: an animated GIF, and a sheet of samples below data."""
+    from trials.pretraining.pretrain_data import samples_of
+    from trials.pretraining.show_gan import show_gan as work
+    from trials.running.run_folder import RunFolder
+
+    folder = RunFolder(run)
+    folder.require_finished()
+    real = samples_of(folder.config, tell).values_N1ZX
+    few = real[:: max(1, len(real) // 8)]
+    for file in work(run / "generator.safetensors", output, points=points, steps=steps, seed=seed, real_N1ZX=few):
+        tell(f"wrote {file}")
+
+
+def search(preset: Preset = QUICKSTART, changes: Set = None, run: Run = None) -> None:
+    """Search encoder and decoder cells once, without NNI's web page (for that: seisnas run)."""
+    _stage("search", preset, changes, run, None)
+
+
+def tune(
+    preset: Preset = QUICKSTART,
+    changes: Set = None,
+    run: Run = None,
+    source: Annotated[Path | None, typer.Option("--from", help="Search run whose genotype is trained.")] = None,
+) -> None:
+    """Train one network in full: a searched one (--from), or the UNet (--set network.model=unet)."""
+    _stage("tune", preset, changes, run, source)
+
+
+def compress(
+    source: Annotated[Path, typer.Option("--from", help="Tune run whose network is pruned.")],
+    preset: Preset = QUICKSTART,
+    changes: Set = None,
+    run: Run = None,
+) -> None:
+    """Prune a tuned network to compress.sparsity with NNI's LevelPruner and fine-tune it."""
+    _stage("compress", preset, changes, run, source)
+
+
+def _stage(stage: Any, preset: Path, changes: list[str] | None, run: Path | None, source: Path | None) -> None:
+    from datagen.files.reading import read_text
+    from trials.settings.config import load, settings
+
+    layer = settings(changes or [])
+    if source is not None and (source / "genotype.json").exists():
+        layer = {"network.genotype": read_text(source / "genotype.json"), **layer}
+    config = load(preset, layer)  # before the slow imports: a misspelt key is reported at once
+
+    from trials.running.channel import Channel
+    from trials.running.run_folder import RunFolder
+    from trials.stages.execute import execute
+
+    folder = RunFolder(run or Path("runs") / config.name / stage)
+    result = execute(stage, config, folder, Channel(), source=RunFolder(source) if source else None)
+    for name in ("default", "ssim", "mae", "mae_ms", "hit_5", "parameters", "nonzero", "latency_ms"):
+        if name in result:
+            console.print(f"  {name:<11} {result[name]:.5g}")
+    console.print(f"validation scores; the run is in {folder.path}", soft_wrap=True)
+
+
+def compare(
+    preset: Preset = QUICKSTART,
+    changes: Set = None,
+    results: Annotated[Path | None, typer.Option(help="Folder of the table; default: beside the runs.")] = None,
+) -> None:
+    """Train the searched network, its controls and the big networks alike, and make the table.
+
+    Takes hours to days.  Stopped and started again it goes on; started twice, both share the work.  The table is
+    written anew after every training.
+    """
+    config = configuration(preset, changes)
+
+    from trials.results.compare import Comparison
+    from trials.results.compare import compare as work
+    from trials.results.compare_table import measure_latency, write_table
+
+    comparison = Comparison(config)
+    folder = results or comparison.folder
+    left = sum(not comparison.finished(name) for name in comparison.runs)
+    console.print(f"{comparison.folder}: {left} of {len(comparison.runs)} runs to do", soft_wrap=True)
+
+    def wrote(name: str) -> None:
+        console.print(f"{name}: validation SSIM {comparison.run(name).result['ssim']:.4f}", soft_wrap=True)
+        write_table(comparison, folder)
+
+    work(comparison, wrote)
+    measure_latency(comparison)
+    write_table(comparison, folder)
+    tell(f"wrote {folder / 'compare.md'}")
