@@ -74,10 +74,11 @@ def test_every_block_says_what_it_is() -> None:
 
 
 @each("python", None)
-def test_the_lines_of_python_run(block: Block, project: Path) -> None:
+def test_the_lines_of_python_run(block: Block, project: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(project, tmp_path / "project")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     code = [sys.executable, "-c", block.text]
-    done = subprocess.run(code, cwd=project, env=environment, capture_output=True, text=True)
+    done = subprocess.run(code, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
@@ -113,7 +114,7 @@ def test_the_settings_are_accepted(block: Block, tmp_path: Path) -> None:
         ("generat", "No such command"),
         ("generate --pre-set x", "No such option"),
         ("show-data --count none", "valid integer"),
-        ("predict", "Missing argument"),
+        ("predict", "Missing parameter: bundle"),
     ],
 )
 def test_the_command_line_does_not_know_any_word(words: str, message: str) -> None:
