@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from compressors.bundles.bundle import load_bundle
 from compressors.verify import compare_onnx
 from search_spaces.genotype import Genotype
+from tests.ports import free_port
 from trials.experiment.nni import processes
 from trials.experiment.plan import load_plan, read_state, trials_of
 
@@ -48,12 +48,6 @@ tuner:
 trainingService: {{platform: local}}
 experimentWorkingDirectory: {folder}/nni-experiments
 """
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def seisnas(folder, *arguments):

@@ -1,6 +1,7 @@
 """A bundle's ONNX graph, ready to run: needs ONNX Runtime, onnx and numpy, no torch."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +14,32 @@ from datagen.errors import InputError
 
 
 class Imager:
-    """Maps raw shots `[B, S, T, R]` to images `[B, 1, Z, X]` in physical units, or to picks `[B, 2, R]`, on the CPU.
+    """A finished network as a function: raw shots in, image in physical units out, on the CPU.
 
-    `threads` 0 leaves their number to ONNX Runtime.
+    Runs the ONNX graph of a bundle; normalisation is inside it.  `imager.contents` is the bundle's record: its survey
+    and grid (`shape`), the recipe of its data (`data`), its scores on the test split.
+
+    Parameters
+    ----------
+    folder
+        A bundle: a folder that `seisnas export` has written.
+    threads
+        Of ONNX Runtime; 0 leaves their number to it.
 
     Raises
     ------
     InputError
         The bundle is damaged (`read_contents`), or its graph is refused (`Graph`) or for other shapes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from compressors import Imager
+    >>> image_shots = Imager("exports/quickstart")
+    >>> shape = image_shots.contents.shape
+    >>> shots_BSTR = np.zeros((2, shape.shots, shape.samples, shape.receivers), np.float32)
+    >>> image_shots(shots_BSTR).shape == (2, 1, shape.nz, shape.nx)
+    True
     """
 
     def __init__(self, folder: str | Path, threads: int = 0) -> None:
@@ -28,9 +47,23 @@ class Imager:
         self._graph = Graph(inside(Path(folder), ONNX), threads)
         self._check_shapes()
 
-    def __call__(self, shots_BSTR: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Raises InputError: the graph fails on them, or what it gives is not finite."""
-        return self._graph(shots_BSTR)
+    def __call__(self, shots_BSTR: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        """Images [B, 1, Z, X] of shots [B, S, T, R], or picks [B, 2, R] of gathers [B, 1, T, R], float32.
+
+        Shots are the pressure that was recorded, in the unit of the training data, in the order of the bundle's
+        survey (`contents.data.survey`: metres and seconds).  An image is in the unit of its target: that of the RTM
+        image, or m/s.  A pick is a time [s] and a confidence from 0 to 1.
+
+        Raises
+        ------
+        InputError
+            The shots have other sizes than the survey's, the graph fails on them, or what it gives is not finite.
+        """
+        expected, _ = self._graph.ends
+        if list(np.shape(shots_BSTR)[1:]) != expected:
+            found = list(np.shape(shots_BSTR))
+            raise InputError(f"shots: got shape {found}; {self._graph.file} takes [batch, {str(expected)[1:]}")
+        return self._graph(np.ascontiguousarray(shots_BSTR, np.float32))
 
     def at_once(self, most: int) -> int:
         """How many models' shots, up to `most`, it can be given in one call without taking too much memory."""

@@ -27,7 +27,7 @@ import trials.prediction.predict
 import trials.pretraining.pretrain  # noqa: F401
 from trials import cli
 
-LONGEST = 60  # seconds, after which a command counts as one that waits for ever
+LONGEST = int(sys.argv[1])  # seconds, after which a command counts as one that waits for ever
 
 
 def megabytes(line: str) -> float:

@@ -11,10 +11,10 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 
 
-def run_forked(commands: Mapping[str, list[str]]) -> dict[str, dict[str, Any]]:
-    """What each command did, by its name; all started by one process."""
+def run_forked(commands: Mapping[str, list[str]], longest: int = 60) -> dict[str, dict[str, Any]]:
+    """What each command did, by its name; all started by one process.  One that takes `longest` seconds is ended."""
     done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("forked_commands.py"))],
+        [sys.executable, str(Path(__file__).with_name("forked_commands.py")), str(longest)],
         input=json.dumps(commands),
         stdout=subprocess.PIPE,
         text=True,

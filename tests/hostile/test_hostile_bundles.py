@@ -15,15 +15,12 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from compressors.bundles import bundle as bundle_module
-from compressors.bundles.bundle import write_bundle
 from compressors.bundles.seal import seal
 from datagen.config import Data, Grid, Split, Survey
-from datagen.shards.manifest import Statistics
-from search_spaces.build import build
 from search_spaces.config import Network, Stack
-from search_spaces.shape import Shape
 from tests.hostile import graphs
 from tests.hostile.run_forked import run_forked
+from tests.untrained import untrained_bundle
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,20 +34,10 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         survey=Survey(shots=2, receivers=18, frequency=15.0, interval=0.001, samples=40),
         split=Split(train=8, validation=4, test=4),
     )
-    spec, shape = Network(front=Stack(fold=2), model="unet", depth=2, width=4), Shape.of(recipe)
+    spec = Network(front=Stack(fold=2), model="unet", depth=2, width=4)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bundle_module, "export_onnx", lambda network, shape, file: graphs.write(graphs.honest(), file))
-        return write_bundle(
-            tmp_path_factory.mktemp("exports") / "tiny",
-            build(spec, shape, 0.1),
-            spec=spec,
-            shape=shape,
-            statistics=Statistics(shot_scale=0.1, image_scale=7.0, velocity_min=1500.0, velocity_max=4500.0),
-            target="rtm",
-            data_recipe=recipe,
-            scores={"ssim": 0.5},
-            name="tiny",
-        )
+        return untrained_bundle(tmp_path_factory.mktemp("exports") / "tiny", spec, recipe)
 
 
 def weights(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:

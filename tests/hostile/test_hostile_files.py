@@ -17,17 +17,14 @@ import pytest
 import yaml
 from PIL import Image
 
-from compressors.bundles.bundle import write_bundle
 from compressors.bundles.seal import seal
 from datagen.config import Data, Grid, Split, Survey
 from datagen.errors import InputError
 from datagen.files.segy import read_segy_model
 from datagen.import_shots import find_source, import_shots
-from datagen.shards.manifest import Statistics
-from search_spaces.build import build
 from search_spaces.config import Network
-from search_spaces.shape import Shape
 from tests.hostile.run_forked import run_forked
+from tests.untrained import untrained_bundle
 
 ROOT = Path(__file__).parents[2]
 SHAPE = (2, 40, 20)  # of a sample: shots, time samples, receivers
@@ -337,18 +334,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config["tuner"]["codeDirectory"] = str(ROOT)
     (folder / "nni_config.yml").write_text(yaml.safe_dump(config))
     shutil.copy(ROOT / "search_spaces" / "suite.yml", folder)
-    spec, shape = Network(model="unet", depth=2, width=4), Shape.of(data)
-    write_bundle(
-        folder / "bundle",
-        build(spec, shape, 0.1),
-        spec=spec,
-        shape=shape,
-        statistics=Statistics(shot_scale=0.1, image_scale=7.0, velocity_min=1500.0, velocity_max=4500.0),
-        target="rtm",
-        data_recipe=data,
-        scores={"ssim": 0.5},
-        name="tiny",
-    )
+    untrained_bundle(folder / "bundle", Network(model="unet", depth=2, width=4), data)
     return folder
 
 

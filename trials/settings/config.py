@@ -18,7 +18,8 @@ from pydantic_core import ArgsKwargs
 from compressors.config import Compress
 from datagen.config import STRICT, Data, Effects
 from datagen.errors import InputError
-from datagen.files.reading import parse_yaml, read_yaml
+from datagen.files.reading import parse_yaml
+from datagen.preset import put, read_preset
 from datagen.targets import TargetName
 from search_spaces.config import Gather, Network
 from trials.settings.paths import field_names, follow, further_down
@@ -152,11 +153,11 @@ def load(preset: str | Path, *layers: Mapping[str, Any]) -> Config:
     InputError
         The preset cannot be read, or any value is unknown, of the wrong type or out of its range.
     """
-    tree = _read(Path(preset))
+    tree = read_preset(preset)
     changed: set[str] = set()
     for layer in layers:
         for path, value in layer.items():
-            _put(tree, path, value)
+            put(tree, path, value)
             changed.add(path)
     try:
         config = TypeAdapter(Config).validate_python(tree)
@@ -189,26 +190,6 @@ def to_tree(config: Any) -> dict[str, Any]:
 
     tree: dict[str, Any] = plain(dataclasses.asdict(config))
     return tree
-
-
-def _read(preset: Path) -> dict[str, Any]:
-    if not preset.exists():
-        known = ", ".join(sorted(str(file) for file in Path("presets").glob("*.yml"))) or "none here"
-        raise InputError(f"preset {preset}: no such file; presets in this folder: {known}")
-    tree = read_yaml(preset, f"preset {preset}")
-    if not isinstance(tree, dict):
-        raise InputError(f"preset {preset}: expected `key: value` lines, got {type(tree).__name__}")
-    return tree
-
-
-def _put(tree: dict[str, Any], path: str, value: Any) -> None:
-    *parents, last = path.split(".")
-    for key in parents:
-        child = tree.setdefault(key, {})
-        if not isinstance(child, dict):
-            raise InputError(f"{path}: {key} is a single value, it has no {last}")
-        tree = child
-    tree[last] = value
 
 
 def _explain(item: Any, preset: str, changed: set[str]) -> str:

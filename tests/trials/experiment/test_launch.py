@@ -18,6 +18,7 @@ import yaml
 from filelock import FileLock
 
 from datagen.errors import InputError
+from tests.ports import free_port
 from trials.experiment.launch import Outcome, resume, run_experiment, view
 from trials.experiment.machines import doctor
 from trials.experiment.nni import nnictl, processes
@@ -78,12 +79,6 @@ def experiment(folder: Path, **tuner: Any) -> Path:
     }
     (folder / "nni.yml").write_text(yaml.safe_dump(config))
     return folder / "nni.yml"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

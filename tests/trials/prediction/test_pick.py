@@ -3,41 +3,25 @@ import csv
 import numpy as np
 import pytest
 import segyio
-import torch
 
-from compressors.bundles.bundle import write_bundle
 from compressors.verify import compare_onnx
 from datagen.config import Data, Grid, Split, Survey
 from datagen.errors import InputError
-from search_spaces.build import build
 from search_spaces.config import Gather
 from search_spaces.config import Network as NetworkConfig
-from search_spaces.shape import Shape
+from tests.untrained import untrained_bundle
 from trials.prediction.pick import Network, network_of, pick, picks_of_gather
-from trials.training.tasks import NOT_NEEDED
 
 SURVEY = Survey(shots=1, receivers=12, frequency=60.0, interval=0.001, samples=64)
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
-    torch.manual_seed(0)
     data = Data(
         folder="none", grid=Grid(nz=16, nx=16, spacing=1.0), survey=SURVEY, split=Split(train=1, validation=1, test=1)
     )
     spec = NetworkConfig(model="unet", depth=2, width=4, front=Gather(rows=32))
-    shape = Shape.of(data, spec.gather_rows)
-    return write_bundle(
-        tmp_path_factory.mktemp("exports") / "picker",
-        build(spec, shape, 1.0),
-        spec=spec,
-        shape=shape,
-        statistics=NOT_NEEDED,
-        target="first_break",
-        data_recipe=data,
-        scores={},
-        name="picker",
-    )
+    return untrained_bundle(tmp_path_factory.mktemp("exports") / "picker", spec, data, "first_break")
 
 
 @pytest.fixture
