@@ -15,12 +15,12 @@ from datagen.errors import InputError
 class Imager:
     """Maps raw shots `[B, S, T, R]` to images `[B, 1, Z, X]` in physical units, or to picks `[B, 2, R]`, on the CPU.
 
-    `threads` 0 leaves their number to ONNX Runtime.
+    With `threads` 0 ONNX Runtime chooses their number.
 
     Raises
     ------
     InputError
-        The bundle is damaged (`read_contents`), or its graph is refused (`Graph`) or for other shapes.
+        The bundle is damaged (`read_contents`), or its graph is refused (`Graph`) or has other shapes.
     """
 
     def __init__(self, folder: str | Path, threads: int = 0) -> None:
@@ -29,11 +29,11 @@ class Imager:
         self._check_shapes()
 
     def __call__(self, shots_BSTR: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Raises InputError: the graph fails on them, or what it gives is not finite."""
+        """Raises InputError: the graph fails on them, or its result is not finite."""
         return self._graph(shots_BSTR)
 
     def at_once(self, most: int) -> int:
-        """How many models' shots, up to `most`, it can be given in one call without taking too much memory."""
+        """How many models' shots, up to `most`, fit in one call without taking too much memory."""
         return self._graph.at_once(most)
 
     def _check_shapes(self) -> None:

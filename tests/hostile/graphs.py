@@ -304,10 +304,10 @@ HOSTILE: dict[str, tuple[Made, str]] = {
     "a weight that is infinite": (lambda: with_weights(-np.inf), "not finite"),
     "a constant that is infinite": (lambda: added(constant("extra", [np.inf], np.float32)), "not finite"),
     "an attribute that is NaN": (lambda: honest([node("Elu", "shots", alpha=float("nan"))]), "not finite"),
-    "weights too large for their image": (lambda: with_weights(3e38), "gives values that are not finite"),
+    "weights too large for their image": (lambda: with_weights(3e38), "its result is not finite"),
     "the root of negative numbers": (
         lambda: honest([constant("less", -100.0, np.float32), node("Add", "shots less", "x"), node("Sqrt", "x")]),
-        "gives values that are not finite",
+        "its result is not finite",
     ),
     # files that are no such graph
     "an empty file": (lambda: b"", "0 input(s)"),
@@ -317,7 +317,7 @@ HOSTILE: dict[str, tuple[Made, str]] = {
     "10⁷ nodes in 20 MB": (node_bomb, "model.onnx"),
     "messages within messages": (lambda: nested(2000), "not an ONNX graph"),
     "a tensor without its values": (short_tensor, "damaged"),
-    "texts": (texts, "no plain numbers"),
+    "texts": (texts, "not plain numbers"),
     "sparse tensors": (sparse, "sparse"),
     "a sparse constant": (sparse_constant, "no number, text or tensor"),
     "two inputs": (lambda: changed(lambda graph: graph.input.append(ONE)), "2 input(s)"),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from segyio import BinField, TraceField
 
 from datagen.errors import InputError
-from datagen.files.whole_files import part_of
+from datagen.files.whole_files import temporary_path
 
 LARGEST_STEP = 32.767  # [m] what a header holds in millimetres
 CENTIMETRES = 100  # coordinates are whole numbers of these
@@ -37,7 +37,7 @@ class NpyImages:
     """An .npy of the whole `shape`, filled from its beginning."""
 
     def __init__(self, file: Path, shape: tuple[int, ...]) -> None:
-        self.file, self._part = file, part_of(file)
+        self.file, self._part = file, temporary_path(file)
         self._stream = self._part.open("wb")
         header = {"descr": "<f4", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(self._stream, header)
@@ -68,7 +68,7 @@ class SegyImages:
             raise InputError(
                 f"output {file}: SEG-Y holds depth steps of up to {LARGEST_STEP} m, got {spacing:g} m; write .npy"
             )
-        self.file, self._part, self._at, self._sample = file, part_of(file), at, 0
+        self.file, self._part, self._at, self._sample = file, temporary_path(file), at, 0
         nz, self._columns = size
         self._step = round(1000 * spacing)
         spec = segyio.spec()

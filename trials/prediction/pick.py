@@ -68,7 +68,7 @@ def pick(
     _say_what_is_changed(recording, given, network.survey, Path(file))
     picks = []
     for gather_TR in recording.gathers:
-        picked = picks_of_gather(network, gather_TR, given, recording.start)
+        picked = pick_gather(network, gather_TR, given, recording.start)
         sure_R = picked.confidence_R >= max(confidence, np.finfo(float).tiny)
         picks.append(Picks(time_R=np.where(sure_R, picked.time_R, np.nan), confidence_R=picked.confidence_R))
     if not any(np.isfinite(each.time_R).any() for each in picks):
@@ -90,7 +90,7 @@ def _placed(recording: Recording, spacing: float | None, sources: str | None, fi
     return replace(recording, receivers=receivers, sources=places)
 
 
-def picks_of_gather(network: Network, gather_TR: Array, interval: float, start: float = 0.0) -> Picks:
+def pick_gather(network: Network, gather_TR: Array, interval: float, start: float = 0.0) -> Picks:
     """Picks of a gather [T, R] of any size, sampled every `interval` seconds from `start` on.
 
     Values that are not finite count as zero; a trace without any other value is dead and has no pick.

@@ -17,7 +17,7 @@ from compressors.outputs import OUTPUTS, Picture
 from compressors.pareto import Point, front
 from datagen.errors import InputError
 from datagen.files.whole_files import whole
-from datagen.full_disk import told_when_disk_is_full
+from datagen.full_disk import report_full_disk
 from datagen.targets import TargetName
 from trials.results.figures import curves_svg, data_uri, pareto_svg, picture_uri, scale_uri, size_svg
 from trials.running.run_folder import RunFolder
@@ -138,7 +138,7 @@ def write_report(report: Report, out: str | Path = "report.html") -> Path:
         cells=_drawing(report.cells) if report.cells else None,
     )
     out = Path(out)
-    with told_when_disk_is_full(out, "the runs and bundles are kept"):
+    with report_full_disk(out, "the runs and bundles are kept"):
         out.parent.mkdir(parents=True, exist_ok=True)
         with whole(out) as part:
             part.write_text(page)

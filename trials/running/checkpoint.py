@@ -15,7 +15,7 @@ from lightning_fabric.plugins import TorchCheckpointIO
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 
 from datagen.errors import InputError
-from datagen.files.whole_files import part_of, sync, whole
+from datagen.files.whole_files import sync, temporary_path, whole
 
 ENDED = "ended"  # key of the checkpoint
 KEYS = {"callbacks", "epoch", "global_step", "loops", "lr_schedulers", "optimizer_states", "state_dict"}  # Lightning's
@@ -91,5 +91,5 @@ def resume_from(folder: Path, phase: str) -> dict[str, Any]:
 def remove_checkpoints(folder: Path) -> None:
     """Checkpoints are for a run under way; a finished one has its weights."""
     kept = "*-checkpoint.ckpt"
-    for file in [*folder.glob(kept), *folder.glob(part_of(folder / kept).name)]:
+    for file in [*folder.glob(kept), *folder.glob(temporary_path(folder / kept).name)]:
         file.unlink()

@@ -15,7 +15,7 @@ from torch import nn
 
 from compressors.level import KeepZeros, prune, sparsities
 from compressors.sensitivity import sensitivities, spared
-from compressors.structured import shrink, widths_of
+from compressors.structured import layer_widths, shrink
 from search_spaces.build import count_parameters
 from search_spaces.narrow import layer_channels
 from search_spaces.shape import Shape
@@ -40,7 +40,7 @@ def compress(config: Config, run: RunFolder, channel: Channel, source: RunFolder
         run.save_genotype(config.network.genotype.to_json())
     spare = _spared(network, config)
     scores: dict[str, float] = {}
-    widths = widths_of(network)
+    widths = layer_widths(network)
     for step, sparsity in enumerate(sparsities(config.compress), start=1):
         callbacks: tuple[Callback, ...] = ()
         if config.compress.pruner == "level":

@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
-from datagen.full_disk import told_when_disk_is_full
+from datagen.full_disk import report_full_disk
 from datagen.generate import ensure
 from trials.running.channel import Channel
 from trials.running.checkpoint import EPOCHS_KEPT, remove_checkpoints
@@ -63,7 +63,7 @@ def execute(
     manifest = ensure(config.data) if task.reads_data_set else None
     if manifest is not None:  # a missing target is reported before the run begins
         ShardDataset(config.data.folder, "train", config.target, manifest=manifest)
-    with told_when_disk_is_full(run.path, EPOCHS_KEPT):
+    with report_full_disk(run.path, EPOCHS_KEPT):
         run.start(config, stage, parameters, source=asked_of)
         pl.seed_everything(config.seed, verbose=False)
         with told_when_memory_is_short(stage, config):

@@ -18,7 +18,7 @@ from compressors.outputs import OUTPUTS, Output
 from datagen.dataset import ShardDataset, loader
 from datagen.errors import InputError
 from datagen.shards.manifest import Statistics
-from search_spaces.picks import picks_of
+from search_spaces.picks import find_picks
 from trials.settings.config import Config
 from trials.training.losses import loss_terms
 from trials.training.metrics import scores
@@ -156,7 +156,7 @@ class PickingTask:
 
     def scores(self, prediction: Tensor, batch: Batch) -> dict[str, Tensor]:
         gather_B1TR, labels_BR = batch
-        picks_BR = picks_of(prediction, gather_B1TR.shape[2])[:, 0]
+        picks_BR = find_picks(prediction, gather_B1TR.shape[2])[:, 0]
         found = pick_scores(picks_BR, labels_BR, self.config.data.survey.interval)
         return {name: value[0] for name, value in found.items()}
 
@@ -167,7 +167,7 @@ class PickingTask:
         network.eval()
         gathers, picks, labels = self.scoring_set(split), [], []
         for gather_B1TR, labels_BR in loader(gathers, batch_size=32):
-            picks.append(picks_of(network(gather_B1TR.to(device)), gather_B1TR.shape[2])[:, 0].cpu())
+            picks.append(find_picks(network(gather_B1TR.to(device)), gather_B1TR.shape[2])[:, 0].cpu())
             labels.append(labels_BR)
         found = pick_scores(torch.cat(picks), torch.cat(labels), gathers.interval)
         return {name: float(value) for name, value in found.items()}

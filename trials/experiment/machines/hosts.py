@@ -23,7 +23,7 @@ from nni.runtime.log import silence_stdout
 from datagen.config import Data
 from datagen.errors import InputError
 from datagen.files.reading import parse_json
-from datagen.shards.manifest import array_format, kinds_of, layout
+from datagen.shards.manifest import array_format, layout, stored_kinds
 from trials.experiment.nni.nni_config import read_nni_config
 from trials.running import host_facts
 
@@ -195,7 +195,7 @@ def _lacking(facts: dict[str, Any], data: Data) -> list[str]:
 
 def bytes_of(data: Data) -> int:
     """Size of the data set on disk."""
-    formats = [array_format(data, kind, shard.models) for shard in layout(data) for kind in kinds_of(data)]
+    formats = [array_format(data, kind, shard.models) for shard in layout(data) for kind in stored_kinds(data)]
     total = 0
     for dtype, shape in formats:
         models, *axes = shape

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from datagen.errors import InputError
-from search_spaces.picks import row_of
+from search_spaces.picks import sample_to_row
 from trials.training.transferring.pretrained import read_weights
 
 
@@ -19,7 +19,7 @@ def pick_loss(logits_B1NR: Tensor, labels_BR: Tensor, samples: int, width: float
     """Cross-entropy with a Gaussian of `width` samples around each label; zero where no trace has one."""
     rows = logits_B1NR.shape[2]
     known_BR = ~torch.isnan(labels_BR)
-    label_BR = row_of(torch.nan_to_num(labels_BR), samples, rows)
+    label_BR = sample_to_row(torch.nan_to_num(labels_BR), samples, rows)
     row_N1 = torch.arange(rows, device=logits_B1NR.device)[:, None]
     narrow = -0.5 * ((row_N1 - label_BR[:, None]) / (width * rows / samples)) ** 2
     log_share_BNR = logits_B1NR[:, 0].float().log_softmax(1)
