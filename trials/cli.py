@@ -21,7 +21,7 @@ from trials.commands import (  # noqa: F401  these come first
     pretrain_commands,
 )
 from trials.commands.options import QUICKSTART, Preset, Run, Set, app, configuration, console
-from trials.running.ending import STATUSES, end_when_told
+from trials.running.ending import STATUSES, end_on_signals
 from trials.running.quiet import quiet_libraries
 
 
@@ -218,7 +218,7 @@ def doctor(
 def main() -> None:
     """Entry point: what the user can mend is one message and exit status 2."""
     quiet_libraries()
-    end_when_told()
+    end_on_signals()
     try:
         app()
     except SystemExit as end:

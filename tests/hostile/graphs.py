@@ -319,7 +319,7 @@ HOSTILE: dict[str, tuple[Made, str]] = {
     "a tensor without its values": (short_tensor, "damaged"),
     "texts": (texts, "not plain numbers"),
     "sparse tensors": (sparse, "sparse"),
-    "a sparse constant": (sparse_constant, "no number, text or tensor"),
+    "a sparse constant": (sparse_constant, "not a number, text or tensor"),
     "two inputs": (lambda: changed(lambda graph: graph.input.append(ONE)), "2 input(s)"),
     "two outputs": (lambda: changed(lambda graph: graph.output.append(ONE)), "2 output(s)"),
     "an image of another size": (lambda: honest(made=(1, 18, 16)), "the bundle's survey and grid"),

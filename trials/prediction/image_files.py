@@ -1,7 +1,7 @@
-"""Files of images that are written as the images come; none bears its name before it is whole.
+"""Image files written as the images come; a file gets its name only when it is whole.
 
 .npy    float32 [N, 1, Z, X];  [Z, X] of a single sample;  [inline, Z, X] of the lines of a 3-D survey
-.sgy    IEEE floats, one trace a column; see `TEXT`
+.sgy    IEEE floats, one trace per column; see `TEXT`
 """
 
 import os
@@ -17,14 +17,14 @@ from segyio import BinField, TraceField
 from datagen.errors import InputError
 from datagen.files.whole_files import temporary_path
 
-LARGEST_STEP = 32.767  # [m] what a header holds in millimetres
-CENTIMETRES = 100  # coordinates are whole numbers of these
+LARGEST_STEP = 32.767  # [m] that fits a header, in millimetres
+CENTIMETRES = 100  # coordinates are stored in these, as integers
 
 Coordinates = Callable[[int], NDArray[np.float64]]  # number of a sample → x and y of its columns [X, 2] in metres
 
 
 class ImageFile(Protocol):
-    """Takes images in order; `close` puts the file in its place, `discard` leaves nothing."""
+    """Takes images in order; `close` gives the file its name, `discard` deletes it."""
 
     def add(self, images_B1ZX: NDArray[np.float32]) -> None: ...
 
@@ -34,7 +34,7 @@ class ImageFile(Protocol):
 
 
 class NpyImages:
-    """An .npy of the whole `shape`, filled from its beginning."""
+    """An .npy of the whole `shape`, filled from the beginning."""
 
     def __init__(self, file: Path, shape: tuple[int, ...]) -> None:
         self.file, self._part = file, temporary_path(file)
@@ -57,8 +57,8 @@ class NpyImages:
 class SegyImages:
     """A SEG-Y file of `count` images `[Z, X]` on cells of `spacing` metres.
 
-    Inline numbers are samples, crossline and CDP numbers columns, from 1 on.  Raises InputError: depth steps
-    that its headers cannot hold.
+    Inline numbers are samples, crossline and CDP numbers columns, from 1.  Raises InputError: a depth step too large
+    for its headers.
     """
 
     def __init__(
