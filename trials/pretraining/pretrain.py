@@ -98,8 +98,8 @@ def pretrain(config: Config, run: RunFolder, report: Callable[[str], object]) ->
     report(f"pretraining on {len(samples.values_N1ZX)} samples of {rows} x {columns}")
     pl.seed_everything(config.seed, verbose=False)
     training = GanTraining(config, samples) if config.pretrain.kind == "gan" else Autoencoding(config, samples)
-    report, keep = PretrainReport(run), keep_checkpoint(run.path, "pretrain")
-    options = trainer_options(run, config, "pretrain", config.pretrain.epochs, [report, *keep])
+    epochs, keep = PretrainReport(run), keep_checkpoint(run.path, "pretrain")
+    options = trainer_options(run, config, "pretrain", config.pretrain.epochs, [epochs, *keep])
     with report_full_disk(run.path, EPOCHS_KEPT):
         with interruptible():
             pl.Trainer(**options).fit(
@@ -108,7 +108,7 @@ def pretrain(config: Config, run: RunFolder, report: Callable[[str], object]) ->
                 **resume_from(run.path, "pretrain"),
             )
         save_parts(training.cpu(), config, samples, run.path)
-        result = training.judge(config.seed + 1, JUDGED) | {"run": str(run.path), "seconds": report.seconds}
+        result = training.judge(config.seed + 1, JUDGED) | {"run": str(run.path), "seconds": epochs.seconds}
         run.finish(result)
         remove_checkpoints(run.path)
     return result

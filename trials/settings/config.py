@@ -57,6 +57,7 @@ class Loss:
     perceptual: Weight = 0.0
     perceptual_features: FeatureKind = "vgg16"
     perceptual_weights: str | None = None  # safetensors file of the features; None: torchvision downloads them
+    distil: Weight = 0.0  # l2 to the image of training.teacher, in addition to the other terms
 
     def __post_init__(self) -> None:
         if self.l1 + self.l2 + self.geology + self.gradient + self.ssim + self.ms_ssim + self.perceptual == 0:
@@ -76,6 +77,7 @@ class Search:
     width: Annotated[int, Field(ge=4, le=128)] | None = None  # of the supernet; by default network.width
     architectures: Annotated[int, Field(ge=2, le=64)] = 4  # parsec: paths drawn for each step
     partial_channels: Annotated[int, Field(ge=1, le=8)] = 1  # darts: one in this many goes through the candidates
+    stop_skip_share: Annotated[float, Field(gt=0, le=1)] = 1.0  # stops before the share of skips exceeds this
     retrain_epochs: Epochs = 6  # of the found network, from scratch: its score is the trial's score
 
 
@@ -107,6 +109,7 @@ class Compare:
     learning_rates: tuple[LearningRate, ...] = (1.0e-3, 3.0e-3, 1.0e-2)  # the best on validation is used
     sweep_epochs: Epochs = 3  # of the trainings that choose it
     random_draws: Annotated[int, Field(ge=1, le=100)] = 3  # genotypes of the random search, for the cost of one search
+    # Above 0: every model is trained this long instead of `tune.epochs`, for a separate table (equal time).
     minutes: Annotated[float, Field(ge=0, le=100_000)] = 0.0
 
 

@@ -30,6 +30,7 @@ class Pretrain:
     batch_size: Annotated[int, Field(ge=2, le=1024)] = 16
     learning_rate: Annotated[float, Field(gt=0, le=0.1)] = 2.0e-4
     latent: Annotated[int, Field(ge=2, le=1024)] = 64  # gan: dimension of the latent space
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.999  # gan: decay per step of the generator's moving average
     r1: Annotated[float, Field(ge=0, le=100)] = 10.0  # gan: weight of the discriminator's slope on data
     instance_noise: Annotated[float, Field(ge=0, le=2)] = 0.2  # gan: rms of noise on the discriminator's input
     mask: Annotated[float, Field(gt=0, lt=1)] = 0.5  # autoencoder: share of a sample that is hidden
