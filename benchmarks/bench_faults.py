@@ -33,7 +33,7 @@ from rich.console import Console
 from datagen.generate import generate
 from trials.experiment.launch import run_experiment
 from trials.experiment.nni import processes
-from trials.experiment.plan import FinishedTrial, Plan, load_plan, read_state, trials_of
+from trials.experiment.plan import FinishedTrial, Plan, finished_trials, load_plan, read_state
 from trials.running.quiet import quiet_libraries
 from trials.settings.config import load
 
@@ -105,7 +105,7 @@ class Experiment:
 
     @property
     def finished(self) -> list[FinishedTrial]:
-        return trials_of(self.plan.folder / self.id) if self.id else []
+        return finished_trials(self.plan.folder / self.id) if self.id else []
 
     def alive(self) -> list[psutil.Process]:
         return processes.of_experiment(self.id) if self.id else []

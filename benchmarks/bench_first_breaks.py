@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from datagen.files.gathers import read_recording
-from search_spaces.picks import picks_of
+from search_spaces.picks import find_picks
 from trials.prediction.classical_picker import fitted
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
@@ -120,7 +120,7 @@ def network_errors(config: Config, run: RunFolder) -> NDArray[np.float64]:
     network, held = trained(run), gather_set(config, "test")
     gathers_B1TR, labels_BR = held.__getitems__(range(len(held)))
     with torch.no_grad():
-        picks_BR = picks_of(network(gathers_B1TR), gathers_B1TR.shape[2])[:, 0]
+        picks_BR = find_picks(network(gathers_B1TR), gathers_B1TR.shape[2])[:, 0]
     errors = (picks_BR - labels_BR).abs().numpy()
     return 1e3 * held.interval * errors[np.isfinite(errors)].astype(np.float64)
 

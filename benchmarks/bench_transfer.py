@@ -32,7 +32,7 @@ from trials.settings.config import Config, load, settings
 from trials.training.fit import GRADIENT_CLIP, EpochReport, evaluate, trainer_options
 from trials.training.module import TaskModule
 from trials.training.networks import geometry
-from trials.training.tasks import task_of
+from trials.training.tasks import make_task
 from trials.training.transferring.pretrained_files import pretrain_folder
 from trials.training.transferring.transfer import resolved, start_parts
 
@@ -64,7 +64,7 @@ def trained(config: Config, run: RunFolder, models: int, steps: int) -> float:
     few = Subset(ShardDataset(config.data.folder, "train", config.target), range(models))
     batch = min(config.training.batch_size, models)
     epochs = max(1, round(steps * batch / models))
-    task = task_of(config)
+    task = make_task(config)
     module = TaskModule(
         network, task, learning_rate=config.tune.learning_rate, weight_decay=config.training.weight_decay
     )

@@ -1,9 +1,9 @@
-"""How a trained network is made smaller, and how that is scored.
+"""How a trained network is compressed, and how the result is scored.
 
     score = validation SSIM − size_weight · (non-zero parameters / parameters of the dense network)
 
-Of the networks that no other beats in SSIM and non-zero parameters at once (the Pareto front), the score takes one:
-size_weight is the slope at which a user would trade the one for the other.
+The score picks one network of the Pareto front, those that no other beats in both SSIM and non-zero parameters:
+size_weight is the slope at which a user would trade one for the other.
 """
 
 from typing import Annotated, Literal
@@ -16,15 +16,15 @@ from datagen.config import STRICT
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Compress:
-    """Pruning to a target sparsity in one step or several, with fine-tuning after each."""
+    """Pruning to a target sparsity in one or several steps, with fine-tuning after each."""
 
-    # level: single weights become 0 and stay 0; channel: whole channels go, and with them time.
+    # level: single weights become 0 and stay 0; channel: whole channels are removed, which also saves time.
     pruner: Literal["level", "channel"] = "level"
     sparsity: Annotated[float, Field(ge=0, lt=1)] = 0.5  # share of convolution and linear weights, or of channels
     scope: Literal["layer", "global"] = "layer"  # level: the sparsity of every layer, or one threshold for all
-    # level: share of the weights that stay which sensitive layers may have for staying whole (sensitivity.py); 0: none.
+    # level: share of the remaining weights for sensitive layers that are left whole (sensitivity.py); 0: none.
     spare: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    schedule: Literal["one_shot", "gradual"] = "one_shot"  # at once, or in steps with fine-tuning after each
+    schedule: Literal["one_shot", "gradual"] = "one_shot"  # in one go, or in steps with fine-tuning after each
     steps: Annotated[int, Field(ge=1, le=20)] = 3  # of the gradual schedule
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 4  # of fine-tuning after each step
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 5.0e-4  # peak, of fine-tuning

@@ -2,13 +2,13 @@
 
     w ← m · w,   m_i = 0 for the k smallest |w_i| in a layer of n weights,   k ≈ sparsity · n
 
-    layer     every layer has the sparsity, as with NNI's LevelPruner: none vanishes because its weights are small
-    global    one threshold for the weights of all layers, so that layers of large weights keep more of them
+    layer     the same sparsity in every layer, as in NNI's LevelPruner: none vanishes because its weights are small
+    global    one threshold for all layers, so that layers with large weights keep more of them
 
 Weights of convolutions and linear layers are pruned; biases and normalisation are left alone.
 
-NNI wraps the layers it prunes and puts new parameters in place of theirs.  It is therefore shown a copy and
-only its masks come back: the network stays the plain torch module it was, with the same parameter objects.
+NNI wraps the layers it prunes and replaces their parameters.  So it works on a copy and only its masks are used: the
+network stays a plain torch module with the same parameter objects.
 """
 
 import copy
@@ -27,7 +27,7 @@ from datagen.errors import InputError
 PRUNABLE = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
 Masks = dict[str, Tensor]
-"""Parameter name → bool tensor of the parameter's shape; False where the weight is held at zero."""
+"""Parameter name → bool tensor of the parameter's shape; False where the weight is kept at zero."""
 
 
 def prune(
@@ -40,15 +40,15 @@ def prune(
 ) -> Masks:
     """Sets the share `sparsity` of the prunable weights of `network` to zero in place; returns the masks.
 
-    Weights that are zero already count first, so that pruning again with a higher sparsity adds to the zeros.
-    The layers `spare` are left whole and the others make up for them; with `only`, the sparsity is that of these
-    layers, and all others are left.
+    Existing zeros count first, so that pruning again with a higher sparsity adds to them.  The layers `spare` are
+    left whole and the others make up for them; with `only`, the sparsity applies to these layers, and no others are
+    pruned.
 
     Raises
     ------
     InputError
-        `sparsity` is not in 0..<1, or cannot be reached without the spared layers, or the network has no layer that
-        can be pruned.
+        `sparsity` is not in 0..<1, or cannot be reached without the spared layers, or the network has no prunable
+        layer.
     """
     if not 0 <= sparsity < 1:
         raise InputError(f"compress.sparsity: got {sparsity}; allowed is 0 or more and less than 1")
@@ -85,7 +85,7 @@ def prune(
 
 @torch.no_grad()
 def apply_masks(network: nn.Module, masks: Masks) -> None:
-    """Puts the zeros back, in place.  To be called after each step of an optimizer."""
+    """Restores the zeros, in place.  Call it after each optimizer step."""
     parameters = dict(network.named_parameters())
     for name, mask in masks.items():
         weight = parameters[name]
@@ -93,7 +93,7 @@ def apply_masks(network: nn.Module, masks: Masks) -> None:
 
 
 class KeepZeros(Callback):
-    """Holds the zeros of `network` through a Lightning training."""
+    """Keeps the zeros of `network` during a Lightning training."""
 
     def __init__(self, network: nn.Module, masks: Masks) -> None:
         self.network, self.masks = network, masks
@@ -104,11 +104,11 @@ class KeepZeros(Callback):
 
 def prunable_weights(network: nn.Module) -> dict[str, Tensor]:
     """Layer name → weight."""
-    # Exact types: NNI knows layers by the name of their class.
+    # Exact types: NNI identifies layers by class name.
     return {name: layer.weight for name, layer in network.named_modules() if type(layer) in PRUNABLE}
 
 
-def sparsity_of(network: nn.Module) -> float:
+def measure_sparsity(network: nn.Module) -> float:
     """Share of zeros among the prunable weights."""
     weights = prunable_weights(network).values()
     zeros = sum(weight.numel() - int(weight.count_nonzero()) for weight in weights)
@@ -116,9 +116,9 @@ def sparsity_of(network: nn.Module) -> float:
 
 
 def sparsities(compress: Compress) -> list[float]:
-    """The levels to prune to, one after the other; the last one is the target.
+    """The levels to prune to, in order; the last is the target.
 
-    The gradual schedule takes much while the network is dense and little near the end:
+    The gradual schedule prunes much while the network is dense and little near the end:
     s_k = target · (1 - (1 - k/steps)³),  k = 1 … steps      (Zhu & Gupta 2017, arXiv 1710.01878, equation 1)
     """
     if compress.schedule == "one_shot":
@@ -128,9 +128,9 @@ def sparsities(compress: Compress) -> list[float]:
 
 
 def _zeros_per_layer(sizes: dict[str, int], sparsity: float) -> dict[str, int]:
-    """Layer name → number of zeros, which add up to the sparsity of the whole.
+    """Layer name → number of zeros, which add up to the overall sparsity.
 
-    What rounding leaves over in one layer goes to the next.  At least one weight of each layer stays.
+    The rounding error of one layer carries over to the next.  Each layer keeps at least one weight.
     """
     zeros, seen, given = {}, 0, 0
     for name, size in sizes.items():
@@ -141,10 +141,10 @@ def _zeros_per_layer(sizes: dict[str, int], sparsity: float) -> dict[str, int]:
 
 
 def _zeros_below_one_threshold(weights: dict[str, Tensor], sparsity: float) -> dict[str, int]:
-    """Layer name → number of its weights among the smallest of all layers; one of each layer stays."""
+    """Layer name → number of its weights among the smallest of all layers; each layer keeps one."""
     magnitudes = [weight.detach().abs().flatten() for weight in weights.values()]
     for magnitude in magnitudes:
-        magnitude[magnitude.argmax()] = torch.inf  # the one that stays
+        magnitude[magnitude.argmax()] = torch.inf  # this one is kept
     order = torch.cat(magnitudes).argsort()
     layer = torch.repeat_interleave(torch.tensor([len(magnitude) for magnitude in magnitudes]))
     counts = layer[order.cpu()[: round(sparsity * len(order))]].bincount(minlength=len(weights))

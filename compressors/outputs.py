@@ -1,6 +1,6 @@
-"""What a network gives to those who use it, by target; read without torch.
+"""A network's output for its users, by target; read without torch.
 
-target        one sample's output        it is run by       shown as
+target        one sample's output        command            shown as
 rtm           [1, Z, X]                  seisnas predict    gray, around zero
 velocity      [1, Z, X]                  seisnas predict    colours, from slow to fast
 first_break   [2, R] time, confidence    seisnas pick       -
@@ -23,29 +23,29 @@ class Picture:
 
     name: str
     unit: str
-    signed: bool  # swings around zero
+    signed: bool  # has both signs
 
 
 class Output(Protocol):
-    """Of one target."""
+    """The output for one target."""
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
-        """Of the images `[Z, X]` that it consists of; empty when it is something else."""
+        """Of the images `[Z, X]` in it; empty if it has none."""
 
     @property
     def command(self) -> Literal["predict", "pick"]:
-        """Of seisnas, that runs a bundle with this output."""
+        """The seisnas command that runs a bundle with this output."""
 
     @property
     def card(self) -> str:
         """Template of the model card, in this folder."""
 
     def size(self, shape: Shape) -> list[int]:
-        """Of one sample's output."""
+        """Shape of one sample's output."""
 
     def deployed(self, network: "nn.Module", statistics: Statistics, shape: Shape) -> "nn.Module":
-        """`network` as it leaves: raw shots in, this output in physical units out."""
+        """`network` as deployed: raw shots in, this output in physical units out."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Picks:
-    """First breaks of a gather and how sure they are (search_spaces/picks.py)."""
+    """First breaks of a gather and their confidence (search_spaces/picks.py)."""
 
     pictures: tuple[Picture, ...] = ()
     command: Literal["pick"] = "pick"

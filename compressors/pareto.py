@@ -1,8 +1,8 @@
-"""The Pareto front of compressed networks, and one network of it.
+"""The Pareto front of compressed networks, and the choice of one of them.
 
     a beats b   ⇔   SSIM_a ≥ SSIM_b,  non-zero_a ≤ non-zero_b,  latency_a ≤ latency_b,  and one of them strictly
 
-What no other beats is on the front.  Latencies are measured, so they differ only where they differ by a tenth.
+A network that no other beats is on the front.  Latencies are measured, so differences below a tenth do not count.
 """
 
 import math
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from datagen.errors import InputError
 
-STEP = 1.1  # ratio of two latencies that are told apart
+STEP = 1.1  # smallest ratio of latencies that counts as a difference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +40,13 @@ def choose(
 ) -> Point:
     """One point of the front within the limits [non-zero parameters, SSIM, ms].
 
-    With `min_ssim` the smallest that is good enough, with another limit alone the best that keeps to it, and without
-    limits the one with the highest score.
+    With `min_ssim` the smallest that is good enough, with only other limits the best within them, and without limits
+    the one with the highest score.
 
     Raises
     ------
     InputError
-        None keeps to all limits; the message lists the front.
+        None is within all limits; the message lists the front.
     """
     found = [
         point
@@ -57,7 +57,7 @@ def choose(
     ]
     if not found:
         raise InputError(
-            "no network keeps to --max-params, --min-ssim and --max-latency; the front is\n"
+            "no network is within --max-params, --min-ssim and --max-latency; the front is\n"
             + "\n".join(
                 f"  {point.name}: SSIM {point.ssim:.4f}, {point.nonzero} non-zero parameters, {point.latency_ms:.1f} ms"
                 for point in front(points)

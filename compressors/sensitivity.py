@@ -1,8 +1,8 @@
-"""Which layers suffer most from pruning, by measurement: each is pruned alone, and the network scored.
+"""Measures which layers suffer most from pruning: each is pruned alone, and the network scored.
 
     loss_l = score(network) − score(network with layer l alone at the sparsity)
 
-Depthwise convolutions hold few weights and suffer most; left whole they cost nearly nothing.
+Depthwise convolutions have few weights and suffer most; leaving them whole costs almost nothing.
 """
 
 import copy
@@ -14,9 +14,9 @@ from compressors.level import prunable_weights, prune
 
 
 def sensitivities(network: nn.Module, sparsity: float, score: Callable[[nn.Module], float]) -> dict[str, float]:
-    """Layer → how much lower `score` (higher is better) is with this layer pruned alone, the most sensitive first.
+    """Layer → the loss of `score` (higher is better) when this layer alone is pruned, the most sensitive first.
 
-    The network itself is left as it is.
+    The network itself is not changed.
     """
     whole, losses = score(network), {}
     layers = prunable_weights(network)
@@ -28,10 +28,10 @@ def sensitivities(network: nn.Module, sparsity: float, score: Callable[[nn.Modul
 
 
 def spared(network: nn.Module, losses: dict[str, float], sparsity: float, share: float) -> list[str]:
-    """The layers to leave whole: those with the largest loss a weight, while they fit.
+    """The layers to leave whole: those with the largest loss per weight, while they fit.
 
-    They may take up the share `share` of the (1 − sparsity) · n weights that stay, so that the others can still reach
-    the sparsity of the whole.
+    They may take up the share `share` of the (1 − sparsity) · n remaining weights, so that the others can still reach
+    the overall sparsity.
     """
     sizes = {name: weight.numel() for name, weight in prunable_weights(network).items()}
     room = share * (1 - sparsity) * sum(sizes.values())

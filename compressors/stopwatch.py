@@ -8,7 +8,7 @@ from statistics import median
 def median_ms(work: Callable[[], object], runs: int) -> float:
     """Median time of `runs` calls [ms].
 
-    One call before is not counted: it plans its memory, and after other work finds cold caches.
+    One call before is not counted: it allocates memory, and starts with cold caches.
     """
     work()
     seconds = []

@@ -1,4 +1,4 @@
-"""Does a bundle do what its network did, how fast, and how large is it?"""
+"""Checks that a bundle does what its network did; measures its speed and size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ ROUNDS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class FileBytes:
-    """Sizes in bytes.  Zeros cost as much as other weights until the file is packed."""
+    """Sizes in bytes.  Zeros cost as much as other weights unless packed."""
 
     onnx: int
     weights: int
@@ -30,7 +30,7 @@ def compare_onnx(folder: str | Path, shots_BSTR: NDArray[np.float32]) -> float:
     """Largest difference between ONNX Runtime and torch on these raw shots.
 
     As a share of the output's scale, its largest deviation from its mean.
-    Raises InputError where the bundle is damaged.
+    Raises InputError if the bundle is damaged.
     """
     bundle, imager = load_bundle(folder), Imager(folder)
     with torch.no_grad():
@@ -53,7 +53,7 @@ def batch_ms(imager: Imager, batch: int, runs: int) -> float:
 
 
 def file_bytes(folder: str | Path) -> FileBytes:
-    """How large the graph and the weights of a bundle are, as they lie and packed."""
+    """Sizes of a bundle's graph and weights, plain and packed."""
     return FileBytes(
         onnx=(Path(folder) / ONNX).stat().st_size,
         weights=(Path(folder) / WEIGHTS).stat().st_size,
@@ -62,13 +62,13 @@ def file_bytes(folder: str | Path) -> FileBytes:
 
 
 def graph_latency(onnx_file: Path, threads: int = 1, runs: int = 20) -> float:
-    """As `latency`, of a graph that lies outside a bundle [ms].  Raises InputError as `Graph`."""
+    """As `latency`, of a graph outside a bundle [ms].  Raises InputError as `Graph`."""
     graph = Graph(onnx_file, threads)
     shots_BSTR = np.random.default_rng(0).standard_normal((1, *graph.ends[0])).astype(np.float32)
     return median_ms(lambda: graph(shots_BSTR), runs)
 
 
 def graph_latencies(graphs: Sequence[Path], threads: int = 1) -> list[float]:
-    """`graph_latency` of several, the fastest of ROUNDS; all in turn, so that a busy minute slows them alike."""
+    """`graph_latency` of several, the fastest of ROUNDS; in turn, so that a busy minute slows all alike."""
     rounds = [[graph_latency(graph, threads) for graph in graphs] for _ in range(ROUNDS)]
     return [min(times) for times in zip(*rounds, strict=True)]

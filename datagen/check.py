@@ -1,9 +1,9 @@
-"""Looks into every sample of a data set, as no training should have to: is it whole, sound and in one split only?
+"""Checks every sample of a data set, so that training need not: is it complete, sound and in one split only?
 
-    files       as the manifest says: there, of their size, shape and type, unchanged (SHA-256)
-    values      finite, shots and images not all zero, velocities such as the configuration can draw
+    files       present, of the size, shape and type in the manifest, unchanged (SHA-256)
+    values      finite, shots and images not all zero, velocities within what the configuration can draw
     splits      no velocity model in two of them
-    statistics  of each shard, taken anew, equal to the manifest's
+    statistics  of each shard, computed again, equal to the manifest's
 
 One chunk of models is in memory at a time.
 """
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from datagen.config import Data
 from datagen.errors import InputError
 from datagen.ground.ranges import velocity_range
-from datagen.shards.chunk import MODELS, statistics_of
+from datagen.shards.chunk import MODELS, compute_statistics
 from datagen.shards.manifest import (
     Kind,
     Manifest,
@@ -35,7 +35,7 @@ from datagen.shards.manifest import (
 )
 from datagen.shards.progress import models_bar
 
-SHOWN = 20  # problems in the message
+SHOWN = 20  # problems listed in the message
 ROUNDING = 1e-5  # relative, of velocities and statistics in float32
 HALF_PRECISION = 1e-3, 1e-7  # relative and absolute, of statistics taken from float16 shots
 
@@ -53,11 +53,11 @@ class Summary:
     velocity_max: float = 0.0  # [m/s]
     shot_peak: float = 0.0  # largest |pressure|
     image_peak: float = 0.0
-    repeated: int = 0  # velocity models that were in this split before
+    repeated: int = 0  # velocity models seen before in this split
 
 
 def check_data(data: Data, *, progress: bool = True) -> list[Summary]:
-    """Checks the data set of `data` and gives a summary of each split.
+    """Checks the data set of `data` and returns a summary of each split.
 
     Raises InputError: no finished data set of this configuration, or every problem found, by file and sample.
     """
@@ -76,7 +76,7 @@ def check_data(data: Data, *, progress: bool = True) -> list[Summary]:
 
 
 class _Check:
-    """What has been seen of a data set so far."""
+    """What has been found in a data set so far."""
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.folder, self.data = folder, manifest.data
@@ -106,7 +106,7 @@ class _Check:
             self._compare(record, Statistics.combined(parts))
 
     def _values(self, record: ShardRecord, first: int, part: Arrays) -> bool:
-        """True if all values of these samples are as they may be."""
+        """Whether all values of these samples are allowed."""
         before = len(self.problems)
         for kind, array in part.items():
             for row, sample in enumerate(array):
@@ -158,7 +158,7 @@ def _sample_problems(data: Data, kind: Kind, sample: NDArray[Any]) -> Iterator[s
 
 def _statistics(part: Arrays) -> Statistics:
     velocity, image = part.get("model"), part.get("image")
-    return statistics_of(
+    return compute_statistics(
         part["data"].astype(np.float32),
         None if velocity is None else velocity[:, 0],
         None if image is None else image[:, 0],

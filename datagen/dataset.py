@@ -1,7 +1,7 @@
 """Shards as a torch data set: pairs of shots and normalised target, read batch by batch.
 
-A batch is one copy out of the memory-mapped shards, widened at once; `datagen.effects` are laid over its shots if
-asked.  Targets are scaled as datagen/targets.py has it.
+A batch is one copy out of the memory-mapped shards, widened to float32; `datagen.effects` are added to its shots on
+request.  datagen/targets.py scales the targets.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset, RandomSampler
 from datagen.config import Data, Effects
 from datagen.effects import Streams, check_effects, disturb, receiver_delays
 from datagen.errors import InputError
-from datagen.shards.manifest import Manifest, Statistics, kinds_of, load_manifest, open_array
+from datagen.shards.manifest import Manifest, Statistics, load_manifest, open_array, stored_kinds
 from datagen.targets import FirstBreak, Target, make_target
 from datagen.waves.positions import asymmetry
 
@@ -28,17 +28,16 @@ NO_EFFECTS = Effects()
 
 
 class ShardDataset(Dataset[Batch]):
-    """One split of the data set in `folder`; nothing of another split can be reached through it.
+    """One split of the data set in `folder`; the other splits cannot be reached through it.
 
     Samples are (shots [S, T, R], target [1, Z, X] or, of first breaks, [S, R]), float32; shots as stored, with
     `effects` drawn from `seed` and `epoch`, which the training loop sets.  With `mirror` each sample is, with
     probability ½, mirrored in x: order of shots, of receivers, and target together.  Sources and receivers must lie
     symmetrically; rounded to grid nodes they may be a cell off.  The choice is drawn from torch's global generator.
-    `manifest`: that of the folder, where it has been read already.
+    `manifest`: the folder's, if already read.
 
     Raises InputError: no finished data set, unknown split or target, a target that the data set does not have,
-    effects that do not fit the survey, a shard missing or truncated, a survey to be mirrored that is not its own
-    mirror image.
+    effects that do not fit the survey, a shard missing or truncated, `mirror` with an asymmetric survey.
     """
 
     def __init__(
@@ -54,7 +53,7 @@ class ShardDataset(Dataset[Batch]):
     ) -> None:
         manifest = manifest or load_manifest(folder)
         self.target: Target = make_target(target, manifest.statistics)
-        if self.target.stored_as not in kinds_of(manifest.data):
+        if self.target.stored_as not in stored_kinds(manifest.data):
             raise InputError(_without(folder, target))
         records = manifest.of_split(split)
         self.data: Data = manifest.data
@@ -62,7 +61,7 @@ class ShardDataset(Dataset[Batch]):
         self.statistics: Statistics = manifest.statistics
         if mirror and asymmetry(self.data) > MIRROR_TOLERANCE:
             raise InputError(
-                "training.mirror: got true, but mirrored the sources or receivers would lie "
+                "training.mirror: got true, but the mirrored sources or receivers would lie "
                 f"{asymmetry(self.data):.1f} cells off; set training.mirror to false, or make data.survey symmetric"
             )
         self.mirror, self.effects, self.seed, self.epoch = mirror, effects, seed, 0
@@ -99,7 +98,7 @@ class ShardDataset(Dataset[Batch]):
     def _disturb(self, shots_BSTR: Tensor, target: Tensor, indices: Sequence[int]) -> Batch:
         survey, streams = self.data.survey, Streams(self.seed, self.epoch, indices)
         shots_BSTR = torch.from_numpy(disturb(shots_BSTR.numpy(), self.effects, survey.interval, streams))
-        if isinstance(self.target, FirstBreak):  # where the disturbed trace has it
+        if isinstance(self.target, FirstBreak):  # the label moves with the trace
             target = target + torch.from_numpy(receiver_delays(self.effects, survey.receivers, streams))[:, None]
         return shots_BSTR, target
 
@@ -107,7 +106,7 @@ class ShardDataset(Dataset[Batch]):
 def _without(folder: str, target: str) -> str:
     if target == "first_break":
         return (
-            f"target: got 'first_break', the data set in {folder} has none; make it anew with data.first_breaks: "
+            f"target: got 'first_break', the data set in {folder} has none; make another with data.first_breaks: "
             "true, in another data.folder"
         )
     if target == "rtm":
@@ -121,10 +120,10 @@ def _without(folder: str, target: str) -> str:
 def loader(dataset: Dataset[Batch], batch_size: int, *, shuffle: bool = False, seed: int = 0) -> DataLoader[Batch]:
     """Batches (shots [B, S, T, R], target [B, 1, Z, X]) of a ShardDataset or a Subset of one.
 
-    `seed` decides the order of all epochs when shuffled.  Shuffled batches are for training: a last one of a single
-    sample is left out, because batch norm has no variance of it.
+    `seed` decides the order of all epochs when shuffled.  Shuffled batches are for training: a last batch of one
+    sample is dropped, because batch norm needs a variance.
     """
-    # The order has a generator of its own: from that of a DataLoader workers draw too, at times that differ.
+    # The order has its own generator: workers draw from the DataLoader's too, at varying times.
     draws = torch.Generator().manual_seed(seed)
     order = RandomSampler(dataset, generator=draws) if shuffle else None  # type: ignore[arg-type]  # it has a length
     return DataLoader(
@@ -133,7 +132,7 @@ def loader(dataset: Dataset[Batch], batch_size: int, *, shuffle: bool = False, s
         sampler=order,
         drop_last=shuffle and batch_size > 1 and len(dataset) % batch_size == 1,  # type: ignore[arg-type]
         generator=torch.Generator().manual_seed(seed),
-        collate_fn=_as_it_is,  # `__getitems__` gives batches
+        collate_fn=_as_it_is,  # `__getitems__` returns batches
     )
 
 

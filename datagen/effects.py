@@ -2,12 +2,12 @@
 
     clean ─► receivers' clocks ─► + noise ─► dead traces ─► missing shots
 
-Each effect of each sample in each epoch has a random stream of its own: what is drawn depends neither on the other
-samples of a batch nor on which other effects are on.
+Each effect of each sample in each epoch has its own random stream: the draws depend neither on the other samples of
+a batch nor on which other effects are on.
 
-A receiver is late or early by the same time in every shot, as with a clock that is off or with loose ground under it.
-That can be done to a trace exactly; an error of its position cannot, as receivers may lie further apart than half a
-wavelength: model it, with `survey.receiver_positions`.
+A receiver is late or early by the same time in every shot, as with a clock error or loose ground under it.  A trace
+can be shifted exactly in time, but not in position, as receivers may lie further apart than half a wavelength: model
+position errors with `survey.receiver_positions`.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from datagen.errors import InputError
 
 JITTER, LEVEL, NOISE, DEAD, MISSING = range(5)  # last number of the spawn key
 FURTHEST = 4  # standard deviations of a receiver's clock
-RAMP = 32  # samples at least in which a trace fades out beyond its end, to be shifted without ringing
+RAMP = 32  # least samples over which a trace fades out beyond its end, so that shifting does not ring
 
 Array = NDArray[Any]
 
@@ -45,13 +45,13 @@ class Streams:
 
 
 def check_effects(effects: Effects, data: Data) -> None:
-    """Raises InputError: no frequency of the records in the noise band, or no shot that would be left."""
+    """Raises InputError: no frequency of the records in the noise band, or no shot would be left."""
     survey = data.survey
     if effects.snr_db is not None and not _bins(effects, survey.samples, survey.interval):
         lowest, highest = 1 / (survey.samples * survey.interval), 1 / (2 * survey.interval)
         raise InputError(
             f"effects.noise_band: {list(effects.noise_band)} Hz holds no frequency of records of {survey.samples} "
-            f"samples every {survey.interval:g} s, which are {lowest:.3g}, {2 * lowest:.3g} … below {highest:g} Hz"
+            f"samples every {survey.interval:g} s: {lowest:.3g}, {2 * lowest:.3g} … below {highest:g} Hz"
         )
     if effects.missing_shots[1] >= survey.shots:
         raise InputError(
@@ -90,7 +90,7 @@ def _delayed(shots_BSTR: Array, delay_BR: Array, interval: float, fade: int) -> 
 
 
 def _bins(effects: Effects, samples: int, interval: float) -> range:
-    """Frequencies of the record, in 1 / its length, that are in the noise band; neither 0 nor Nyquist's."""
+    """Frequencies of the record in the noise band, in 1 / its length; neither 0 nor Nyquist's."""
     lowest, highest = (frequency * samples * interval for frequency in effects.noise_band)
     return range(max(1, int(np.ceil(lowest))), min(int(np.floor(highest)) + 1, (samples + 1) // 2))
 
@@ -98,7 +98,7 @@ def _bins(effects: Effects, samples: int, interval: float) -> range:
 def _noise_level(shots_BSTR: Array, snr_db: tuple[float, float], streams: Streams) -> NDArray[np.float32]:
     """Root mean square of the noise [B]: the same on all traces, and under the *median* trace of a sample.
 
-    The mean would follow the trace at the source, which is as strong as the grid is fine.
+    The mean would follow the trace at the source, whose strength depends on how fine the grid is.
     """
     ratio_B = np.array([generator.uniform(*snr_db) for generator in streams.of(LEVEL)])
     power_BSR = np.einsum("bstr,bstr->bsr", shots_BSTR, shots_BSTR) / shots_BSTR.shape[2]
@@ -117,7 +117,7 @@ def _noise(shape: tuple[int, ...], effects: Effects, interval: float, streams: S
 
 
 def _recorded(shape: tuple[int, ...], effects: Effects, streams: Streams) -> NDArray[np.bool_]:
-    """Which traces [B, S, R] are there."""
+    """Which traces [B, S, R] are recorded."""
     batch, shots, _, receivers = shape
     alive_BSR = np.ones((batch, shots, receivers), bool)
     if effects.dead_traces[1]:

@@ -1,4 +1,4 @@
-"""A disk that is full, known by what the libraries that write make of it."""
+"""A full disk, recognised by the errors of the libraries that write to it."""
 
 import errno
 import re
@@ -13,8 +13,8 @@ AS_TEXT = re.compile(rf"os error ({'|'.join(map(str, FULL))})\b")  # of safetens
 
 
 @contextmanager
-def told_when_disk_is_full(folder: Path, kept: str, field: str = "") -> Iterator[None]:
-    """Makes an InputError of it, which names the folder and what is `kept`, and the setting of the folder if given."""
+def report_full_disk(folder: Path, kept: str, field: str = "") -> Iterator[None]:
+    """Turns it into an InputError that names the folder, what is `kept`, and the folder's setting, if given."""
     try:
         yield
     except Exception as error:
@@ -27,7 +27,7 @@ def told_when_disk_is_full(folder: Path, kept: str, field: str = "") -> Iterator
 
 
 def _is_full(error: BaseException | None) -> bool:
-    """Whether it, or what it comes from, says so: torch.save raises a RuntimeError in the course of an OSError."""
+    """Whether the error, or its cause, is a full disk: torch.save raises a RuntimeError while handling the OSError."""
     while error is not None:
         if (isinstance(error, OSError) and error.errno in FULL) or AS_TEXT.search(str(error)):
             return True

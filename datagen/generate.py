@@ -1,7 +1,7 @@
-"""Making a data set from a configuration: geology or a velocity file, to shots and images, to shards.
+"""Makes a data set from a configuration: geology or a velocity file, to shots and images, to shards.
 
-Every sample is a function of the configuration and its index.  So a run that was stopped goes on where it
-stopped, and ends with the same bits for any number of workers.
+Every sample is a function of the configuration and its index.  So an interrupted run continues where it stopped, and
+ends with the same bits for any number of workers.
 """
 
 import logging
@@ -37,13 +37,13 @@ def generate(
     dask: str | None = None,
     progress: bool = True,
     wait: bool = False,
-    tell: Callable[[str], object] = log.info,
+    report: Callable[[str], object] = log.info,
     engine: Callable[[Data], Engine] = WaveEngine,
 ) -> Generated:
     """Makes the shards of `data` that are missing in its folder and verifies those that are there.
 
-    `workers` processes of one thread, by default one a core; or the workers of the dask cluster at `dask`, a
-    scheduler's address or file.  `wait` while another process generates there.  `tell` is given the disk need
+    `workers` single-threaded processes, by default one per core; or the workers of the dask cluster at `dask`, a
+    scheduler's address or file.  `wait` while another process generates there.  `report` gets the disk space needed
     and what is waited for, a line each.
 
     Raises InputError: another process is generating (without `wait`), the folder holds another data set or a
@@ -63,14 +63,14 @@ def generate(
         if dask is None:
             yield processes(partial(make_chunk, wanted, engine(wanted)), workers)
         else:
-            with cluster(dask, tell) as hand_out:
+            with cluster(dask, report) as hand_out:
                 yield partial(hand_out, partial(make_on_worker, wanted, engine, package_versions()))
 
-    return make_shards(data, worker_pool, progress=progress, wait=wait, tell=tell)
+    return make_shards(data, worker_pool, progress=progress, wait=wait, report=report)
 
 
 def _settled(data: Data) -> Data:
-    """`data` with the checksum and range of its velocity file, or the imported data set that is in its folder."""
+    """`data` with the checksum and range of its velocity file, or the imported data set in its folder."""
     manifest = read_manifest(data.folder)
     if manifest is None:
         return pinned(data)
@@ -82,13 +82,13 @@ def _settled(data: Data) -> Data:
 
 
 def ensure(data: Data) -> Manifest:
-    """The data set's manifest, once it is there, whole and verified; makes what is missing.
+    """The manifest of the whole, verified data set; makes what is missing.
 
     Waits while another process makes it.  Raises InputError as `generate`.
     """
     manifest = read_manifest(data.folder)
     if manifest is not None and len(manifest.shards) == len(layout(manifest.data)):
-        verify(manifest, data)  # reads only: a finished data set may lie where one cannot write
+        verify(manifest, data)  # only reads: a finished data set may be on a read-only disk
         return manifest
     generate(data, wait=True)
     return load_manifest(data.folder)

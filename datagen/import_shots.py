@@ -1,10 +1,10 @@
-"""Shots that exist already, as shards: OpenFWI folders, a user's .npy, SEG-Y.
+"""Existing shots as shards: OpenFWI folders, a user's .npy, SEG-Y.
 
     files ─► Source: shots [S, T, R], models [Z, X] ─► chunks ─► shards, as generated ones
-                                        └─► our own shots and RTM image of each model, if asked
+                                        └─► our own shots and RTM image of each model, on request
 
-An image is migrated from shots that are modelled here: wavelet, delay and scale of other people's shots are
-not known, and the labels of all data sets should mean the same.
+An image is migrated from shots modelled here: wavelet, delay and scale of other people's shots are unknown, and
+labels should mean the same in all data sets.
 """
 
 import hashlib
@@ -26,14 +26,14 @@ from datagen.files.npy_series import NpySeries, open_npy
 from datagen.files.openfwi import find_pairs, find_split
 from datagen.files.segy import SEGY_SUFFIXES, SegyGathers
 from datagen.files.velocity_files import velocity_limits
-from datagen.shards.chunk import Chunk, Engine, Made, as_stored, check_overflow, statistics_of
+from datagen.shards.chunk import Chunk, Engine, Made, as_stored, check_overflow, compute_statistics
 from datagen.shards.make import Generated, MakeAll, make_shards, processes
 from datagen.waves.modelling import WaveEngine
 
 log = logging.getLogger(__name__)
 
-ENDS = 2**20  # bytes at the beginning and at the end of a file that its checksum sees
-SHARE = 10  # one sample of so many for validation, and one for test
+ENDS = 2**20  # bytes at the beginning and at the end of a file that its checksum covers
+SHARE = 10  # of so many samples, one for validation and one for test
 
 
 class Series(Protocol):
@@ -42,7 +42,7 @@ class Series(Protocol):
     files: tuple[Path, ...]
     samples: int
     shape: tuple[int, ...]  # of a sample
-    interval: float | None  # [s] between time samples, if the files tell
+    interval: float | None  # [s] between time samples, if it is in the files
 
     def read(self, first: int, count: int) -> NDArray[Any]: ...
 
@@ -62,11 +62,11 @@ class Source:
 def find_source(path: Path, data: Data, *, models: Path | None = None, split_files: Path | None = None) -> Source:
     """What is at `path`: an .npy of shots `[n, S, T, R]`, SEG-Y (a file or a folder of them), or an OpenFWI folder.
 
-    `models` is an .npy of velocity models `[n, 1, z, x]` for the first two.  OpenFWI's own test files (its
-    split files call them val) are the test split; the last tenth of its training samples are the validation
-    split.  Everything else is split into neighbouring blocks of 80, 10 and 10 per cent.
+    `models` is an .npy of velocity models `[n, 1, z, x]` for the first two.  OpenFWI's own test files (val in its
+    split files) are the test split; the last tenth of its training samples are the validation split.  Everything
+    else is split into neighbouring blocks of 80, 10 and 10 per cent.
 
-    Raises InputError: nothing that can be imported, or any of it damaged, as the readers do.
+    Raises InputError: nothing to import, or damaged files, as the readers do.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
@@ -74,7 +74,7 @@ def find_source(path: Path, data: Data, *, models: Path | None = None, split_fil
     segy = [file for file in files if file.suffix.lower() in SEGY_SUFFIXES]
     if path.is_dir() and not segy:
         if models is not None:
-            raise InputError("--models: an OpenFWI folder has its models in itself; leave --models out")
+            raise InputError("--models: an OpenFWI folder contains its models; leave --models out")
         return _openfwi(path, split_files)
     if split_files is not None:
         raise InputError(f"--split-files: only an OpenFWI folder has them, {path} is none")
@@ -89,7 +89,7 @@ def _openfwi(folder: Path, split_files: Path | None) -> Source:
     shots, models = (NpySeries([pair[side] for pair in (*train, *test)]) for side in (0, 1))
     for pair, have, want in zip((*train, *test), shots.lengths(), models.lengths(), strict=True):
         if have != want:
-            raise InputError(f"{pair[1]}: {want} models, {pair[0]} has the shots of {have}; both must have as many")
+            raise InputError(f"{pair[1]}: {want} models, {pair[0]} has the shots of {have}; the numbers must match")
     split = _neighbouring(shots)
     if listed:
         known = sum(shots.lengths()[: len(train)])
@@ -118,15 +118,15 @@ def import_shots(
     migrate: bool = False,
     workers: int | None = None,
     progress: bool = True,
-    tell: Callable[[str], object] = log.info,
+    report: Callable[[str], object] = log.info,
     engine: Callable[[Data], Engine] = WaveEngine,
 ) -> Generated:
-    """Writes the shards of `source` into `data.folder`; goes on where it was stopped.
+    """Writes the shards of `source` into `data.folder`; continues where it was stopped.
 
-    Grid and survey of `data` say what the samples are.  Shots keep their sign and scale.  `migrate`: with RTM
-    images of the models.
+    Grid and survey of `data` describe the samples.  Shots keep their sign and scale.  `migrate`: with RTM images of
+    the models.
 
-    Raises InputError: samples of another shape or sampling than `data`, other numbers of shots and models,
+    Raises InputError: samples that differ in shape or sampling from `data`, different numbers of shots and models,
     values that are not finite or no velocities in m/s, or as `make_shards`.
     """
     imported = _imported(source, data, migrate)
@@ -139,7 +139,7 @@ def import_shots(
     def worker_pool() -> Iterator[MakeAll]:
         yield processes(partial(read_chunk, described, source, engine(described) if migrate else None), workers)
 
-    return make_shards(described, worker_pool, progress=progress, tell=tell)
+    return make_shards(described, worker_pool, progress=progress, report=report)
 
 
 def _imported(source: Source, data: Data, migrate: bool) -> Imported:
@@ -156,7 +156,7 @@ def _imported(source: Source, data: Data, migrate: bool) -> Imported:
         _check_shape(models, (1, data.grid.nz, data.grid.nx), "1, data.grid.nz and nx")
         if models.samples != shots.samples:
             raise InputError(
-                f"{models.files[0]}: {models.samples} models for {shots.samples} samples of shots; both must be as many"
+                f"{models.files[0]}: {models.samples} models for {shots.samples} samples of shots; they must match"
             )
         axes = "nzx" if len(models.shape) == 2 else "nczx"
         limits = [velocity_limits(str(path), open_npy(path), axes, unit=1.0) for path in models.files]
@@ -170,7 +170,7 @@ def _imported(source: Source, data: Data, migrate: bool) -> Imported:
 
 
 def _check_shape(series: Series, expected: tuple[int, ...], fields: str) -> None:
-    """`expected`, or that without its leading axis of one."""
+    """`expected`, or the same without its leading axis of one."""
     if series.shape != expected and not (expected[0] == 1 and series.shape == expected[1:]):
         raise InputError(
             f"{series.files[0]}: samples of shape {list(series.shape)}, the preset's are {list(expected)} "
@@ -179,7 +179,7 @@ def _check_shape(series: Series, expected: tuple[int, ...], fields: str) -> None
 
 
 def _checksum(source: Source) -> str:
-    """Of names, lengths, beginnings and ends: tells another download from this one without reading it all."""
+    """Of names, lengths, beginnings and ends: identifies a download without reading all of it."""
     total = hashlib.sha256()
     for path in (*source.shots.files, *(source.models.files if source.models else ())):
         size = path.stat().st_size
@@ -201,7 +201,9 @@ def read_chunk(data: Data, source: Source, engine: Engine | None, chunk: Chunk) 
     if wrong.any():
         raise InputError(f"{source.shots.name(first + int(np.argmax(wrong)))}: not all values are finite")
     check_overflow(data, shots_MSTR)
-    made = Made(chunk=chunk, arrays={"data": as_stored(shots_MSTR, data.dtype)}, statistics=statistics_of(shots_MSTR))
+    made = Made(
+        chunk=chunk, arrays={"data": as_stored(shots_MSTR, data.dtype)}, statistics=compute_statistics(shots_MSTR)
+    )
     if source.models is None:
         return made
     velocity_MZX = np.asarray(source.models.read(first, count), np.float32).reshape(count, grid.nz, grid.nx)
@@ -210,4 +212,4 @@ def read_chunk(data: Data, source: Source, engine: Engine | None, chunk: Chunk) 
     if engine is not None:
         _, image_MZX = engine.shoot_and_migrate(velocity_MZX)
         arrays["image"] = image_MZX[:, None].astype(np.float32)
-    return replace(made, arrays=arrays, statistics=statistics_of(shots_MSTR, velocity_MZX, image_MZX))
+    return replace(made, arrays=arrays, statistics=compute_statistics(shots_MSTR, velocity_MZX, image_MZX))

@@ -1,6 +1,6 @@
-"""A bound on the memory that a library may take for data of others: past it an allocation fails, the process lives on.
+"""A limit on the memory a library may use for untrusted data: past it, allocations fail but the process survives.
 
-RLIMIT_DATA = what the process has now + what the work may take
+RLIMIT_DATA = what the process has now + what the work may use
 """
 
 import os
@@ -14,13 +14,13 @@ if sys.platform != "win32":
     import resource
 
 MIB = 1 << 20
-SPARE = 1024 * MIB + 8 * MIB * (os.cpu_count() or 1)  # for libraries themselves, and the stack of each of their threads
-_one_at_a_time = threading.RLock()  # the limit is the whole process's
+SPARE = 1024 * MIB + 8 * MIB * (os.cpu_count() or 1)  # for libraries themselves, and the stacks of their threads
+_one_at_a_time = threading.RLock()  # the limit applies to the whole process
 
 
 @contextmanager
 def at_most(extra: int) -> Iterator[None]:
-    """Within it, this process gets no more than `extra` bytes on top of what it has; then MemoryError, or bad_alloc.
+    """Within it, this process gets at most `extra` bytes beyond what it has; then MemoryError, or bad_alloc.
 
     On systems other than Linux nothing is limited.
     """

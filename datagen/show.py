@@ -1,6 +1,6 @@
-"""A contact sheet of a data set: velocity, middle shot gather and RTM image of some models, one a row.
+"""A contact sheet of a data set: velocity, middle shot gather and RTM image of some models, one per row.
 
-First breaks, where the data set has them, are a line on the gather.
+First breaks, if the data set has them, are a line on the gather.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from datagen.config import Data
 from datagen.ground.ranges import velocity_range
-from datagen.shards.manifest import Kind, ShardRecord, kinds_of, load_manifest, open_array, require_same
+from datagen.shards.manifest import Kind, ShardRecord, load_manifest, open_array, require_same, stored_kinds
 from datagen.waves.positions import distances
 
 PANELS: tuple[Kind, ...] = ("model", "data", "image")
@@ -33,11 +33,11 @@ def contact_sheet(data: Data, split: str, count: int, path: Path) -> None:
     records = manifest.of_split(split)
     rows = min(count, sum(record.shard.models for record in records))
     middle = data.survey.shots // 2
-    kinds: list[Kind] = [kind for kind in PANELS if kind in kinds_of(manifest.data)]
+    kinds: list[Kind] = [kind for kind in PANELS if kind in stored_kinds(manifest.data)]
     height = ROW_HEIGHT * rows + EDGE
     figure = Figure(figsize=(PANEL_WIDTH * len(kinds), height))
     axes = figure.subplots(rows, len(kinds), squeeze=False)
-    edge = EDGE / 2 / height  # set by hand: automatic layout takes a second a row
+    edge = EDGE / 2 / height  # set by hand: automatic layout takes a second per row
     figure.subplots_adjust(0.24 / len(kinds), edge, 1 - 0.18 / len(kinds), 1 - edge, wspace=0.36, hspace=0.15)
     for row, panels in zip(range(rows), _models(manifest.data, data.folder, records, middle), strict=False):
         for kind, place in zip(kinds, axes[row], strict=True):
@@ -64,7 +64,7 @@ def contact_sheet(data: Data, split: str, count: int, path: Path) -> None:
 def _models(data: Data, folder: str, records: list[ShardRecord], shot: int) -> Iterator[dict[Kind, NDArray[Any]]]:
     """Of each model of the shards: velocity_ZX, gather_TR and first breaks [R] of the shot, image_ZX."""
     for record in records:
-        arrays = {kind: open_array(folder, data, record, kind) for kind in kinds_of(data)}
+        arrays = {kind: open_array(folder, data, record, kind) for kind in stored_kinds(data)}
         for row in range(record.shard.models):
             yield {
                 kind: array[row, shot if kind in ("data", "first_break") else 0].astype(np.float32)

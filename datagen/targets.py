@@ -1,11 +1,11 @@
-"""What networks learn to give, and the scale they learn it on: physical values to about ±1 and back.
+"""What networks learn to predict, and its scale: physical values to about ±1 and back.
 
     target       normalised                            physical = factor · normalised + offset
     rtm          image / image_scale                   image_scale           0
     velocity     2 (v − v_min) / (v_max − v_min) − 1   (v_max − v_min) / 2   (v_max + v_min) / 2   [m/s]
-    first_break  as it is                              1                     0                     [s]
+    first_break  unchanged                             1                     0                     [s]
 
-Scales are those of the training split.
+Scales come from the training split.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from datagen.errors import InputError
 from datagen.shards.manifest import Kind, Statistics
 
-if TYPE_CHECKING:  # configurations are read without torch
+if TYPE_CHECKING:  # configurations load without torch
     from torch import Tensor
 
 TargetName = Literal["rtm", "velocity", "first_break"]
@@ -25,7 +25,7 @@ Values = TypeVar("Values", NDArray[Any], "Tensor")
 
 @dataclass(frozen=True, kw_only=True)
 class RtmImage:
-    """Labels end at ±1: few samples of an image are stronger."""
+    """Labels are clipped at ±1: few samples of an image are stronger."""
 
     stored_as: ClassVar[Kind] = "image"
     unit: ClassVar[str] = "RTM image, arbitrary units"
@@ -78,7 +78,7 @@ class VelocityModel:
 
 @dataclass(frozen=True, kw_only=True)
 class FirstBreak:
-    """Travel times; a picker finds them on a gather's own samples, so there is nothing to scale."""
+    """Travel times; a picker finds them on a gather's own samples, so nothing is scaled."""
 
     stored_as: ClassVar[Kind] = "first_break"
     unit: ClassVar[str] = "s"

@@ -22,9 +22,8 @@ from datagen.ground.water import draw_water
 def draw_velocity(data: Data, index: int) -> NDArray[np.float32]:
     """P velocity of sample `index`, float32 `[z, x]` in m/s, within `geology.velocity_range(data)`.
 
-    Every part has a random stream of its own, and its parts have theirs: switching one off, or changing it, leaves
-    the draws of the others as they were.  A new part takes the next stream.  Raises InputError as `load_image` and
-    `cut_section`.
+    Every part, and each of its parts, has its own random stream: switching one off, or changing it, does not affect
+    the draws of the others.  A new part takes the next stream.  Raises InputError as `load_image` and `cut_section`.
     """
     if data.velocity_file is not None:
         return cut_section(data, data.velocity_file, index)

@@ -1,4 +1,4 @@
-"""Networks from shots to image, and what may vary in them."""
+"""Networks from shots to image, and their search space."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def build_network(
     genotype: "Genotype | str", data: "Data", *, shot_scale: float, front: "Front | None" = None
 ) -> "nn.Module":
-    """The NasUnet that a genotype describes, with fresh weights, for the survey and the grid of `data`.
+    """The NasUnet that a genotype describes, with fresh weights, for the survey and grid of `data`.
 
     It maps raw shots `[B, S, T, R]`, float32, to the image `[B, 1, Z, X]`, normalised to about ±1; behind a front
     of kind gather it maps single gathers `[B, 1, T, R]` to the logits of their first breaks, `[B, 1, rows, R]`.
@@ -25,14 +25,14 @@ def build_network(
     data
         Settings of a data set [SI units], such as `trials.settings.config.load(preset).data`.
     shot_scale
-        90th percentile of the amplitude of the training shots, in their own unit; it travels with the weights.
+        90th percentile of the amplitude of the training shots, in their own unit; it is saved with the weights.
     front
-        How shots become features (search_spaces/config.py); without, the default `Stack()`.
+        How shots become features (search_spaces/config.py); by default `Stack()`.
 
     Raises
     ------
     InputError
-        The text is no genotype (the message names every field that is wrong), or `shot_scale` is not above 0.
+        The text is not a genotype (the message names every wrong field), or `shot_scale` is not above 0.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def build_network(
     >>> network(shots_BSTR).shape
     torch.Size([2, 1, 32, 40])
     """
-    # Here, so that importing the package stays cheap: torch takes a second.
+    # Imported here, because torch takes a second.
     from search_spaces.build import build  # noqa: PLC0415
     from search_spaces.config import Network, Stack  # noqa: PLC0415
     from search_spaces.genotype import Genotype  # noqa: PLC0415

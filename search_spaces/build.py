@@ -21,7 +21,7 @@ def build(network: Network, shape: Shape, shot_scale: float) -> nn.Module:
     """The network with fresh weights: shots `[B, S, T, R]` → normalised image `[B, 1, Z, X]`.
 
     `shot_scale` is the 90th percentile of the amplitude of the training shots.  A NasUnet has the size of its
-    genotype, and any of them the channels that pruning has left it.  `network.encoder_init` is for who trains it.
+    genotype; a pruned network has the channels that remain.  `network.encoder_init` is applied in training.
     Raises InputError for shots that are mostly zero, for a NasUnet without a genotype, for a size that a small
     U-Net cannot have, and for channels that do not fit.
     """
@@ -32,11 +32,11 @@ def build(network: Network, shape: Shape, shot_scale: float) -> nn.Module:
 
 
 def _whole(network: Network, shape: Shape, shot_scale: float) -> nn.Module:
-    """With all its channels."""
+    """The unpruned network."""
     if not (isfinite(shot_scale) and shot_scale > 0):
         raise InputError(
             f"shots: their scale (90th percentile of the amplitude) is {shot_scale}, it must be above 0; "
-            "records that are mostly empty cannot be normalised, see the data set"
+            "mostly empty records cannot be normalised, check the data set"
         )
     if network.model == "inversionnet":
         return InversionNet(shape, shot_scale)
@@ -54,7 +54,7 @@ def network_behind(front: Features, network: Network) -> ImagingNetwork:
         case "unet":
             return UNet(doubling(network.width, network.depth), front)
         case "unet_small":
-            assert network.parameters is not None  # Network sees to it
+            assert network.parameters is not None  # Network checks it
             return shrunk_unet(network.parameters, network.depth, front)
         case "inversionnet":
             raise InputError("network.model: an inversionnet needs the whole survey; known: nasunet, unet, resunet34")
@@ -82,5 +82,5 @@ def count_parameters(net: nn.Module) -> int:
 
 
 def nonzero_parameters(net: nn.Module) -> int:
-    """Those that are not exactly 0, which is what pruning leaves."""
+    """Those that are not exactly 0, which pruning leaves."""
     return sum(int(weight.count_nonzero()) for weight in net.parameters())

@@ -1,4 +1,4 @@
-"""Which network: its front, its kind, its size, and for a searched one its genotype."""
+"""Which network: its front, kind and size, and for a searched one its genotype."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,7 +18,7 @@ IMAGENET = ("resunet34", "denseunet")  # models whose encoder torchvision has we
 WEIGHT_FILES = (".safetensors", ".pth", ".pt")
 
 
-PRETRAINED = ("gan", "autoencoder")  # what `seisnas pretrain` leaves for the runs of the same name
+PRETRAINED = ("gan", "autoencoder")  # made by `seisnas pretrain` for the runs of the same name
 
 
 def _source(text: str) -> str:
@@ -37,12 +37,12 @@ def _one_of(words: tuple[str, ...], text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Stack:
-    """Echoes brought to where they came from, for a few constant velocities (stack.py)."""
+    """Echoes moved back to where they came from, for a few constant velocities (stack.py)."""
 
     kind: Literal["stack"] = "stack"
     fold: Samples = 4  # time samples kept for each depth row
     group: Annotated[int, Field(ge=1, le=8)] = 2  # neighbouring receivers that are averaged
-    # All works on the stack's own grid, half as fine as the image, and the head makes 2×2 cells of each.
+    # True: everything works on the stack's grid, half as fine as the image; the head makes 2×2 cells of each cell.
     coarse: bool = False
 
 
@@ -59,23 +59,23 @@ class Gather:
     """One gather at a time, for picking (fronts/gather.py)."""
 
     kind: Literal["gather"] = "gather"
-    rows: Annotated[int, Field(ge=16, le=4096)] = 256  # what the time axis is brought to
-    scaling: Literal["trace", "gather"] = "trace"  # over what the rms is made 1
+    rows: Annotated[int, Field(ge=16, le=4096)] = 256  # length of the resampled time axis
+    scaling: Literal["trace", "gather"] = "trace"  # what is scaled to an rms of 1
 
 
 def _with_kind(front: Any) -> Any:
-    """`front: fold` is short for `front: {kind: fold}`; one without a kind is a stack."""
+    """`front: fold` is short for `front: {kind: fold}`; the default kind is stack."""
     if isinstance(front, dict):
         return {"kind": "stack"} | front
     return {"kind": front} if isinstance(front, str) else front
 
 
 def _parsed(value: Any) -> Any:
-    """JSON text, as genotype.json holds it, stands for the mapping in it."""
+    """Parses JSON text, as in genotype.json, to the mapping in it."""
     try:
         return from_json(value) if isinstance(value, str) else value
     except ValueError as error:
-        raise ValueError(f"expected a mapping, or one as JSON text: {error}") from None
+        raise ValueError(f"expected a mapping, or a mapping as JSON text: {error}") from None
 
 
 Front = Annotated[Stack | Fold | Gather, Field(discriminator="kind"), BeforeValidator(_with_kind)]
@@ -86,32 +86,32 @@ Channels = dict[str, tuple[PositiveInt, PositiveInt]]
 class Network:
     """`nasunet` is built from `genotype` once one is known; until then it is searched.
 
-    `resunet34`, `denseunet` and `inversionnet` have the size they were published with, whatever depth and width
-    are; `unet_small` has `depth` scales and `parameters` parameters.
+    `resunet34`, `denseunet` and `inversionnet` have their published size, whatever depth and width; `unet_small` has
+    `depth` scales and `parameters` parameters.
     """
 
     model: Model = "nasunet"
     depth: Annotated[int, Field(ge=2, le=6)] = 4  # number of scales
     width: Annotated[int, Field(ge=4, le=128)] = 16  # channels at the finest scale
-    nodes: Annotated[int, Field(ge=1, le=5)] = 2  # in a cell
+    nodes: Annotated[int, Field(ge=1, le=5)] = 2  # per cell
     operations: OperationSet = "mobile"  # named sets of operation_sets.py
     front: Front = Stack()  # how shots become features
     genotype: Annotated[Genotype | None, BeforeValidator(_parsed)] = None
     # Of a channel-pruned network: layer → channels in, channels out (narrow.py).
     channels: Annotated[Channels | None, BeforeValidator(_parsed)] = None
-    max_parameters: Annotated[int, Field(ge=1000)] = 700_000  # a search finds no network with more
+    max_parameters: Annotated[int, Field(ge=1000)] = 700_000  # limit of a search
     parameters: Annotated[int, Field(ge=1000)] | None = None  # of unet_small, to 2 %
-    # Weights that encoder and decoder start from: scratch, gan, autoencoder, a file; of some encoders imagenet.
+    # Weights that encoder and decoder start from: scratch, gan, autoencoder, a file; imagenet for some encoders.
     encoder_init: Annotated[str, AfterValidator(_source)] = "scratch"
     decoder_init: Annotated[str, AfterValidator(_decoder_source)] = "scratch"
 
     @property
     def gather_rows(self) -> int | None:
-        """Rows of a network that sees one gather; None for one that images a survey."""
+        """Rows of a network that picks one gather; None for one that images a survey."""
         return self.front.rows if isinstance(self.front, Gather) else None
 
     def with_model(self, model: Model, **size: Any) -> "Network":
-        """Another network behind the same front; `size` (depth, width, parameters) as it needs it, all else default."""
+        """Another network behind the same front; `size` (depth, width, parameters) as needed, the rest default."""
         return Network(front=self.front, model=model, **size)
 
     def __post_init__(self) -> None:
@@ -120,9 +120,9 @@ class Network:
         if self.model == "inversionnet" and isinstance(self.front, Stack) and self.front.coarse:
             raise ValueError("front.coarse: an inversionnet has its own front; set network.front.coarse to false")
         if self.model == "unet_small" and self.parameters is None:
-            raise ValueError("parameters: unet_small is made to a size; set network.parameters to the one wanted")
+            raise ValueError("parameters: unet_small is built to a size; set network.parameters to that size")
         if self.encoder_init == "imagenet" and self.model not in IMAGENET:
             raise ValueError(
-                f"encoder_init: there are imagenet weights for {' and '.join(IMAGENET)}, not for {self.model}; "
+                f"encoder_init: imagenet weights exist for {' and '.join(IMAGENET)}, not for {self.model}; "
                 "set network.model to one of these, or network.encoder_init to scratch or a file"
             )

@@ -1,7 +1,7 @@
-"""Pictures of a genotype: encoder cell and decoder cell side by side, every operation in its own colour.
+"""Pictures of a genotype: encoder and decoder cell side by side, every operation in its own colour.
 
-The `.dot` text is always written; `.png` and `.svg` come from Graphviz where its program is installed, else
-from matplotlib.  `none` is no edge and is not drawn; `skip` is dashed.
+The `.dot` text is always written; `.png` and `.svg` come from Graphviz if it is installed, otherwise from matplotlib.
+`none` is not drawn; `skip` is dashed.
 """
 
 import re
@@ -55,7 +55,7 @@ def draw_genotype(genotype: Genotype, path_stem: File | str) -> list[File]:
 
 
 def dot(genotype: Genotype) -> str:
-    """The two cells in Graphviz' language."""
+    """The two cells in Graphviz's language."""
     graph = graphviz.Digraph("genotype")
     graph.attr(rankdir="TB", nodesep="0.7", ranksep="0.55", fontname="Helvetica", fontcolor=INK, color=PALE)
     graph.attr("node", shape="circle", fontname="Helvetica", color=INK, fontcolor=INK)
@@ -85,7 +85,7 @@ def _dot_cell(graph: graphviz.Digraph, name: str, cell: Cell) -> None:
 
 
 def picture(genotype: Genotype) -> Figure:
-    """The two cells as bows: operations above the line of nodes, what is joined to the output below it."""
+    """The two cells as bows: operations above the line of nodes, links to the output below it."""
     span = genotype.nodes + 1
     figure = Figure(figsize=(3.4 * span, 0.8 + 0.85 * span), layout="constrained")
     for name, axes in zip(CELLS, figure.subplots(1, 2), strict=True):
@@ -118,7 +118,7 @@ def _arc(
 ) -> None:
     """A bow from state to state, `rise` high for each node it spans, with an arrow head.
 
-    Longer bows leave further left and arrive further right, so that bows of one node do not cross.
+    Longer bows leave further left and arrive further right, so that a node's bows do not cross.
     """
     span = end - start
     port = PORTS * (span / states - 0.5)

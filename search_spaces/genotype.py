@@ -1,10 +1,10 @@
 """A found architecture: its size, and the operation on every edge of the two cells.
 
     encoder = ((op₁₀,), (op₂₀, op₂₁), …)     op_ij is on the edge from state j to node i; state 0 is the input
-    down, up = op, op                        through which the input of an encoder, a decoder cell comes in
+    down, up = op, op                        applied to the input of an encoder, a decoder cell
 
-All encoder cells are alike and all decoder cells are alike (NasUNet in Zhan et al. 2022).  Every node has at
-least one live edge, that is, one that is not `none`.
+All encoder cells are alike, as are all decoder cells (NasUNet in Zhan et al. 2022).  Every node has at least one live
+edge, one that is not `none`.
 """
 
 import json
@@ -55,7 +55,7 @@ def labels(nodes: int) -> list[str]:
 
 
 def candidates(label: str, operations: OperationSet) -> tuple[str, ...]:
-    """What there is to choose from; `none` at an entrance would cut the network."""
+    """The operations to choose from; without `none` at an entrance, which would cut the network."""
     return tuple(name for name in SETS[operations] if name != "none" or label not in ENTRANCES)
 
 
@@ -65,7 +65,7 @@ def _alive(node: tuple[str, ...]) -> tuple[str, ...]:
 
 @contextmanager
 def _input_errors() -> Iterator[None]:
-    """Turns pydantic's report into ours: one line for each field, with what it got."""
+    """Turns pydantic's report into ours: one line per field, with the value got."""
     try:
         yield
     except ValidationError as error:
@@ -83,7 +83,7 @@ class Genotype:
 
     depth: Annotated[int, Field(strict=True, ge=2, le=6)]  # number of scales
     width: Annotated[int, Field(strict=True, ge=4, le=128)]  # channels at the finest scale
-    nodes: Annotated[int, Field(strict=True, ge=1, le=5)]  # in a cell
+    nodes: Annotated[int, Field(strict=True, ge=1, le=5)]  # per cell
     encoder: Cell
     decoder: Cell
     down: Operation = "conv_3x3"
@@ -108,7 +108,7 @@ class Genotype:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Raises InputError that names every field that is missing, unknown or out of range."""
+        """Raises InputError naming every field that is missing, unknown or out of range."""
         with _input_errors():
             return TypeAdapter(cls).validate_json(text, strict=True)
 
@@ -116,13 +116,13 @@ class Genotype:
     def from_sample(cls, sample: Mapping[str, str], *, depth: int, width: int, nodes: int) -> Self:
         """From NNI's sample, label (`edge_label`, `down`, `up`) → operation.
 
-        A node with no live edge gets `skip` on its first: it must give something, and this costs nothing.
-        Raises InputError for labels that are not those of cells with so many nodes, or an unknown operation.
+        A node with no live edge gets `skip` on its first: it needs an output, and this costs nothing.
+        Raises InputError for labels that do not match cells with `nodes` nodes, or an unknown operation.
         """
         wanted = set(labels(nodes))
         if set(sample) != wanted:
             raise InputError(
-                f"sample: its edges are not those of cells with {nodes} nodes (network.nodes); "
+                f"sample: its edges do not match cells with {nodes} nodes (network.nodes); "
                 f"missing {sorted(wanted - set(sample))}, unknown {sorted(set(sample) - wanted)}"
             )
         cells = {
@@ -139,7 +139,7 @@ class Genotype:
     def random(
         cls, *, depth: int, width: int, nodes: int, operations: OperationSet, seed: int | tuple[int, ...]
     ) -> Self:
-        """Every choice drawn evenly from the set `operations`; a node with no live edge gets `skip`."""
+        """Every choice drawn uniformly from the set `operations`; a node with no live edge gets `skip`."""
         generator = np.random.default_rng(np.random.SeedSequence(seed))
         names = {label: candidates(label, operations) for label in labels(nodes)}
         sample = {label: known[generator.integers(len(known))] for label, known in names.items()}

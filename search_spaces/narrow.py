@@ -1,8 +1,8 @@
-"""Networks with fewer channels than their recipe gives them, which is what channel pruning leaves.
+"""Networks with fewer channels than their recipe gives, as channel pruning leaves them.
 
     network.channels   {encoder.cells.0.widen.0: [20, 24], …}      layer → channels in, channels out
 
-The counts stand in the configuration like a genotype does, so whatever builds a network builds the narrow one.
+The counts are in the configuration, like a genotype, so that every builder builds the narrow network.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ LAYERS = (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d, nn.Linear)
 
 
 def layer_channels(network: nn.Module) -> Channels:
-    """The channels of every layer that has some."""
+    """The channels of every layer that has any."""
     return {name: _counts(layer) for name, layer in network.named_modules() if _is_layer(layer)}
 
 
@@ -29,8 +29,8 @@ def narrow(network: nn.Module, channels: Mapping[str, tuple[int, int]], shape: S
     Raises
     ------
     InputError
-        `channels` names other layers than the network has, gives more channels than it has, or numbers that do not
-        fit together.
+        `channels` names layers that the network lacks, gives more channels than it has, or numbers that do not fit
+        together.
     """
     layers = {name: layer for name, layer in network.named_modules() if _is_layer(layer)}
     if channels.keys() != layers.keys():
@@ -38,9 +38,7 @@ def narrow(network: nn.Module, channels: Mapping[str, tuple[int, int]], shape: S
         raise InputError(f"network.channels: not the layers of this network: {', '.join(odd[:3])}")
     for name, layer in layers.items():
         if any(asked > there for asked, there in zip(channels[name], _counts(layer), strict=True)):
-            raise InputError(
-                f"network.channels: {name} is asked for {channels[name]}; at most {_counts(layer)} are there"
-            )
+            raise InputError(f"network.channels: {name} should have {channels[name]}; it has at most {_counts(layer)}")
         _resize(layer, *channels[name])
     training = network.training
     try:
@@ -82,7 +80,7 @@ def _resize(layer: nn.Module, given: int, wanted: int) -> None:
         assert isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
         if layer.groups > 1:
             if not layer.groups == layer.in_channels == layer.out_channels or given != wanted:
-                raise InputError("network.channels: a grouped convolution has one channel a group, in and out")
+                raise InputError("network.channels: a grouped convolution has one channel per group, in and out")
             layer.groups = wanted
         layer.in_channels, layer.out_channels = given, wanted
         each = given // layer.groups

@@ -1,21 +1,21 @@
-"""From what the head gives to first breaks: one time and one confidence for each trace.
+"""From logits to first breaks: one time and one confidence for each trace.
 
     p = softmax over rows of the logits [B, 1, N, R]
     n₀ = argmax p,    confidence = Σ p(n),    pick = Σ n p(n) / confidence    over |n − n₀| ≤ REACH
 
-Between rows the mean near the peak decides; a second peak far away takes confidence from the first and nothing else.
+The mean near the peak gives the time between rows; a second peak far away only lowers the confidence of the first.
 """
 
 import torch
 from torch import Tensor, nn
 
-REACH = 4  # rows to both sides of the peak
+REACH = 4  # rows on each side of the peak
 
 
 class Picker(nn.Module):
-    """A network and what turns its logits into picks: gather `[B, 1, T, R]` → `[B, 2, R]`.
+    """A network that turns its logits into picks: gather `[B, 1, T, R]` → `[B, 2, R]`.
 
-    First the picks, in samples of the record from its first, then the confidences between 0 and 1.
+    First the picks, in samples from the first of the record, then the confidences between 0 and 1.
     """
 
     def __init__(self, network: nn.Module, samples: int) -> None:
@@ -23,10 +23,10 @@ class Picker(nn.Module):
         self.network, self.samples = network, samples
 
     def forward(self, gather_B1TR: Tensor) -> Tensor:
-        return picks_of(self.network(gather_B1TR), self.samples)
+        return find_picks(self.network(gather_B1TR), self.samples)
 
 
-def picks_of(logits_B1NR: Tensor, samples: int) -> Tensor:
+def find_picks(logits_B1NR: Tensor, samples: int) -> Tensor:
     """Picks [samples] and confidences, `[B, 2, R]`."""
     share_BNR = logits_B1NR[:, 0].float().softmax(1)
     row_N1 = torch.arange(share_BNR.shape[1], device=share_BNR.device, dtype=share_BNR.dtype)[:, None]
@@ -34,14 +34,14 @@ def picks_of(logits_B1NR: Tensor, samples: int) -> Tensor:
     near_BNR = share_BNR * ((row_N1 - peak_B1R).abs() <= REACH)
     confidence_BR = near_BNR.sum(1)
     row_BR = (row_N1 * near_BNR).sum(1) / confidence_BR
-    return torch.stack([sample_of(row_BR, samples, share_BNR.shape[1]), confidence_BR], dim=1)
+    return torch.stack([row_to_sample(row_BR, samples, share_BNR.shape[1]), confidence_BR], dim=1)
 
 
-def sample_of(row: Tensor, samples: int, rows: int) -> Tensor:
-    """Rows in samples of the record; the centre of a row is that of the samples it is the mean of."""
+def row_to_sample(row: Tensor, samples: int, rows: int) -> Tensor:
+    """Rows in samples of the record; a row's centre is that of the samples it averages."""
     return (row + 0.5) * (samples / rows) - 0.5
 
 
-def row_of(sample: Tensor, samples: int, rows: int) -> Tensor:
-    """The inverse of `sample_of`."""
+def sample_to_row(sample: Tensor, samples: int, rows: int) -> Tensor:
+    """The inverse of `row_to_sample`."""
     return (sample + 0.5) * (rows / samples) - 0.5

@@ -15,7 +15,7 @@ MARGIN = 0.1  # the slowest is this share above the slowest of the geology, the 
 
 @dataclass(frozen=True, kw_only=True)
 class Geometry:
-    """Where the shots were recorded and when a wave can arrive, in cells of the image and samples of the record."""
+    """Where the shots were recorded and when a wave can arrive, in image cells and record samples."""
 
     sources: tuple[float, ...]  # [cells] from the left
     receivers: tuple[float, ...]
@@ -58,7 +58,7 @@ class Shape:
 
     @classmethod
     def of(cls, data: Data, gather_rows: int | None = None) -> "Shape":
-        """Of the whole survey and its image; with `gather_rows` of a single gather, brought to so many rows."""
+        """Of the whole survey and its image; with `gather_rows`, of a single gather resampled to that many rows."""
         if gather_rows is not None:
             survey = data.survey
             return cls(shots=1, samples=survey.samples, receivers=survey.receivers, nz=gather_rows, nx=survey.receivers)

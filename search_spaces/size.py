@@ -1,8 +1,8 @@
-"""How many parameters a choice costs, and the best genotype that keeps to a limit.
+"""How many parameters a choice costs, and the best genotype within a limit.
 
     parameters = fixed + Σ_label cost[label][operation]
 
-The sum is exact: a choice costs the same whatever is chosen elsewhere.
+The sum is exact: the cost of a choice does not depend on the others.
 """
 
 from collections import defaultdict
@@ -22,11 +22,11 @@ from search_spaces.networks.contract import Features
 from search_spaces.networks.nas_unet import CellUnet, NasUnet
 
 Costs = dict[str, dict[str, int]]
-TRIES = 10_000  # of a random genotype, until one keeps to the limit
+TRIES = 10_000  # random genotypes to try until one is within the limit
 
 
 def parameter_costs(network: Network, front: Features) -> tuple[int, Costs]:
-    """(fixed, label → operation → parameters in all cells together) of a NasUnet of this size; fronts have none."""
+    """(fixed, label → operation → parameters in all cells) of a NasUnet of this size; fronts have none."""
     places: dict[str, list[int]] = defaultdict(list)  # channels of each occurrence of a choice
 
     def note(label: str, channels: int) -> nn.Module:
@@ -65,8 +65,8 @@ def operation_parameters(name: str, channels: int) -> int:
         return count_parameters(OPERATIONS[name](channels))
 
 
-def parameters_of(genotype: Genotype, front: Features) -> int:
-    """Of the NasUnet it describes, without making its weights."""
+def nasunet_parameters(genotype: Genotype, front: Features) -> int:
+    """Parameters of the NasUnet it describes, without allocating weights."""
     with torch.device("meta"):
         return count_parameters(NasUnet(genotype, front))
 
@@ -74,7 +74,7 @@ def parameters_of(genotype: Genotype, front: Features) -> int:
 def most_probable(log_probabilities: Mapping[str, Mapping[str, float]], network: Network, front: Features) -> Genotype:
     """The genotype of highest Σ log p among those with at most `network.max_parameters` parameters.
 
-    Exact, by dynamic programming: of partial genotypes that cost as much or more only the more probable stay.
+    Exact, by dynamic programming: a partial genotype is dropped if another costs no more and is more probable.
     Raises InputError when even the smallest network of this width and depth is above the limit.
     """
     fixed, costs = parameter_costs(network, front)
@@ -98,7 +98,7 @@ def most_probable(log_probabilities: Mapping[str, Mapping[str, float]], network:
 
 
 def random_genotype(network: Network, front: Features, seed: int) -> Genotype:
-    """Drawn evenly from all genotypes with at most `network.max_parameters` parameters.
+    """Drawn uniformly from all genotypes with at most `network.max_parameters` parameters.
 
     Raises InputError when none is found.
     """
@@ -110,7 +110,7 @@ def random_genotype(network: Network, front: Features, seed: int) -> Genotype:
             operations=network.operations,
             seed=(seed, attempt),
         )
-        if parameters_of(genotype, front) <= network.max_parameters:
+        if nasunet_parameters(genotype, front) <= network.max_parameters:
             return genotype
     fixed, costs = parameter_costs(network, front)
     raise _too_small(network, fixed + sum(min(choices.values()) for choices in costs.values()))

@@ -1,6 +1,6 @@
-"""Weights that somebody else may have written: tensors in the safetensors format, every number of them finite.
+"""Untrusted weights: tensors in the safetensors format, all values finite.
 
-file ─► of limited size ─► name → tensor ─► no NaN, no Inf ─► names, shapes and types of the network?
+file ─► limited size ─► name → tensor ─► no NaN, no Inf ─► names, shapes and types of the network?
 """
 
 from collections.abc import Mapping
@@ -26,12 +26,12 @@ def read_tensors(file: Path) -> dict[str, Tensor]:
     """
     length = regular_file(file)
     if length > MOST_BYTES:
-        raise InputError(f"{file}: {length} bytes; a file of weights may have {MOST_BYTES}")
+        raise InputError(f"{file}: {length} bytes; a file of weights may have at most {MOST_BYTES}")
     try:
         with file.open("rb") as stream:
             header = int.from_bytes(stream.read(8), "little")
         if header > MOST_HEADER:
-            raise ValueError(f"its header would have {header} bytes; allowed are {MOST_HEADER}")
+            raise ValueError(f"its header would have {header} bytes; at most {MOST_HEADER} are allowed")
         return load_file(file)
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"{file}: not a safetensors file: {error}") from None
@@ -44,12 +44,12 @@ def require_finite(tensors: Mapping[str, Tensor], file: Path) -> None:
         names = ", ".join(repr(name[:80]) for name in wrong[:FEW])
         raise InputError(
             f"{file}: {len(wrong)} tensor(s) hold values that are not finite (NaN or Inf): {names}; "
-            "take the file of a training that did not diverge"
+            "use the file of a training that did not diverge"
         )
 
 
 def load_into(network: nn.Module, tensors: Mapping[str, Tensor], file: Path, of: str) -> None:
-    """Gives `network` its weights.  Raises InputError: they do not fit what `of` describes, or hold NaN or Inf."""
+    """Loads the weights of `network`.  Raises InputError: they do not fit what `of` describes, or hold NaN or Inf."""
     expected = network.state_dict()
     wrong = [f"{key} is missing" for key in expected if key not in tensors]
     wrong += [f"{key[:80]!r} is unknown" for key in tensors if key not in expected]

@@ -183,7 +183,7 @@ BAD: dict[str, tuple[Arrange, str, str]] = {
     "unknown genotype": (lambda p: None, f"{TUNE} --set network.genotype={{}}", "genotype"),
     # the NNI configuration
     "nni_config missing": (lambda p: None, f"{RUN} --config none.yml", "no such file"),
-    "nni_config not YAML": (lambda p: p.write("nni_config.yml", "a: ["), RUN, "no trialCommand can be read"),
+    "nni_config not YAML": (lambda p: p.write("nni_config.yml", "a: ["), RUN, "its trialCommand cannot be read"),
     "nni_config of version 1": (lambda p: p.nni(trialCommand=None, trial={"command": "x"}), RUN, "trialCommand"),
     "foreign trial command": (lambda p: p.nni(trialCommand="python x.py"), RUN, "must start with python -m trials"),
     "unknown key": (lambda p: p.nni(trialConcurency=1), RUN, "trialconcurency"),
@@ -231,7 +231,7 @@ BAD: dict[str, tuple[Arrange, str, str]] = {
     "too many trials for the GPUs": (
         lambda p: (one_gpu(p), p.nni(trialConcurrency=3)),
         RUN,
-        "trialConcurrency: got 3; 1 trials have room",
+        "trialConcurrency: got 3; 1 trials fit",
     ),
     "GPU number without useActiveGpu": (
         lambda p: p.nni(trainingService={"platform": "local", "trialGpuNumber": 1}),
@@ -248,7 +248,7 @@ BAD: dict[str, tuple[Arrange, str, str]] = {
     "unknown experiment": (lambda p: p.experiment(), "status zzz", f"no such experiment; known are {EXPERIMENT}"),
     "stale folder": (lambda p: p.experiment(broken=True), "ls", "nni.sqlite: cannot be read"),
     "stop what is unknown": (lambda p: None, "stop zzz", "experiment zzz: no such experiment"),
-    "resume what cannot be": (lambda p: p.experiment(), "resume", f"experiment {EXPERIMENT}: cannot go on"),
+    "resume what cannot be": (lambda p: p.experiment(), "resume", f"experiment {EXPERIMENT}: cannot continue"),
     "unknown trial": (lambda p: p.experiment(), "logs xyz", "has no such trial; it has none yet, tuner and manager"),
     "--config not YAML": (lambda p: p.write("nni_config.yml", "a: ["), "ls", "not an NNI configuration in YAML"),
     # the data set

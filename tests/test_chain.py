@@ -14,7 +14,7 @@ from compressors.verify import compare_onnx
 from search_spaces.genotype import Genotype
 from tests.ports import free_port
 from trials.experiment.nni import processes
-from trials.experiment.plan import load_plan, read_state, trials_of
+from trials.experiment.plan import finished_trials, load_plan, read_state
 
 ROOT = Path(__file__).parents[1]
 
@@ -83,7 +83,7 @@ def test_the_run_tells_where_to_watch_and_what_came_out(finished):
 
 
 def test_every_stage_was_a_trial_of_nni_and_winners_went_forward(experiment):
-    trials = trials_of(experiment)
+    trials = finished_trials(experiment)
     assert [trial.stage for trial in trials] == ["search", "tune", "compress"]
     search, tune, compress = trials
     assert tune.parameters["winner"]["genotype"] == search.metrics["genotype"]
@@ -96,7 +96,7 @@ def test_no_process_is_left(experiment):
 
 def test_the_bundle_is_the_network_of_the_compress_trial(finished, experiment):
     bundle = load_bundle(finished[0] / "exports" / "tiny")
-    compress = trials_of(experiment)[-1]
+    compress = finished_trials(experiment)[-1]
     assert bundle.contents.network.genotype == Genotype.from_json(compress.metrics["genotype"])
     shots = np.random.default_rng(0).standard_normal((2, 2, 240, 24)).astype(np.float32)
     assert compare_onnx(bundle.folder, shots * bundle.contents.statistics.shot_scale) < 1e-4
@@ -110,11 +110,11 @@ def test_the_report_asks_nothing_of_the_network(finished):
 
 def test_a_finished_run_is_reported_and_not_repeated(finished, experiment):
     folder, _ = finished
-    before = [trial.run for trial in trials_of(experiment)]
+    before = [trial.run for trial in finished_trials(experiment)]
     again = seisnas(folder, "run", "--config", "nni.yml", "--port", free_port())
     assert again.returncode == 0, again.stderr
     assert "NasUnet, pruned" in again.stdout
-    assert [trial.run for trial in trials_of(experiment)] == before
+    assert [trial.run for trial in finished_trials(experiment)] == before
 
 
 def test_predict_images_shots_with_the_bundle(finished):

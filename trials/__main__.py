@@ -1,9 +1,9 @@
-"""What NNI starts for every trial: `python -m trials --preset presets/quickstart.yml`.
+"""The command NNI starts for every trial: `python -m trials --preset presets/quickstart.yml`.
 
 It reads its parameters from NNI, runs the one stage they name and reports to the web page:
 
     {"stage": {"_name": "tune", "loss.ssim": 0.3, …},           config paths of suite.yml → values
-     "winner": {"parameters": {…}, "genotype": "…", "run": "…"}}  what the stages before have won
+     "winner": {"parameters": {…}, "genotype": "…", "run": "…"}}  winner of the earlier stages
 """
 
 import contextlib
@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 
 from datagen.errors import InputError, shown
-from trials.experiment.machines.host_folders import keep_data, run_of
+from trials.experiment.machines.host_folders import keep_data, winner_run
 from trials.experiment.nni.trial_command import parse_trial_command
 from trials.running.channel import Channel, under_nni
-from trials.running.ending import FAILURE, INTERRUPTED, end_when_told
+from trials.running.ending import FAILURE, INTERRUPTED, end_on_signals
 from trials.running.memory import OutOfMemory
 from trials.running.run_folder import RunFolder
 from trials.settings.config import load, settings
@@ -34,13 +34,13 @@ def main() -> None:
     genotype = {"network.genotype": winner["genotype"]} if winner.get("genotype") else {}
     config = load(arguments.preset, settings(arguments.set), winner.get("parameters", {}), genotype, chosen)
     keep_data(config.data.folder)
-    source = RunFolder(run_of(winner)) if winner else None
+    source = RunFolder(winner_run(winner)) if winner else None
     execute(stage, config, RunFolder(os.environ["NNI_OUTPUT_DIR"]), channel, source=source, parameters=parameters)
 
 
 def run() -> None:
-    """`main`, with a word in the run folder about how it failed: a trial without one was killed (lost_hosts.py)."""
-    end_when_told()
+    """`main`, noting a failure in the run folder: a trial without such a note was killed (lost_hosts.py)."""
+    end_on_signals()
     failure = Path(os.environ.get("NNI_OUTPUT_DIR", "."), FAILURE)
     failure.unlink(missing_ok=True)
     try:

@@ -1,4 +1,4 @@
-"""The whole chain, as `seisnas run` and `make run` do it.
+"""The whole chain, as run by `seisnas run` and `make run`.
 
 generate ─► one NNI experiment: search ─► tune ─► compress ─► UNet beside it ─► export ─► report
 """
@@ -17,12 +17,12 @@ from datagen.generate import generate
 from trials.experiment.host_table import check_hosts, warn_of_bits
 from trials.experiment.launch import check, run_experiment
 from trials.experiment.nni.trial_command import load_trial_config
-from trials.experiment.plan import FinishedTrial, load_plan, read_state, trials_of
+from trials.experiment.plan import FinishedTrial, finished_trials, load_plan, read_state
 from trials.experiment.tuner.space_check import check_space
 from trials.experiment.watch import ExperimentError
 from trials.results.display import ExperimentDisplay
 from trials.results.report import ModelRow, Report, readable_bytes, write_report
-from trials.results.summary import Winners, bundles, summarise, winners_of
+from trials.results.summary import Winners, bundles, find_winners, summarise
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
@@ -33,7 +33,7 @@ REPORT = Path("report.html")
 
 
 def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
-    """Does everything that is not done yet.
+    """Does everything not done yet.
 
     Raises InputError for what the user can fix, ExperimentError with the reason when the experiment fails.
     """
@@ -44,7 +44,7 @@ def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
     check(plan, port, new=new)
     on_hosts = check_hosts(nni_config, config.data, console)
     console.rule("data")
-    made = generate(config.data, tell=console.print)
+    made = generate(config.data, report=console.print)
     console.print(f"{config.data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.0f} s")
     console.rule("search, tune, compress")
     with ExperimentDisplay(console) as display:
@@ -53,7 +53,7 @@ def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
         raise ExperimentError(outcome.reason)
     if on_hosts:
         warn_of_bits(outcome.trials, config.data, console)
-    winners = winners_of(outcome.trials, unet_folder(config))
+    winners = find_winners(outcome.trials, unet_folder(config))
     console.rule("UNet on the same data, with the same epochs and loss")
     train_unet(config, winners)
     console.rule("export and report")
@@ -67,15 +67,15 @@ def report_experiment(nni_config: Path, output: Path) -> Path:
     """The report of an experiment that `seisnas run` has finished."""
     config, plan = load_trial_config(nni_config), load_plan(nni_config)
     state = read_state(plan)
-    trials = trials_of(plan.folder / state.experiment) if state else []
-    conclude(winners_of(trials, unet_folder(config)), trials, config, nni_config, output)
+    trials = finished_trials(plan.folder / state.experiment) if state else []
+    conclude(find_winners(trials, unet_folder(config)), trials, config, nni_config, output)
     return output
 
 
 def conclude(
     winners: Winners, trials: Sequence[FinishedTrial], config: Config, nni_config: Path, output: Path
 ) -> tuple[Report, Path]:
-    """Exports the winners and writes the report to `output`; returns it and the folder of the bundle to hand over."""
+    """Exports the winners and writes the report to `output`; returns it and the folder of the final bundle."""
     networks = bundles(winners, config)
     command = f"seisnas run --config {shlex.quote(str(nni_config))}"
     report = summarise(winners, networks, trials, [command])
@@ -88,7 +88,7 @@ def unet_folder(config: Config) -> RunFolder:
 
 
 def train_unet(config: Config, winners: Winners) -> None:
-    """The baseline, with the winner's loss; skipped when it was trained with the same settings before."""
+    """The baseline, with the winner's loss; skipped if already trained with the same settings."""
     tuned = winners.tuned.config
     network = config.network.with_model("unet", width=config.baseline.width, depth=config.baseline.depth)
     wanted = replace(config, network=network, loss=tuned.loss)

@@ -10,14 +10,14 @@ from rich.console import Console
 
 from datagen.errors import InputError, shown
 from trials.commands.app import app
-from trials.running.ending import STATUSES, end_when_told
+from trials.running.ending import STATUSES, end_on_signals
 from trials.running.quiet import quiet_libraries
 
 
 def main() -> None:
     """Entry point: what the user can fix is one message and exit status 2."""
     quiet_libraries()
-    end_when_told()
+    end_on_signals()
     try:
         app()
     except SystemExit as end:

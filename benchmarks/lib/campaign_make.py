@@ -20,7 +20,7 @@ def main(preset: Path, work: Path, models: int, workers: int) -> None:
     threading.Thread(target=_end_with_starter, daemon=True).start()
     config = load(preset)
     for data in (preset_data(config, work), pool_data(config, work, models)):
-        generate(data, workers=workers, progress=False, tell=lambda line: print(line, flush=True))
+        generate(data, workers=workers, progress=False, report=lambda line: print(line, flush=True))
 
 
 def _end_with_starter() -> None:

@@ -1,1 +1,1 @@
-"""A finished network as a folder, and what keeps a stranger's folder harmless."""
+"""A finished network as a folder, and the checks that make an untrusted folder harmless."""

@@ -36,7 +36,7 @@ from compressors.graphs.onnx_graph import export_onnx
 from compressors.outputs import OUTPUTS
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.files.whole_files import part_of
+from datagen.files.whole_files import temporary_path
 from datagen.memory_limit import SPARE, at_most
 from datagen.shards.manifest import Statistics
 from datagen.targets import TargetName
@@ -45,12 +45,12 @@ from search_spaces.config import Network
 from search_spaces.shape import Shape
 from search_spaces.weights_file import load_into, read_tensors
 
-PREPARED = 8  # times the size of its weights that a network may take while it is built
+PREPARED = 8  # memory a network may take while it is built, as a multiple of its weights
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """A loaded bundle: `network` gives the normalised image, `deployed` the one in physical units."""
+    """A loaded bundle: `network` returns the normalised image, `deployed` the one in physical units."""
 
     folder: Path
     contents: Contents
@@ -76,16 +76,15 @@ def write_bundle(
     picture: Path | None = None,
     scores_by_seed: Mapping[str, Sequence[float]] | None = None,
 ) -> Path:
-    """Writes all that is needed to use `network` elsewhere, and returns the folder.
+    """Writes everything needed to use `network` elsewhere, and returns the folder.
 
-    `scores` are those on the test split, `scores_by_seed` the same of all networks that were trained alike from
-    other seeds (this one's included), `picture` a PNG for the model card.  A bundle that lies
-    there already is replaced once the new one is complete.
+    `scores` are on the test split, `scores_by_seed` the same for all seeds of this training (this one included),
+    `picture` is a PNG for the model card.  An existing bundle is replaced once the new one is complete.
 
     Raises
     ------
     InputError
-        `folder` exists and is something else than a bundle.
+        `folder` exists and is not a bundle.
     """
     folder = Path(folder)
     _refuse_to_replace(folder)
@@ -100,7 +99,7 @@ def write_bundle(
         scores_by_seed={name: list(values) for name, values in (scores_by_seed or {}).items()},
         made_with={package: version(package) for package in ("seisnas", "torch")},
     )
-    part = part_of(folder)
+    part = temporary_path(folder)
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
@@ -117,7 +116,7 @@ def load_bundle(folder: str | Path) -> Bundle:
     Raises
     ------
     InputError
-        As `read_contents` and `read_tensors`; or the weights do not fit the network, or that is far larger than they.
+        As `read_contents` and `read_tensors`; or the weights do not fit the network, or it is far larger than they.
     """
     folder = Path(folder)
     contents = read_contents(folder)
@@ -173,7 +172,7 @@ def _card(part: Path, network: nn.Module, contents: Contents) -> str:
 
 
 def as_text(value: Any) -> Any:
-    """A text as Markdown shows it letter for letter: no HTML, no links, no images, no second line."""
+    """A text that Markdown shows literally: no HTML, no links, no images, no second line."""
     if not isinstance(value, str):
         return value
     flat = "".join(letter if letter.isprintable() else " " for letter in value)
@@ -188,7 +187,7 @@ def _refuse_to_replace(folder: Path) -> None:
 
 
 def _swap(part: Path, folder: Path) -> None:
-    """Puts `part` in the place of `folder`; if that fails, what was there stays."""
+    """Replaces `folder` with `part`; if that fails, the old folder stays."""
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():

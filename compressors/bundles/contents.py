@@ -1,4 +1,4 @@
-"""What a bundle holds and says about itself, read without torch.
+"""A bundle's files and its description of itself, read without torch.
 
 model.safetensors   weights
 genotype.json       of a searched network
@@ -6,7 +6,7 @@ config.yml          network, shapes, scales, survey and geology it was trained o
 model.onnx          raw shots [B, S, T, R] float32 → image in physical units [B, 1, Z, X], or picks [B, 2, R]
 README.md           the model card
 picture.png         if there is one
-weights.seisnas     the weights once more, packed: what they are worth in bytes (packed.py)
+weights.seisnas     the weights again, packed, so that zeros cost little (packed.py)
 checksums.json      SHA-256 of all of them
 """
 
@@ -35,12 +35,12 @@ REQUIRED = (WEIGHTS, CONFIG, ONNX, CARD)
 OPTIONAL = (GENOTYPE, PICTURE, PACKED)
 
 
-Score = Annotated[float, Field(allow_inf_nan=True)]  # a picker that picks nothing has an error of NaN
+Score = Annotated[float, Field(allow_inf_nan=True)]  # the error of a picker without picks is NaN
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Contents:
-    """The record in config.yml.  There `network.genotype` is empty: it lies in genotype.json."""
+    """The record in config.yml.  Its `network.genotype` is empty: that is in genotype.json."""
 
     format: Literal[1] = 1
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -50,7 +50,7 @@ class Contents:
     statistics: Statistics  # of the training split
     data: Data  # the recipe of the data set
     scores: dict[str, Score]  # on the test split
-    # The same of networks trained alike from other seeds, this one's included; empty where it is the only one.
+    # The same for all seeds of this training, this one included; empty if it is the only one.
     scores_by_seed: dict[str, list[Score]] = Field(default_factory=dict)
     made_with: dict[str, str]  # package → version
 
@@ -61,20 +61,20 @@ class Contents:
 
 
 def to_yaml(contents: Contents) -> str:
-    """As it stands in config.yml."""
+    """As in config.yml."""
     bare = replace(contents, network=replace(contents.network, genotype=None))
     text: str = yaml.safe_dump(TypeAdapter(Contents).dump_python(bare, mode="json"), sort_keys=False)
     return text
 
 
 def read_contents(folder: str | Path) -> Contents:
-    """Checks every file of a bundle and reads what it says about itself.
+    """Checks every file of a bundle and reads its description.
 
     Raises
     ------
     InputError
-        A file is missing, changed, unknown or leads out of the folder; config.yml does not fit; the shapes
-        are not those of the survey.
+        A file is missing, changed, unknown or leads out of the folder; config.yml is invalid; the shapes
+        do not match the survey.
     """
     folder = Path(folder)
     names = check_seal(folder, required=REQUIRED, optional=OPTIONAL)

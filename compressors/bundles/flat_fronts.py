@@ -1,4 +1,4 @@
-"""Bundles of before a front had a record of its own: then the settings of all fronts stood side by side.
+"""Older bundles, in which the settings of all fronts were side by side.
 
 front: stack                 front:
 fold: 4               ►        kind: stack
@@ -11,7 +11,7 @@ FIELDS = {"stack": ("fold", "group", "coarse"), "fold": ("fold",), "gather": ("r
 
 
 def with_front(tree: Any) -> Any:
-    """What config.yml holds, with such settings as a record; anything else stays as it is."""
+    """The content of config.yml, with such settings as a record; anything else is unchanged."""
     network = tree.get("network") if isinstance(tree, dict) else None
     kind = network.get("front") if isinstance(network, dict) else None
     if not isinstance(network, dict) or not isinstance(kind, str):

@@ -1,19 +1,19 @@
-"""Weights in a file whose size shrinks with the zeros: a mask of bits and the values that are left.
+"""Weights in a file that shrinks with the number of zeros: a bit mask and the non-zero values.
 
     weights.seisnas   "SEISNAS\\n" ─ length of the header (uint32) ─ header (JSON, by zlib) ─ body, by LZMA
-    body              for each tensor: bits of what is not zero ─ scales (int8) ─ values, byte plane after byte plane
+    body              for each tensor: mask of non-zeros ─ scales (int8) ─ values, byte plane after byte plane
 
-    float32           every bit comes back
-    float16           values of half the length; the they come back as what `rounded` gives
+    float32           lossless
+    float16           values of half the length; unpacked as `rounded` returns them
     int8              w ≈ scale · q,  q = −127 … 127,  one scale for each output channel of a layer
 
-Only the weights of layers are shortened; biases, normalisation and buffers stay as they are.
+Only the weights of layers are shortened; biases, normalisation and buffers stay unchanged.
 
-Byte planes (all first bytes, then all second bytes, as HDF5's shuffle) bring the exponents together, which are alike.
-Of zlib, bz2 and LZMA with and without them, LZMA with them makes the smallest files (docs/compression.md).
+Byte planes (all first bytes, then all second bytes, as HDF5's shuffle) group the similar exponents.  Of zlib, bz2 and
+LZMA with and without them, LZMA with them makes the smallest files (docs/compression.md).
 
-A file that somebody else has written can do no harm: it is data, no pickle; its tensors must be those that the network
-expects, and nothing is unpacked beyond the bytes that these take.
+An untrusted file can do no harm: it is data, not a pickle; its tensors must be those that the network expects, and
+nothing is unpacked beyond their size.
 """
 
 import json
@@ -51,7 +51,7 @@ def pack(state: Mapping[str, Tensor], file: Path, kind: Kind = "float32") -> Non
         if stored == "int8":
             values = np.rint(values / _along(scales, values)).astype(np.int8)
         values = values.astype(stored)
-        kept = _bits(values) != 0  # a negative zero is no zero
+        kept = _bits(values) != 0  # keeps negative zeros
         tensors[name] = {"shape": list(values.shape), "dtype": stored, "nonzero": int(kept.sum())}
         body += [np.packbits(kept).tobytes(), _planes(scales), _planes(values[kept])]
     header = zlib.compress(json.dumps({"format": FORMAT, "kind": kind, "tensors": tensors}).encode(), 9)
@@ -65,10 +65,10 @@ def unpack(file: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
     Raises
     ------
     InputError
-        It is no such file, of another format, damaged, of another network, or holds NaN or Inf.
+        The file is not packed weights, of another format, damaged, of another network, or holds NaN or Inf.
     """
     if file.stat().st_size > MOST_FILE:
-        raise InputError(f"{file}: {file.stat().st_size} bytes; packed weights may have {MOST_FILE}")
+        raise InputError(f"{file}: {file.stat().st_size} bytes; packed weights may have at most {MOST_FILE}")
     raw = file.read_bytes()
     tensors, start = _header(file, raw)
     if tensors.keys() != expected.keys():
@@ -97,7 +97,7 @@ def unpack(file: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def rounded(state: Mapping[str, Tensor], kind: Kind) -> dict[str, Tensor]:
-    """What comes back of weights that are packed as `kind`."""
+    """Weights after packing as `kind` and unpacking."""
     result = {}
     for name, tensor in state.items():
         values = tensor.detach().cpu().numpy()
@@ -110,7 +110,7 @@ def rounded(state: Mapping[str, Tensor], kind: Kind) -> dict[str, Tensor]:
 
 
 def _stored_as(values: NDArray[np.generic], kind: Kind) -> str:
-    """Only the weights of layers are shortened, which are what has more than one axis."""
+    """Only the weights of layers, which have more than one axis, are shortened."""
     shorter = kind != "float32" and values.dtype == np.float32 and values.ndim > 1
     return kind if shorter else values.dtype.name
 
@@ -121,7 +121,7 @@ def _allowed(tensor: Tensor) -> list[str]:
 
 
 def _scales(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """One for each output channel; 1 where all is zero."""
+    """One for each output channel; 1 if all weights are zero."""
     largest = np.abs(values).max(axis=tuple(range(1, values.ndim)))
     return np.where(largest > 0, largest / LEVELS, 1).astype(np.float32)
 
@@ -150,10 +150,10 @@ def _lengths(tensor: Tensor, found: Mapping[str, Any]) -> tuple[int, int, int]:
 
 
 def _header(file: Path, raw: bytes) -> tuple[dict[str, dict[str, Any]], int]:
-    """What the file says of its tensors, and where the body starts."""
+    """The file's description of its tensors, and where the body starts."""
     start = len(MAGIC) + 4
     if not raw.startswith(MAGIC) or len(raw) < start:
-        raise InputError(f"{file}: no packed weights of SeisNAS")
+        raise InputError(f"{file}: not packed weights of SeisNAS")
     (length,) = struct.unpack("<I", raw[len(MAGIC) : start])
     if length > MOST_HEADER or start + length > len(raw):
         raise InputError(f"{file}: damaged: its header would have {length} bytes")
@@ -170,14 +170,14 @@ def _header(file: Path, raw: bytes) -> tuple[dict[str, dict[str, Any]], int]:
 
 
 def _body(file: Path, packed: bytes, needed: int) -> bytes:
-    """Exactly `needed` bytes; more are not unpacked."""
+    """Exactly `needed` bytes; never unpacks more."""
     coder = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=FILTERS)
     try:
         body = coder.decompress(packed, max_length=needed + 1)
     except (lzma.LZMAError, EOFError) as error:
         raise InputError(f"{file}: damaged: {error}") from None
     if len(body) != needed or not coder.eof or coder.unused_data:
-        raise InputError(f"{file}: damaged: it does not hold the {needed} bytes that its header tells of")
+        raise InputError(f"{file}: damaged: it does not hold the {needed} bytes that its header lists")
     return body
 
 

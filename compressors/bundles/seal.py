@@ -1,10 +1,10 @@
-"""A folder's checksums, and the reading of a folder that somebody else may have written.
+"""A folder's checksums, and safe reading of an untrusted folder.
 
     checksums.json   {"config.yml": "9f86d0…", "model.onnx": "2c26b4…", …}      SHA-256 of every other file
 
-A seal finds damage and mix-ups.  It is no signature: whoever can write the folder can seal it again.  What
-keeps a stranger's folder harmless is that only known names are opened, that none may lead out of the folder,
-that none of them is a pickle, and that the graph and the weights are checked (graphs/check.py, weights_file.py).
+A seal finds damage and mix-ups.  It is not a signature: whoever can write the folder can seal it again.  An untrusted
+folder is harmless because only known names are opened, none may lead out of the folder, none is a pickle, and the
+graph and the weights are checked (graphs/check.py, weights_file.py).
 """
 
 import json
@@ -21,13 +21,13 @@ MOST_FILE = 768 << 20  # bytes; ResUNet34 has 134 MB
 
 
 def seal(folder: Path) -> None:
-    """Writes the checksums of all files that lie in `folder`."""
+    """Writes the checksums of all files in `folder`."""
     sums = {file.name: file_sha256(file) for file in sorted(folder.iterdir()) if file.name != SEAL}
     (folder / SEAL).write_text(json.dumps(sums, indent=2) + "\n")
 
 
 def check_seal(folder: Path, *, required: Collection[str], optional: Collection[str] = ()) -> list[str]:
-    """The sealed names, after all files were found and found unchanged.
+    """The sealed names, after checking that all files are present and unchanged.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def check_seal(folder: Path, *, required: Collection[str], optional: Collection[
             )
     missing = [name for name in required if name not in sums]
     if missing:
-        raise InputError(f"{folder}: no whole bundle, {SEAL} lacks {', '.join(missing)}; export it again")
+        raise InputError(f"{folder}: not a whole bundle, {SEAL} lacks {', '.join(missing)}; export it again")
     for name, expected in sums.items():
         file = inside(folder, name)
         if file.stat().st_size > MOST_FILE:
@@ -63,10 +63,10 @@ def inside(folder: Path, name: str) -> Path:
     """The regular file `name` of `folder`.  Raises InputError when it is missing, another thing, or leads out."""
     try:
         file = (folder / name).resolve()
-    except (OSError, RuntimeError) as error:  # links that lead in a circle
+    except (OSError, RuntimeError) as error:  # circular links
         raise InputError(f"{folder / name}: cannot be followed: {error}") from None
     if not file.is_relative_to(folder.resolve()):
-        raise InputError(f"{folder / name}: leads out of the bundle to {file}; a bundle holds its files itself")
+        raise InputError(f"{folder / name}: leads out of the bundle to {file}; a bundle must contain its files")
     if not file.exists():
         raise InputError(f"{folder / name}: missing; copy the bundle again, or export it again")
     regular_file(file)

@@ -1,1 +1,1 @@
-"""ONNX graphs: written, checked, run, in 8 bits."""
+"""ONNX graphs: writing, checking, running, 8-bit quantization."""

@@ -1,9 +1,9 @@
-"""Is an ONNX graph one that this project could have written?  Asked before ONNX Runtime sees it.
+"""Checks that this project could have written an ONNX graph, before ONNX Runtime sees it.
 
-    file ─► of limited size ─► nodes: known operators, each run once ─► tensors: in the file itself, whole, finite
+    file ─► limited size ─► nodes: known operators, each run once ─► tensors: in the file itself, whole, finite
 
 A graph is a program: operators can name other files (external data), loop, call functions and other libraries.  What
-passes here is a list of plain operators on plain numbers; how large they get is size.py's question.
+passes here is a list of plain operators on plain numbers; size.py checks how large they get.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ WRITTEN = """
     QuantizeLinear ReduceMax ReduceMean ReduceSum Relu Reshape Resize Round Shape Sigmoid Sign Slice Softmax Sqrt Sub
     Tanh Transpose Unsqueeze Where
 """
-# What other versions of it write for the same layers: each runs once, and its output's size follows from its inputs'.
+# What other versions of it write for the same layers: each runs once, and its inputs' sizes give its output's.
 ALIKE = """
     ArgMin Ceil Constant ConstantOfShape Cos Elu Equal Erf Exp Flatten Floor Gelu Gemm GlobalAveragePool GlobalMaxPool
     Greater GreaterOrEqual HardSigmoid HardSwish Identity InstanceNormalization LayerNormalization LogSoftmax Max Min
@@ -60,17 +60,17 @@ PLAIN = {  # what an attribute may hold
 
 
 def read_graph(file: Path) -> tuple[ModelProto, bytes]:
-    """The graph in `file`, parsed and as it lies there.
+    """The graph in `file`, parsed and as bytes.
 
     Raises
     ------
     InputError
-        It is no ONNX graph, has other operators than OPERATORS, functions, subgraphs, more than one input or output,
-        tensors that lie in other files, are sparse, not whole or not finite.
+        It is not an ONNX graph, has operators not in OPERATORS, functions, subgraphs, more than one input or output,
+        or tensors that are in other files, sparse, not whole or not finite.
     """
     length = file.stat().st_size
     if length > MOST_FILE:
-        raise InputError(f"{file}: {length} bytes; a graph may have {MOST_FILE}")
+        raise InputError(f"{file}: {length} bytes; a graph may have at most {MOST_FILE}")
     content = file.read_bytes()
     try:
         with at_most(SPARE // 2 + length):  # nodes take much more memory than bytes
@@ -80,7 +80,7 @@ def read_graph(file: Path) -> tuple[ModelProto, bytes]:
         raise InputError(f"{file}: not an ONNX graph: {reason}; export the bundle again") from None
     problem = next(_problems(model), None)
     if problem:
-        raise InputError(f"{file}: {problem}; this is no graph that SeisNAS has written, export the bundle again")
+        raise InputError(f"{file}: {problem}; SeisNAS did not write this graph, export the bundle again")
     return model, content
 
 
@@ -106,7 +106,7 @@ def _of_node(node: NodeProto) -> Iterator[str]:
         yield f"its operator {operator[:80]!r} is not allowed (compressors/graphs/check.py lists those that are)"
     for attribute in node.attribute:
         if attribute.type not in PLAIN or attribute.ref_attr_name or attribute.HasField("g") or attribute.graphs:
-            yield f"attribute {attribute.name[:80]!r} of its {operator} is no number, text or tensor"
+            yield f"attribute {attribute.name[:80]!r} of its {operator} is not a number, text or tensor"
         if not np.isfinite([attribute.f, *attribute.floats]).all():
             yield f"attribute {attribute.name[:80]!r} of its {operator} is not finite"
         if attribute.HasField("t"):
@@ -116,11 +116,11 @@ def _of_node(node: NodeProto) -> Iterator[str]:
 def _of_tensor(tensor: TensorProto) -> Iterator[str]:
     name = f"its tensor {tensor.name[:80]!r}"
     if tensor.external_data or tensor.data_location != TensorProto.DEFAULT:
-        yield f"{name} lies in another file (external data)"
+        yield f"{name} is in another file (external data)"
     if tensor.data_type not in BYTES:
-        yield f"{name} holds values of ONNX's type {tensor.data_type}, which are no plain numbers"
+        yield f"{name} holds values of ONNX's type {tensor.data_type}, which are not plain numbers"
     if len(tensor.dims) > MOST_AXES:
-        yield f"{name} has {len(tensor.dims)} axes; {MOST_AXES} are allowed"
+        yield f"{name} has {len(tensor.dims)} axes; at most {MOST_AXES} are allowed"
     try:
         values = numpy_helper.to_array(tensor)
     except (ValueError, TypeError, OverflowError, MemoryError) as error:

@@ -1,8 +1,8 @@
-"""The network as others run it: raw shots in, an image in physical units out, as one ONNX file.
+"""The deployed network: raw shots in, an image in physical units out, as one ONNX file.
 
     image = factor · network(shots) + offset                     of the target, datagen/targets.py
 
-Other outputs: outputs.py.  The scaling of the shots lies inside the network already.
+Other outputs: outputs.py.  The network already scales the shots.
 """
 
 import copy
@@ -22,7 +22,7 @@ INT64 = 7  # in ONNX
 
 
 class Deployed(nn.Module):
-    """Puts the units of the target behind `network`."""
+    """Converts the output of `network` to the units of the target."""
 
     def __init__(self, network: nn.Module, target: RtmImage | VelocityModel) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Deployed(nn.Module):
 def export_onnx(network: nn.Module, shape: Shape, file: Path) -> None:
     """Writes `network` in evaluation mode as `file`; the batch may have any size, all other sizes are fixed.
 
-    The graph holds its weights (no second file) and nothing about the machine it was written on.
+    The graph contains its weights (no second file) and nothing about the machine it was written on.
     """
     on_cpu = copy.deepcopy(network).cpu().eval()
     # Two samples: the exporter takes a size of one for a constant.
@@ -55,19 +55,19 @@ def export_onnx(network: nn.Module, shape: Shape, file: Path) -> None:
     assert program is not None
     optimizer.fold_constants(program.model, should_fold=_is_part_of_weights)
     for node in list(program.model.graph.all_nodes()):
-        node.metadata_props.clear()  # lines of source with the paths of this machine
+        node.metadata_props.clear()  # source lines with paths of this machine
         _keep_short_indices(node)
     program.save(file, external_data=False)
 
 
 def _is_part_of_weights(node: Any) -> bool:
-    """Of convolutions (search_spaces/cells/cells.py): int8 wants them as they are, whatever their size."""
+    """Of convolutions (search_spaces/cells/cells.py): int8 needs them unchanged, whatever their size."""
     shape = node.inputs[0].shape if node.op_type in ("Mul", "Slice") else None
     return shape is not None and len(shape) == 4
 
 
 def _keep_short_indices(node: Any) -> None:
-    """The exporter widens indices to 64 bits; where the stack gathers a million, half of them is faster."""
+    """The exporter widens indices to 64 bits; the stack gathers a million, for which 32 bits are faster."""
     if node.op_type == "GatherElements":
         widened = node.inputs[1].producer()
         if widened is not None and widened.op_type == "Cast" and widened.attributes["to"].value == INT64:

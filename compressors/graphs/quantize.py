@@ -1,13 +1,13 @@
-"""Int8: a bundle's ONNX graph with convolutions that calculate in 8 bits, calibrated on training shots.
+"""Int8: a bundle's ONNX graph with 8-bit convolutions, calibrated on training shots.
 
     x ≈ scale · (q − zero),     q = −128 … 127
 
-One scale for each output channel of the weights; for activations one a tensor, from their range over the calibration
-shots (ONNX Runtime's static quantization, as pairs of QuantizeLinear and DequantizeLinear).
+One scale for each output channel of the weights; one per tensor for activations, from their range over the
+calibration shots (ONNX Runtime's static quantization, as pairs of QuantizeLinear and DequantizeLinear).
 
-Only convolutions are quantized: the matrix multiplications and sums of the front keep their 32 bits, because raw shots
-span too wide a range.  So do the first convolution and the last quarter, which make the image itself: rounding there
-is noise in the image (with all in 8 bits the noise is three times as strong).
+Only convolutions are quantized: the matrix multiplications and sums of the front keep 32 bits, because raw shots span
+too wide a range.  So do the first convolution and the last quarter: rounding there is noise in the image (with all in
+8 bits the noise is three times as strong).
 """
 
 import logging
@@ -25,11 +25,11 @@ from compressors.graphs.onnx_graph import INPUT
 from compressors.graphs.session import Graph
 
 FLOAT_SHARE = 0.25  # of the convolutions, the last ones
-BATCH = 8  # calibration shots that are run at once
+BATCH = 8  # calibration shots per run
 
 
 class Calibration(quantization.CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
-    """Hands the shots to ONNX Runtime, batch after batch."""
+    """Feeds the shots to ONNX Runtime, batch after batch."""
 
     def __init__(self, shots_BSTR: NDArray[np.float32]) -> None:
         self._batches = iter([shots_BSTR[start : start + BATCH] for start in range(0, len(shots_BSTR), BATCH)])
@@ -42,7 +42,7 @@ class Calibration(quantization.CalibrationDataReader):  # type: ignore[misc]  # 
 def quantize(onnx_file: Path, shots_BSTR: NDArray[np.float32], output: Path) -> None:
     """Writes the int8 twin of the graph in `onnx_file`; `shots_BSTR` are raw shots of the training split.
 
-    Raises InputError: the graph is not one that this project could have written (`read_graph`).
+    Raises InputError: this project could not have written the graph (`read_graph`).
     """
     read_graph(onnx_file)
     with tempfile.TemporaryDirectory() as folder:
@@ -50,7 +50,7 @@ def quantize(onnx_file: Path, shots_BSTR: NDArray[np.float32], output: Path) -> 
         _fuse(onnx_file, fused)
         root = logging.getLogger()
         level = root.level
-        root.setLevel(logging.ERROR)  # it recommends what `_fuse` has done
+        root.setLevel(logging.ERROR)  # it recommends what `_fuse` has already done
         try:
             quantization.quantize_static(
                 fused,
@@ -74,13 +74,13 @@ def run_graph(onnx_file: Path, shots_BSTR: NDArray[np.float32], threads: int = 1
 
 
 def _ends(onnx_file: Path) -> list[str]:
-    """Names of the convolutions that stay as they are."""
+    """Names of the convolutions that are not quantized."""
     names = [node.name for node in onnx.load(onnx_file).graph.node if node.op_type == "Conv"]
     return [names[0], *names[-max(1, round(FLOAT_SHARE * len(names))) :]]
 
 
 def _fuse(onnx_file: Path, output: Path) -> None:
-    """Batch normalisations go into the convolutions before them, which a quantized convolution cannot do later."""
+    """Folds batch normalisations into the convolutions before them, which is impossible after quantization."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(output)
@@ -89,5 +89,5 @@ def _fuse(onnx_file: Path, output: Path) -> None:
         onnx_file,
         options,
         providers=["CPUExecutionProvider"],
-        disabled_optimizers=["ConstantFolding"],  # it would write out the tables of the front's stack
+        disabled_optimizers=["ConstantFolding"],  # it would store the tables of the front's stack
     )

@@ -66,7 +66,7 @@ class Imager:
         return self._graph(np.ascontiguousarray(shots_BSTR, np.float32))
 
     def at_once(self, most: int) -> int:
-        """How many models' shots, up to `most`, it can be given in one call without taking too much memory."""
+        """How many models' shots, up to `most`, fit in one call without taking too much memory."""
         return self._graph.at_once(most)
 
     def _check_shapes(self) -> None:

@@ -1,10 +1,10 @@
-"""What a graph takes, from the shapes of all that it calculates: no weight is read and nothing is run.
+"""Memory and work of a graph, from the shapes of its values: no weight is read and nothing is run.
 
-    bytes    Σ over the outputs of all nodes: no order of running them holds more at a time
-    work     Σ multiply-adds of convolutions and products, and values read and written of all else
+    bytes    Σ over the outputs of all nodes: no order of running them holds more at once
+    work     Σ multiply-adds of convolutions and products, and values read and written by all others
 
-Each node runs once (check.py), so these bound a run.  ONNX's own inference gives the shapes, after those that the
-file claims are thrown away; a graph that leaves one open is refused.
+Each node runs once (check.py), so these bound a run.  ONNX's own inference gives the shapes, after discarding those
+that the file claims; a graph that leaves one open is refused.
 """
 
 from collections.abc import Mapping
@@ -20,21 +20,21 @@ from datagen.memory_limit import SPARE, at_most
 
 MOST_BYTES = 4 << 30  # for one model; the largest network here, a U-Net of 17 M, takes 73 MB
 MOST_WORK = 2 * 10**11  # for one model, seconds of one core; that U-Net takes 2.4e9
-FEW = 64  # values of a tensor that can be a shape
+FEW = 64  # most values of a tensor that can be a shape
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
 class Size:
-    """Of one run of a graph."""
+    """Memory and work of one run of a graph."""
 
     bytes: int
     work: int  # multiply-adds
 
 
 def without_weights(model: ModelProto) -> ModelProto:
-    """The same graph with its weights as inputs, and without the shapes it claims for what it calculates."""
+    """The same graph with its weights as inputs, and without its claimed shapes."""
     bare = ModelProto()
     bare.ir_version = model.ir_version
     bare.opset_import.extend(model.opset_import)
@@ -52,8 +52,8 @@ def without_weights(model: ModelProto) -> ModelProto:
     return bare
 
 
-def size_of(bare: ModelProto, batch: int, file: Path) -> Size:
-    """What the graph `bare`, of `without_weights`, takes for `batch` models at once.
+def measure_size(bare: ModelProto, batch: int, file: Path) -> Size:
+    """What the graph `bare`, from `without_weights`, takes for `batch` models together.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def size_of(bare: ModelProto, batch: int, file: Path) -> Size:
     try:
         with at_most(SPARE // 2):
             inferred = shape_inference.infer_shapes(sized, strict_mode=True, data_prop=True).graph
-    except Exception as error:  # what ONNX raises has no common base but this one
+    except Exception as error:  # the only common base of ONNX's exceptions
         raise InputError(f"{file}: its shapes do not fit together: {error}") from None
     values = [*inferred.input, *inferred.output, *inferred.value_info]
     shapes = {value.name: _shape(value, file) for value in values}
@@ -79,12 +79,12 @@ def size_of(bare: ModelProto, batch: int, file: Path) -> Size:
     for node in inferred.node:
         for name in filter(None, [*node.input, *node.output]):
             if name not in shapes:
-                raise InputError(f"{file}: how large {name[:80]!r} gets does not follow from the graph")
+                raise InputError(f"{file}: the size of {name[:80]!r} does not follow from the graph")
         taken += sum(prod(shapes[name]) * widths[name] for name in node.output if name)
         work += _work(node, shapes)
     if taken > batch * MOST_BYTES or work > batch * MOST_WORK:
         raise InputError(
-            f"{file}: takes {taken / batch:.2g} bytes and {work / batch:.2g} multiply-adds for a model; allowed are "
+            f"{file}: takes {taken / batch:.2g} bytes and {work / batch:.2g} multiply-adds per model; allowed are "
             f"{MOST_BYTES:.2g} and {MOST_WORK:.2g} (compressors/graphs/size.py)"
         )
     return Size(bytes=taken, work=work)
@@ -95,9 +95,9 @@ def _shape(value: ValueInfoProto, file: Path) -> tuple[int, ...]:
     known = tensor.HasField("shape") and all(dim.HasField("dim_value") for dim in tensor.shape.dim)
     shape = tuple(dim.dim_value for dim in tensor.shape.dim)
     if not known or min(shape, default=0) < 0:
-        raise InputError(f"{file}: how large {value.name[:80]!r} gets does not follow from the graph")
+        raise InputError(f"{file}: the size of {value.name[:80]!r} does not follow from the graph")
     if tensor.elem_type not in BYTES or len(shape) > MOST_AXES:
-        raise InputError(f"{file}: {value.name[:80]!r} is no tensor of numbers with up to {MOST_AXES} axes")
+        raise InputError(f"{file}: {value.name[:80]!r} is not a tensor of numbers with up to {MOST_AXES} axes")
     return shape
 
 

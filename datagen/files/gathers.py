@@ -5,8 +5,8 @@
     .su                       Seismic Unix          │
     .seg2 .sg2 .dat           SEG-2, by ObsPy       ┘
 
-SEG-Y and SU are sorted by shot and receiver from their headers (`segy.sorted_traces`).  Values stay as they are
-recorded, those that are not numbers too.
+SEG-Y and SU are sorted by shot and receiver from their headers (`segy.sorted_traces`).  Values stay as recorded,
+NaN too.
 """
 
 import zipfile
@@ -24,7 +24,7 @@ from datagen.errors import InputError
 from datagen.files.npy_files import map_npy, read_npz
 from datagen.files.regular_files import check_memory, regular_file
 from datagen.files.seg2 import read_seg2
-from datagen.files.segy import SEGY_SUFFIXES, header, interval_of, open_segy, sorted_traces
+from datagen.files.segy import SEGY_SUFFIXES, header, open_segy, read_interval, sorted_traces
 
 SEG2_SUFFIXES = (".seg2", ".sg2", ".dat")
 ARRAY_SUFFIXES = (".npy", ".npz")
@@ -40,18 +40,18 @@ class Recording:
     """The gathers of a file, in the order of shots; each has its traces in the order of receivers."""
 
     gathers: list[Gather]  # [T, R] each
-    interval: float | None  # [s] between time samples; None: the file does not tell
+    interval: float | None  # [s] between time samples; None: not in the file
     start: float = 0.0  # [s] of the first sample after the shot
     traces: list[NDArray[np.int64]]  # [R] each: the number of each trace in the file, from 0
-    receivers: list[NDArray[np.float64]] | None = None  # [m] along the line [R] each; None: the file does not tell
+    receivers: list[NDArray[np.float64]] | None = None  # [m] along the line [R] each; None: not in the file
     sources: list[float] | None = None  # [m] along the line
     first_breaks: list[NDArray[np.float32]] | None = None  # [s] labels [R] each, NaN where there is none
 
 
 def read_gathers(path: str | Path) -> tuple[NDArray[np.float32] | list[Gather], float | None]:
-    """Gathers `[S, T, R]`, float32, or a list of `[T, R]` where they differ in size, and the sampling interval [s].
+    """Gathers `[S, T, R]`, float32, or a list of `[T, R]` if they differ in size, and the sampling interval [s].
 
-    The interval is None where the file does not tell it.  Raises InputError as `read_recording`.
+    The interval is None if it is not in the file.  Raises InputError as `read_recording`.
     """
     recording = read_recording(path)
     alike = len({gather.shape for gather in recording.gathers}) == 1
@@ -61,8 +61,8 @@ def read_gathers(path: str | Path) -> tuple[NDArray[np.float32] | list[Gather], 
 def read_recording(path: str | Path) -> Recording:
     """Everything of a file that picking needs.
 
-    Raises InputError: no such file, of another kind than its ending says, truncated, without a sample, or labels
-    of another shape than the traces.
+    Raises InputError: no such file, not of the kind its ending says, truncated, without a sample, or labels and
+    traces of different shapes.
     """
     path = Path(path)
     regular_file(path)
@@ -101,10 +101,10 @@ def _from_arrays(path: Path) -> Recording:
         held = ", ".join(f"{name} {value.dtype}{list(value.shape)}" for name, value in arrays.items())
         raise InputError(f"{path}: holds {held}; allowed is one array of numbers [T, R], [S, T, R] or [N, S, T, R]")
     gathers_STR = shots[0].reshape(-1, *shots[0].shape[-2:]).astype(np.float32)
-    told = [float(arrays[name]) for name in INTERVALS if name in arrays and arrays[name].size == 1]
+    intervals = [float(arrays[name]) for name in INTERVALS if name in arrays and arrays[name].size == 1]
     recording = Recording(
         gathers=list(gathers_STR),
-        interval=told[0] if told else None,
+        interval=intervals[0] if intervals else None,
         traces=list(np.arange(gathers_STR.shape[0] * gathers_STR.shape[2]).reshape(-1, gathers_STR.shape[2])),
     )
     return with_labels(recording, arrays[LABELS], path) if LABELS in arrays else recording
@@ -145,7 +145,7 @@ def _from_traces(path: Path, file: Any) -> Recording:
     delays = header(file, TraceField.DelayRecordingTime)
     return Recording(
         gathers=[np.ascontiguousarray(values_NT[numbers].T) for numbers in traces],
-        interval=interval_of(file) or None,
+        interval=read_interval(file) or None,
         start=float(delays[0]) * 1e-3 if len(np.unique(delays)) == 1 else 0.0,
         traces=traces,
         receivers=None if receiver_N is None else [receiver_N[numbers] for numbers in traces],
@@ -154,7 +154,7 @@ def _from_traces(path: Path, file: Any) -> Recording:
 
 
 def _positions(file: Any) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
-    """Of each trace's receiver and source along the line [m]; None: the receivers' are all the same, so not told."""
+    """Of each trace's receiver and source along the line [m]; None: the receivers' are all the same, so not set."""
     scalar = header(file, TraceField.SourceGroupScalar).astype(np.float64)
     metres = np.where(scalar < 0, -1 / np.minimum(scalar, -1), np.maximum(scalar, 1))
     group = [header(file, field) for field in (TraceField.GroupX, TraceField.GroupY)]

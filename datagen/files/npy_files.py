@@ -1,4 +1,4 @@
-"""Arrays in .npy and .npz files, whose headers are believed only as far as the file is long.
+"""Arrays in .npy and .npz files; a header may promise no more values than the file can hold.
 
 magic ─ length of the header ─ {'descr': '<f4', 'fortran_order': False, 'shape': (500, 5, 1000, 70)} ─ values
 """
@@ -22,7 +22,7 @@ LONGEST = 2**48  # of an axis
 
 
 def map_npy(path: Path) -> NDArray[Any]:
-    """The array, memory-mapped: nothing is read but the header.
+    """The array, memory-mapped: only the header is read.
 
     Raises InputError as `regular_file`, ValueError: no array of plain values, or the file is shorter than its
     header promises.  OSError: not readable.
@@ -62,7 +62,7 @@ def _check_header(stream: IO[bytes], length: int) -> None:
     try:
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, _, dtype = read(head, MOST_HEADER)
-    except Exception as error:  # numpy hands the text to Python's parser, which stumbles in many ways
+    except Exception as error:  # numpy hands the text to Python's parser, which can fail in many ways
         raise ValueError(f"no header of an array: {str(error)[:200] or type(error).__name__}") from None
     if dtype.hasobject:
         raise ValueError("holds Python objects")

@@ -1,4 +1,4 @@
-"""Samples that lie in several .npy files, `[n, …]` each, as one long array that is read piece by piece."""
+"""Samples in several .npy files, `[n, …]` each, as one long array that is read piece by piece."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,13 +13,13 @@ from datagen.files.regular_files import regular_file
 
 
 class NpySeries:
-    """Files one after another; each is looked at (header and length) before anything is read.
+    """Files one after another; the header and length of each are checked before anything is read.
 
     `samples` in all, `shape` of one.  Raises InputError: a file is missing, truncated, no array of numbers, or
-    its samples have another shape than those of the first file.
+    its samples differ in shape from those of the first file.
     """
 
-    interval: float | None = None  # [s] between time samples: an .npy does not tell
+    interval: float | None = None  # [s] between time samples: an .npy does not store it
 
     def __init__(self, files: Sequence[Path]) -> None:
         self.files = tuple(files)
@@ -38,21 +38,21 @@ class NpySeries:
         """Samples `first` … as `[count, …]`."""
         end = first + count
         pieces = []
-        for number in range(self._file_of(first), self._file_of(end - 1) + 1):
+        for number in range(self._file_number(first), self._file_number(end - 1) + 1):
             start = self._start(number)
             pieces.append(open_npy(self.files[number])[max(0, first - start) : end - start])
         return np.concatenate(pieces)
 
     def name(self, sample: int) -> str:
         """Where a sample comes from, for messages."""
-        number = self._file_of(sample)
+        number = self._file_number(sample)
         return f"{self.files[number]}, sample {sample - self._start(number)}"
 
     def lengths(self) -> list[int]:
         """Samples in each file."""
         return [int(length) for length in np.diff(self._ends, prepend=0)]
 
-    def _file_of(self, sample: int) -> int:
+    def _file_number(self, sample: int) -> int:
         return int(np.searchsorted(self._ends, sample, side="right"))
 
     def _start(self, number: int) -> int:

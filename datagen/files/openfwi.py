@@ -1,4 +1,4 @@
-"""Folders of OpenFWI as they are published: which files belong together, and which are for training.
+"""OpenFWI folders as published: which files belong together, and which are for training.
 
     Vel, Style   data1.npy …       model1.npy …       in one folder, or in data/ and model/
     Fault        seis2_1_0.npy …   vel2_1_0.npy …
@@ -14,7 +14,7 @@ from pathlib import Path
 from datagen.errors import InputError
 from datagen.files.reading import read_text
 
-MODELS_OF = {"data": "model", "seis": "vel"}  # shots and models are called alike but for these words
+MODELS_OF = {"data": "model", "seis": "vel"}  # names of shots and models differ only in these words
 SHOTS_OF = {models: shots for shots, models in MODELS_OF.items()}
 NAME = re.compile(r"(?P<before>.*?)(?P<word>data|seis|model|vel)(?P<number>_?\d[\d_]*)\.npy", re.IGNORECASE)
 
@@ -57,8 +57,8 @@ def find_shots(folder: Path) -> list[Path]:
 def find_split(folder: Path, split_files: Path | None = None) -> tuple[list[Pair], list[Pair]] | None:
     """OpenFWI's own pairs for training and for testing (which it calls val), from the split files of `folder`.
 
-    Split files are looked for in `folder` or in `split_files`; those that are called as `folder` or the
-    folders in it.  None if there are none.
+    Split files are searched in `folder` or in `split_files`; they are named like `folder` or the folders in it.
+    None if there are none.
 
     Raises InputError: a train file without its val file, a line that is no pair, a file named there that is
     missing, or in both.
@@ -73,7 +73,7 @@ def find_split(folder: Path, split_files: Path | None = None) -> tuple[list[Pair
             raise InputError(f"{split_files}: no split files for {folder.name}, as {folder.name.lower()}_train.txt")
         return None
     train = [pair for path in chosen for pair in _listed(path, folder)]
-    test = [pair for path in chosen for pair in _listed(_val_of(path), folder)]
+    test = [pair for path in chosen for pair in _listed(_val_file(path), folder)]
     both = {shots for shots, _ in train} & {shots for shots, _ in test}
     if both:
         raise InputError(f"{sorted(both)[0]}: in the split files both for training and for testing")
@@ -99,7 +99,7 @@ def _listed(path: Path, folder: Path) -> list[Pair]:
 
 
 def _located(name: str, folder: Path, origin: str) -> Path:
-    """The file below `folder` that ends as the path `name`, which was true on another machine, does."""
+    """The file below `folder` whose path ends like `name`, a path on another machine."""
     steps = Path(name).parts
     for length in range(min(3, len(steps)), 0, -1):
         path = folder.joinpath(*steps[-length:])
@@ -108,7 +108,7 @@ def _located(name: str, folder: Path, origin: str) -> Path:
     raise InputError(f"{folder / steps[-1]}: missing, it is named in {origin}")
 
 
-def _val_of(train: Path) -> Path:
+def _val_file(train: Path) -> Path:
     return train.with_name(f"{train.name.removesuffix('_train.txt')}_val.txt")
 
 

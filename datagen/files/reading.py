@@ -1,9 +1,9 @@
-"""YAML and JSON that somebody else may have written: plain values, of limited size and depth.
+"""YAML and JSON from untrusted sources: plain values, of limited size and depth.
 
     file ─► regular, short ─► UTF-8 ─► events: depth, number, no aliases, no tags ─► null, bool, int, float, str
 
-PyYAML's own `safe_load` builds lists of 10⁹ items from a page of aliases and fails in many ways at what a tag or a
-date promises; `json.loads` has neither a limit of size nor of depth and takes the last of two equal keys.
+PyYAML's own `safe_load` builds lists of 10⁹ items from a page of aliases and fails in many ways on malformed tags and
+dates; `json.loads` limits neither size nor depth and takes the last of two equal keys.
 """
 
 import json
@@ -18,7 +18,7 @@ from yaml.composer import ComposerError
 from datagen.errors import InputError
 from datagen.files.regular_files import read_whole
 
-MOST_TEXT = 2**18  # bytes of YAML, or of another short text: PyYAML takes a second for them
+MOST_TEXT = 2**18  # bytes of YAML, or of another short text: a second's work for PyYAML
 MOST_JSON = 2**24  # bytes: the manifest of 15,000 shards
 MOST_VALUES = 20_000  # in a YAML text; a survey with all its positions has 5,000
 DEEPEST = 32  # levels; a bundle's config.yml has 6
@@ -39,7 +39,7 @@ class _PlainLoader(yaml.SafeLoader):
         self._depth = self._values = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Looks at the event before anything is built from it."""
+        """Checks the event before anything is built from it."""
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
             self._refuse("aliases (*name) are not allowed; write the value out", event)
@@ -64,9 +64,9 @@ class _PlainLoader(yaml.SafeLoader):
         seen = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                self._refuse("a key that is no single value", key)
+                self._refuse("a key that is not a single value", key)
             if (key.tag, key.value) in seen:
-                self._refuse(f"the key {key.value[:40]!r} stands here twice", key)
+                self._refuse(f"the key {key.value[:40]!r} appears twice", key)
             seen.add((key.tag, key.value))
         return super().construct_mapping(node, deep)
 
@@ -75,7 +75,7 @@ class _PlainLoader(yaml.SafeLoader):
 
 
 def parse_yaml(text: str, name: str) -> Any:
-    """The value of a YAML text; `name` is what messages call it.
+    """The value of a YAML text, which messages call `name`.
 
     Raises InputError: not YAML, or beyond the limits of this module.
     """
@@ -93,7 +93,7 @@ def parse_yaml(text: str, name: str) -> Any:
 
 
 def read_yaml(path: str | Path, name: str = "") -> Any:
-    """The value of a YAML file, which messages call `name` or else by its path.
+    """The value of a YAML file, which messages call `name`, by default its path.
 
     Raises InputError: as `read_text` and `parse_yaml`.
     """
@@ -101,7 +101,7 @@ def read_yaml(path: str | Path, name: str = "") -> Any:
 
 
 def parse_json(text: str, name: str, *, nan: bool = False) -> Any:
-    """The value of a JSON text; `name` is what messages call it.  `nan`: NaN and Infinity are numbers too.
+    """The value of a JSON text, which messages call `name`.  `nan`: NaN and Infinity are numbers too.
 
     Raises InputError: not JSON, nested hundreds of levels deep, a number of many digits, or a key twice.
     """
@@ -114,7 +114,7 @@ def parse_json(text: str, name: str, *, nan: bool = False) -> Any:
     def real(word: str) -> float:
         value = float(word)
         if not (nan or math.isfinite(value)):
-            raise ValueError(f"{word[:40]} is no finite number")
+            raise ValueError(f"{word[:40]} is not a finite number")
         return value
 
     try:
@@ -158,5 +158,5 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
-        raise ValueError(f"the key {twice[:40]!r} stands there twice")
+        raise ValueError(f"the key {twice[:40]!r} appears twice")
     return found

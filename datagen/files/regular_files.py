@@ -1,6 +1,6 @@
-"""Files that somebody else may have made: regular ones only, and none that would not fit in memory.
+"""Files from untrusted sources: regular ones only, and none that would not fit in memory.
 
-A FIFO makes its reader wait for ever, a device never ends, and the length of a file costs its maker nothing.
+A FIFO makes its reader wait for ever, a device never ends, and a huge sparse file costs its maker nothing.
 """
 
 import stat
@@ -20,7 +20,7 @@ KINDS = {
 
 
 def regular_file(path: str | Path) -> int:
-    """Length [bytes] of a regular file, or of the one that a link leads to; it is not opened.
+    """Length [bytes] of a regular file, or of a link's target; it is not opened.
 
     Raises InputError: no such file, out of reach, or a folder, FIFO, socket or device.
     """
@@ -28,7 +28,7 @@ def regular_file(path: str | Path) -> int:
         found = Path(path).stat()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:  # a loop of links, a folder that is closed, a name with a null byte
+    except (OSError, ValueError) as error:  # a loop of links, an unreadable folder, a name with a null byte
         raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if not stat.S_ISREG(found.st_mode):
         kind = KINDS.get(stat.S_IFMT(found.st_mode), "no file")
@@ -45,12 +45,12 @@ def read_whole(path: str | Path, most: int) -> bytes:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     if len(content) > most:
-        raise InputError(f"{path}: {max(length, len(content))} bytes; at most {most} are read of such a file")
+        raise InputError(f"{path}: {max(length, len(content))} bytes; such a file may have at most {most}")
     return content
 
 
 def check_memory(path: str | Path, needed: int) -> None:
-    """Raises InputError if reading the file takes more than `needed` bytes of memory and so many are not free."""
+    """Raises InputError unless the `needed` bytes of memory to read the file are free."""
     free = psutil.virtual_memory().available
     if needed > free:
         raise InputError(

@@ -5,8 +5,8 @@
     cube [z, y, x]     cut along its longer distance axis       └──────────────────┴────────┴──────┘
                        inline (x, z) and crossline (y, z) sections of each part
 
-The parts are in proportion to the splits, and wide enough for a section: no cell of the file is used by two
-splits, neither by overlapping sections nor through the smoothing.
+The parts are in proportion to the splits, and wide enough for a section: no two splits share a cell of the file,
+neither by overlapping sections nor through the smoothing.
 """
 
 from math import ceil, floor
@@ -51,7 +51,7 @@ class Plane(NamedTuple):
 
 
 def _cut(plane: Plane, dz: float, node: tuple[int, int], grid: Grid, file: VelocityFile) -> NDArray[np.float32]:
-    """The section that starts at `node` (row, column): read with what the smoothing sees beside it."""
+    """The section that starts at `node` (row, column), read with the margin that the smoothing needs."""
     pieces, corner = [], []
     limits = ((0, len(plane.section_ZX)), plane.columns)
     for start, cells, cell, (first, end) in zip(node, (grid.nz, grid.nx), (dz, plane.cell), limits, strict=True):
@@ -70,8 +70,8 @@ def resample(
 
     Cells of the model are `spacing` (dz, dx) metres.  Along an axis on which it is finer than the grid, slowness
     is smoothed before (anti-aliasing that keeps travel times); then v is interpolated linearly.  Both are
-    averages: no velocity arises that was not there, as it would at a salt flank with splines or sinc.  Where the
-    model ends, its last cell goes on.
+    averages, so they add no new velocities, as splines or sinc would at a salt flank.  The model's last cells extend
+    beyond its edges.
     """
     sigma = [SMOOTHING * grid.spacing / cell if grid.spacing > cell else 0.0 for cell in spacing]
     if any(sigma):  # slowness, because it adds up to travel times
@@ -148,7 +148,7 @@ def _columns(models: Models, cells: int, cell: float, data: Data) -> list[tuple[
 def _too_narrow(models: Models, extent: float, grid: Grid, needed: str) -> InputError:
     return InputError(
         f"velocity {models.path}: {extent:g} m wide, {needed} of {(grid.nx - 1) * grid.spacing:g} m must fit; "
-        "lower data.grid.nx, or see to it that data.velocity_file.spacing and axes are right"
+        "lower data.grid.nx, or check data.velocity_file.spacing and axes"
     )
 
 
@@ -161,6 +161,6 @@ def _top_row(models: Models, grid: Grid, file: VelocityFile, random: np.random.G
         raise InputError(
             f"velocity {models.path}: {(models.depth - 1) * cell:g} m deep, a section of "
             f"{(grid.nz - 1) * grid.spacing:g} m from {file.top[1]:g} m leaves it; lower data.velocity_file.top or "
-            "data.grid.nz, or see to it that data.velocity_file.spacing and axes are right"
+            "data.grid.nz, or check data.velocity_file.spacing and axes"
         )
     return int(random.integers(lowest, highest + 1))

@@ -1,7 +1,7 @@
 """SEG-2, the format of engineering seismographs, read by ObsPy: one file is one shot.
 
-Positions, delay and interval stand in text fields of each trace's header, which makers of seismographs fill in as they
-like: what is missing or no number counts as not told.
+Positions, delay and interval are in text fields of each trace's header, which makers of seismographs fill in as they
+like: a missing or non-numeric field counts as not set.
 """
 
 import struct
@@ -38,16 +38,16 @@ def read_seg2(path: Path) -> Line:
     _check_samples(path, content)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # ObsPy's, of header fields that are not in the standard
-        import obspy  # noqa: PLC0415  it takes a second, and no other format needs it
+        import obspy  # noqa: PLC0415  takes a second, and no other format needs it
 
         try:
-            stream = obspy.read(BytesIO(content), format="SEG2")  # a file it leaves open on errors
-        except Exception as error:  # ObsPy stumbles over damaged files in many ways
+            stream = obspy.read(BytesIO(content), format="SEG2")  # given a path, it leaves the file open on errors
+        except Exception as error:  # ObsPy fails on damaged files in many ways
             raise InputError(f"{path}: not SEG-2, or truncated: {error}") from None
     sampling = {(trace.stats.npts, trace.stats.delta) for trace in stream}
     if len(sampling) != 1 or stream[0].stats.npts == 0:
-        told = ", ".join(f"{samples} samples every {delta:g} s" for samples, delta in sorted(sampling))
-        raise InputError(f"{path}: traces of {told or 'no samples'}; all traces must be sampled alike")
+        found = ", ".join(f"{samples} samples every {delta:g} s" for samples, delta in sorted(sampling))
+        raise InputError(f"{path}: traces of {found or 'no samples'}; all traces must be sampled alike")
     (_, interval) = sampling.pop()
     receivers = [_number(trace, "RECEIVER_LOCATION") for trace in stream]
     known = np.array([np.nan if place is None else place for place in receivers])
@@ -74,7 +74,7 @@ def _check_samples(path: Path, content: bytes) -> None:
 
 
 def _values(trace: Any) -> NDArray[np.float32]:
-    """As volts or whatever the factor makes of the counts; amplifiers may differ from trace to trace."""
+    """In volts or the factor's unit; amplifiers may differ from trace to trace."""
     return np.asarray(trace.data, np.float32) * np.float32(_number(trace, "DESCALING_FACTOR") or 1.0)
 
 

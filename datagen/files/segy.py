@@ -1,6 +1,6 @@
 """SEG-Y through segyio: velocity models, and shot gathers sorted by shot and receiver from the trace headers.
 
-IBM and IEEE floats, both byte orders.  Nothing is expected of a file's geometry or of the order of its traces.
+IBM and IEEE floats, both byte orders.  Nothing is assumed about a file's geometry or the order of its traces.
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ from datagen.errors import InputError
 from datagen.files.regular_files import check_memory, regular_file
 
 SEGY_SUFFIXES = (".sgy", ".segy")
-FORMAT_CODE = 3224  # byte, from 0, of the two that tell the number format
+FORMAT_CODE = 3224  # offset, from 0, of the two bytes with the number format
 FORMATS = range(1, 17)
-TRACE_MEMORY = 100  # bytes a trace, of the header words that are looked at
+TRACE_MEMORY = 100  # bytes per trace, of the header words that are read
 
 
 def open_segy(path: Path) -> Any:
@@ -47,7 +47,7 @@ def open_segy(path: Path) -> Any:
 def read_segy_model(path: Path) -> tuple[NDArray[np.float32], str]:
     """Values and order of the axes: `zx`, or `zyx` where headers number inlines (y) and crosslines (x).
 
-    Raises InputError as `open_segy`, and if a trace of the cube is missing or there twice.
+    Raises InputError as `open_segy`, and if a trace of the cube is missing or duplicated.
     """
     with open_segy(path) as file:
         check_memory(path, 8 * file.tracecount * len(file.samples))
@@ -71,12 +71,12 @@ def read_segy_model(path: Path) -> tuple[NDArray[np.float32], str]:
 class SegyGathers:
     """Shot gathers of some files as samples `[S, T, R]`: `shots` neighbouring shots of `receivers` traces each.
 
-    Shots are told apart by FieldRecord, or by the source's position where that is the same for all, and follow
-    one another as these; receivers are ordered by their position, or by TraceNumber, or by offset, whichever
-    first tells the traces of all shots of a file apart.
+    Shots are identified, and ordered, by FieldRecord, or by the source's position if that is the same for all;
+    receivers are ordered by position, TraceNumber or offset, the first that differs between all traces of a shot
+    throughout the file.
 
     Raises InputError: a file as in `open_segy`, a shot with another number of traces, files of different
-    sampling, or shots that are no multiple of `shots`.
+    sampling, or a number of shots that is no multiple of `shots`.
     """
 
     def __init__(self, files: Sequence[Path], shots: int, receivers: int) -> None:
@@ -97,7 +97,7 @@ class SegyGathers:
             )
         self.shots, self.samples = shots, len(self._traces) // shots
         self.shape: tuple[int, ...] = (shots, samples.pop(), receivers)
-        self.interval: float | None = intervals.pop() or None  # [s], None where headers do not tell
+        self.interval: float | None = intervals.pop() or None  # [s], None if it is not in the headers
 
     def read(self, first: int, count: int) -> NDArray[np.float32]:
         """Samples `first` … as `[count, S, T, R]`."""
@@ -114,19 +114,19 @@ class SegyGathers:
 
 
 def _shot_table(path: Path, receivers: int) -> tuple[NDArray[np.int64], int, float]:
-    """Traces of each shot in the order of receivers [shot, R], time samples, interval [s] (0: not told)."""
+    """Traces of each shot in the order of receivers [shot, R], time samples, interval [s] (0: not set)."""
     with open_segy(path) as file:
         record = header(file, TraceField.FieldRecord)
         shot, order = sorted_traces(file)
-        samples, interval = len(file.samples), interval_of(file)
+        samples, interval = len(file.samples), read_interval(file)
     count = np.bincount(shot)
     wrong = np.flatnonzero(count != receivers)
     if len(wrong):
-        told = ", ".join(f"shot {_shot_name(record, shot, each)} has {count[each]}" for each in wrong[:5])
+        listed = ", ".join(f"shot {_shot_name(record, shot, each)} has {count[each]}" for each in wrong[:5])
         more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
         raise InputError(
-            f"{path}: {told}{more} traces; each of its {len(count)} shots must have data.survey.receivers, "
-            f"{receivers}; set data.survey.receivers, or mend the file"
+            f"{path}: {listed}{more} traces; each of its {len(count)} shots must have data.survey.receivers, "
+            f"{receivers}; set data.survey.receivers, or fix the file"
         )
     return order.reshape(-1, receivers), samples, interval
 
@@ -154,8 +154,8 @@ def sorted_traces(file: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return shot, np.argsort(shot, kind="stable")
 
 
-def interval_of(file: Any) -> float:
-    """[s] between time samples; 0: no header tells."""
+def read_interval(file: Any) -> float:
+    """[s] between time samples; 0: not in the headers."""
     return float(header(file, TraceField.TRACE_SAMPLE_INTERVAL)[0] or file.bin[segyio.BinField.Interval]) * 1e-6
 
 
@@ -164,7 +164,7 @@ def _shot_name(record: NDArray[np.int64], shot: NDArray[np.int64], which: int) -
 
 
 def along(x: NDArray[np.int64], y: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Coordinates, the one first along which the line runs."""
+    """Coordinates, first the one along which the line runs."""
     return [x, y] if np.ptp(x) >= np.ptp(y) else [y, x]
 
 

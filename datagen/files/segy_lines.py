@@ -1,11 +1,11 @@
-"""SEG-Y shots as 2-D lines with their positions, out of 2-D and 3-D surveys.
+"""SEG-Y shots as 2-D lines with their positions, from 2-D and 3-D surveys.
 
 3-D survey, seen from above        source ✱ of a line and the receivers ▽ nearest to that line: a 2-D line
 
 y ▲  ▽ ▽ ▽ ▽ ▽ ▽                   along    x (or y) in 3-D, the line itself in 2-D, whatever its azimuth
-  │  ▽ ▽✱▽ ▽✱▽ ▽  ─► line 2        cross    the other one; lines are in the order of it
+  │  ▽ ▽✱▽ ▽✱▽ ▽  ─► line 2        cross    the other one; it orders the lines
   │  ▽ ▽ ▽ ▽ ▽ ▽
-  │  ▽✱▽ ▽✱▽ ▽ ▽  ─► line 1        Waves from beside the line are in the data all the same: a 2-D image of
+  │  ▽✱▽ ▽✱▽ ▽ ▽  ─► line 1        Waves from beside the line are in the data too: a 2-D image of
   └────────────► x                 3-D ground is right where the ground changes little across the line.
 """
 
@@ -22,7 +22,7 @@ from segyio import TraceField
 from datagen.errors import InputError
 from datagen.files.segy import open_segy
 
-SAME_PLACE = 1.0  # [m] headers hold whole numbers
+SAME_PLACE = 1.0  # [m] headers hold integers
 FIELDS = {
     "record": TraceField.FieldRecord,
     "sx": TraceField.SourceX,
@@ -46,7 +46,7 @@ class Places:
 
     @property
     def cube(self) -> bool:
-        """Every sample is another of several parallel lines."""
+        """Whether each sample is one of several parallel lines."""
         return len(self.cross_N) > 1 and bool((np.diff(self.cross_N) > SAME_PLACE).all())
 
     def coordinates(self, sample: int, along_X: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -57,7 +57,7 @@ class Places:
 class SegyLines:
     """Samples `[S, T, R]` of SEG-Y files: `shots` shots of a line each, sources and receivers in order along it.
 
-    Shots are told apart by FieldRecord, or by the source's position where that is the same for all.
+    Shots are identified by FieldRecord, or by the source's position if that is the same for all.
 
     Raises InputError: a file as in `open_segy`, no positions in the headers, shots with different numbers of
     receivers, or a line whose shots are no multiple of `shots`.
@@ -68,7 +68,7 @@ class SegyLines:
         table, self._samples, self.interval, self.delay = _headers(self.files)
         self._number_N, self._trace_N = table["file"], table["trace"]
         source_N2, receiver_N2 = (np.stack([table[f"{end}x"], table[f"{end}y"]], -1) for end in "sg")
-        shot_N = _shots_of(table)
+        shot_N = _number_shots(table)
         for axes in _directions(source_N2, receiver_N2):
             chosen_SR = _on_line(shot_N, source_N2 @ axes.T, receiver_N2 @ axes.T, files[0])
             if chosen_SR.shape[1] == receivers:
@@ -104,7 +104,7 @@ class SegyLines:
 
 
 def has_positions(path: Path) -> bool:
-    """Whether the headers of a SEG-Y file tell where sources and receivers are.  Raises as `open_segy`."""
+    """Whether a SEG-Y file's headers hold positions of sources and receivers.  Raises as `open_segy`."""
     with open_segy(path) as file:
         sx, sy, gx, gy = (file.attributes(FIELDS[name])[:] for name in ("sx", "sy", "gx", "gy"))
         return bool((np.any(sx) or np.any(sy)) and (np.ptp(gx) or np.ptp(gy)))
@@ -112,7 +112,7 @@ def has_positions(path: Path) -> bool:
 
 def _headers(files: tuple[Path, ...]) -> tuple[dict[str, NDArray[Any]], int, float | None, float]:
     """Positions [m] and numbers of all traces; time samples, interval [s] and delay [s] of the records."""
-    tables, told = [], set()
+    tables, sampling = [], set()
     for number, path in enumerate(files):
         with open_segy(path) as file:
             table: dict[str, NDArray[Any]] = {
@@ -121,18 +121,19 @@ def _headers(files: tuple[Path, ...]) -> tuple[dict[str, NDArray[Any]], int, flo
             interval = (
                 int(file.attributes(TraceField.TRACE_SAMPLE_INTERVAL)[0][0]) or file.bin[segyio.BinField.Interval]
             )
-            told.add((len(file.samples), interval * 1e-6 or None, float(table["delay"][0]) * 1e-3))
+            sampling.add((len(file.samples), interval * 1e-6 or None, float(table["delay"][0]) * 1e-3))
         count = len(table["record"])
         table |= {"file": np.full(count, number), "trace": np.arange(count)}
         scalar = np.where(table["scalar"] == 0, 1, table["scalar"])
         factor = np.where(scalar > 0, scalar, -1 / scalar)
         tables.append(table | {name: table[name] * factor for name in ("sx", "sy", "gx", "gy")})
-    if len(told) > 1:
-        raise InputError(f"{files[0].parent}: files of different samples, interval [s] and delay [s]: {sorted(told)}")
-    return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}, *told.pop()
+    if len(sampling) > 1:
+        differing = sorted(sampling)
+        raise InputError(f"{files[0].parent}: files of different samples, interval [s] and delay [s]: {differing}")
+    return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}, *sampling.pop()
 
 
-def _shots_of(table: dict[str, NDArray[Any]]) -> NDArray[np.int64]:
+def _number_shots(table: dict[str, NDArray[Any]]) -> NDArray[np.int64]:
     """Number of the shot of each trace, in the order of FieldRecord."""
     names = ("file", "record") if len(np.unique(table["record"])) > 1 else ("file", "sx", "sy")
     _, shot_N = np.unique(np.stack([table[name] for name in names]), axis=1, return_inverse=True)
@@ -164,7 +165,7 @@ def _on_line(
         wrong = int(np.argmax(count != np.bincount(count).argmax()))
         raise InputError(
             f"{file}: shot {wrong + 1} of {len(count)} has {count[wrong]} receivers on its line, most others "
-            f"have {np.bincount(count).argmax()}; all must have as many: mend the file"
+            f"have {np.bincount(count).argmax()}; all must have the same number: fix the file"
         )
     order = np.lexsort((receiver_N2[kept, 0], shot_N[kept]))
     return np.asarray(kept[order].reshape(len(count), -1))

@@ -1,4 +1,4 @@
-"""Velocity models in files: opened without reading them, checked once, known by their SHA-256.
+"""Velocity models in files: opened without reading them, checked once, identified by their SHA-256.
 
 .npy, raw float32   memory-mapped
 SEG-Y               read (segy.py)          ──► Models: stack [n, z, x] or cube [z, y, x]
@@ -23,7 +23,7 @@ from datagen.waves.scheme import derive_scheme
 from datagen.waves.survey import check_carried
 
 PLAUSIBLE = (300.0, 8000.0)  # [m/s]
-AT_ONCE = 2**22  # cells that are looked at at once
+AT_ONCE = 2**22  # cells checked at a time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,7 @@ def _ordered(path: Path, array: NDArray[Any], axes: str) -> tuple[NDArray[Any], 
     axes = axes or {2: "zx", 3: "nzx"}.get(array.ndim, "")
     if len(axes) != array.ndim or sorted(axes) not in (["x", "z"], ["n", "x", "z"], ["x", "y", "z"]):
         raise InputError(
-            f"velocity {path}: shape {array.shape} does not go with axes {axes!r}; set data.velocity_file.axes to "
+            f"velocity {path}: shape {array.shape} does not fit axes {axes!r}; set data.velocity_file.axes to "
             "the order of its axes, slowest first: zx, nzx (n models), or zyx (a cube)"
         )
     cube = "y" in axes
@@ -102,13 +102,13 @@ def _three(path: Path, file: VelocityFile, cube: bool) -> tuple[float, float, fl
 
 
 def to_metres_per_second(values: NDArray[Any], file: VelocityFile) -> NDArray[np.float64]:
-    """Values of the file in m/s, brought into `clip`."""
+    """Values of the file in m/s, clipped to `clip`."""
     velocity = np.asarray(values, np.float64) * file.unit
     return velocity if file.clip is None else velocity.clip(*file.clip)
 
 
 def pinned(data: Data) -> Data:
-    """`data` with checksum and range of its velocity file, all of which was looked at; itself without a file.
+    """`data` with checksum and range of its velocity file, all of which is checked; `data` itself without a file.
 
     Raises InputError: as `open_models`; another file than `sha256`; a velocity that is not finite, not
     positive or not plausible, with its place; or velocities that grid and time step cannot carry.
@@ -121,7 +121,7 @@ def pinned(data: Data) -> Data:
     if file.sha256 not in ("", digest):
         raise InputError(
             f"velocity {file.path}: its SHA-256 is {digest}, data.velocity_file.sha256 is {file.sha256}; "
-            "give the file that was meant, or leave sha256 out"
+            "give the intended file, or leave sha256 out"
         )
     lowest, highest = velocity_limits(models.path, models.array, "zyx" if models.cube else "nzx", file.unit)
     ends = np.array([lowest, highest]) if file.clip is None else np.clip([lowest, highest], *file.clip)
@@ -130,14 +130,14 @@ def pinned(data: Data) -> Data:
         check_carried(data, derive_scheme(data))
     except InputError as error:
         raise InputError(
-            f"velocity {file.path}: goes from {lowest:g} to {highest:g} m/s. {error}; or bring the file's "
-            "velocities into a range with data.velocity_file.clip"
+            f"velocity {file.path}: goes from {lowest:g} to {highest:g} m/s. {error}; or limit the file's "
+            "velocities with data.velocity_file.clip"
         ) from None
     return data
 
 
 def velocity_limits(name: str, array: NDArray[Any], axes: str, unit: float) -> tuple[float, float]:
-    """Lowest and highest velocity [m/s] of an array, whose letters of axes are `axes`.
+    """Lowest and highest velocity [m/s] of an array; `axes` has a letter for each axis.
 
     Raises InputError: a value that is not finite and above 0, with its place, or not plausible as m/s.
     """
@@ -164,7 +164,7 @@ def velocity_limits(name: str, array: NDArray[Any], axes: str, unit: float) -> t
 
 
 def _blocks(array: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
-    """(first index, rows) of an array that may be larger than the memory."""
+    """(first index, rows) of an array that may be larger than memory."""
     rows = max(1, AT_ONCE // max(1, array[0].size))
     for first in range(0, len(array), rows):
         yield first, array[first : first + rows]

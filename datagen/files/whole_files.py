@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and the checksum that they are known by.
+"""Files that are written whole or not at all, and their checksum.
 
 name.tmp ── all written ──► name        in one step: a reader, or a kill, finds the old file or the new one
 """
@@ -10,15 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def part_of(path: Path) -> Path:
-    """The name that a file, or a folder, has until it is whole."""
+def temporary_path(path: Path) -> Path:
+    """The name of a file, or a folder, until it is whole."""
     return path.with_name(f"{path.name}.tmp")
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Gives the file to write; it takes the name `path` when the block ends, or goes if the block raises."""
-    part = part_of(path)
+    """Yields the file to write; it is renamed to `path` when the block ends, or deleted if the block raises."""
+    part = temporary_path(path)
     try:
         yield part
         os.replace(part, path)
@@ -28,7 +28,7 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def sync(path: Path) -> None:
-    """Waits until what was written of a file, or which names are in a folder, would outlast a power cut."""
+    """Waits until a file's content, or a folder's list of names, would survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

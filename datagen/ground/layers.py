@@ -1,10 +1,10 @@
 """The column of layers as they were laid down: velocity as a function of the depth s below the surface.
 
-    v(s) = uᵢ + k s    where  tᵢ ≤ s < tᵢ₊₁          tᵢ tops, uᵢ one a layer, k gradient
+    v(s) = uᵢ + k s    where  tᵢ ≤ s < tᵢ₊₁          tᵢ tops, uᵢ one per layer, k gradient
 
 thickness    tᵢ₊₁ − tᵢ from a gamma law, scaled to fill the section
-velocity     uᵢ scatter around a rise and are put in order; an inversion is two neighbours that changed places
-thin beds    layers of a few metres, faster or slower than what they lie in
+velocity     uᵢ scatter around a rise and are sorted; an inversion is two swapped neighbours
+thin beds    layers of a few metres, faster or slower than the layer around them
 """
 
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from datagen.config import Geology
 
-TREND_ENDS = 0.2  # the rise begins and ends at most this share of the limits from either of them
-STEADY_SHARE = 0.8  # of the rise at most is the gradient's; the rest are steps between layers
+TREND_ENDS = 0.2  # the rise begins and ends within this share of the range from its limits
+STEADY_SHARE = 0.8  # largest share of the rise due to the gradient; the rest are steps between layers
 
 Array = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ class Column:
     limits: tuple[float, float]  # [m/s]
 
     def velocity(self, s: Array) -> Array:
-        """At the depths `s` [m], of any shape; above the surface is the first layer."""
+        """At the depths `s` [m], of any shape; the first layer extends above the surface."""
         layer = np.searchsorted(self.tops[1:], s, side="right")
         return np.clip(self.velocities[layer] + self.gradient * np.maximum(s, 0.0), *self.limits)
 
@@ -55,7 +55,7 @@ def draw_column(geology: Geology, depth: float, rng: np.random.Generator) -> Col
 
 def _draw_inversions(count: int, share: float, rng: np.random.Generator) -> Iterator[int]:
     """Which layers are slower than the one above: never two in a row, so that no layer strays far from the rise."""
-    after_a_rise = share / (1 - share)  # the chance that makes `share` of all
+    after_a_rise = share / (1 - share)  # the chance that gives `share` overall
     free = 1
     for layer in np.flatnonzero(rng.random(count) < after_a_rise).tolist():
         if layer >= free:
@@ -64,7 +64,7 @@ def _draw_inversions(count: int, share: float, rng: np.random.Generator) -> Iter
 
 
 def add_thin_beds(column: Column, geology: Geology, depth: float, rng: np.random.Generator) -> Column:
-    """The column with a random number of thin beds; where two meet, the later one stays."""
+    """The column with a random number of thin beds; where two overlap, the later one wins."""
     tops, velocities = column.tops, column.velocities
     for _ in range(rng.integers(*geology.thin_beds, endpoint=True)):
         thickness, place = rng.uniform(*geology.thin_bed_thickness), rng.random()

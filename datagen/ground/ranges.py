@@ -1,4 +1,4 @@
-"""What the geology of a configuration can be, known before any model is drawn.
+"""What the geology of a configuration allows, known before any model is drawn.
 
 family          folds and dip     faults
 layered         as given          as given
@@ -19,12 +19,12 @@ from datagen.errors import InputError
 from datagen.ground.style import load_image
 
 CURVED = 0.02  # least fold amplitude of the curved families, share of the width
-DEEPEST_WATER = 0.5  # share of the section: the rest is what is to be imaged
+DEEPEST_WATER = 0.5  # share of the section: the rest is to be imaged
 
 
 @lru_cache(maxsize=16)
 def narrowed(geology: Geology) -> Geology:
-    """The ranges of `geology` as its family leaves them."""
+    """The ranges of `geology` within the limits of its family."""
     if geology.family in ("layered", "style"):
         return geology
     curved, faulted = "curved" in geology.family, "fault" in geology.family
@@ -57,7 +57,7 @@ def velocity_range(data: Data) -> tuple[float, float]:
 
 
 def check_geology(data: Data) -> None:
-    """What no single field can know.
+    """Checks what involves several fields.
 
     Raises InputError: water deeper than half the section, thin beds thinner than a cell, or family style without
     a usable image.

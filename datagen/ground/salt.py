@@ -2,9 +2,9 @@
 
     body = ∪ₕ hull{c, pₕ₁ … pₕₙ},   pₕᵢ ~ N(cₕ, σ),   cₕ ~ N(c, σ/2)
 
-Every hull holds the centre c, so a body is one piece.  Corners are rounded.  After Zhan et al. 2022 (arXiv
-2201.01772), whose models have salt made of several convex hulls.  A rugose boundary is the body seen through a
-displacement of the plane too gentle to tear it: r n(z, x), |n| ≤ 1 on a lattice of six r.
+Every hull contains the centre c, so a body is one piece.  Corners are rounded.  After Zhan et al. 2022 (arXiv
+2201.01772), whose models have salt made of several convex hulls.  A rugose boundary is the body after a displacement
+of the plane too gentle to tear it: r n(z, x), |n| ≤ 1 on a lattice of six r.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from skimage.draw import ellipse, polygon
 from datagen.config import Grid, Salt
 
 CENTRE = (0.25, 0.75)  # range of the body's centre, share of the width
-SHALLOWEST = 0.12  # the top of the salt is at least this share of the depth below the surface or sea floor
+SHALLOWEST = 0.12  # least depth of the salt's top below the surface or sea floor, share of the section's depth
 ROUNDING = 0.15  # radius over which corners are rounded (salt flows), share of the points' spread
 FLATTENING = (0.5, 1.1)  # height over width of the cloud of points
 LATTICE = 6.0  # rugosities from one random value of the displacement to the next
@@ -30,8 +30,8 @@ Mask = NDArray[np.bool_]
 def draw_salt(grid: Grid, salt: Salt, rng: np.random.Generator, sea_floor: float = 0.0) -> Mask:
     """Where one random model has salt, `[z, x]`; all False with probability `1 - salt.probability`.
 
-    The body stays below the deepest point of the sea floor [m].  Each hull has its own random stream: one more
-    hull leaves the others as they were.
+    The body stays below the deepest point of the sea floor [m].  Each hull has its own random stream: one more hull
+    does not change the others.
     """
     mask_ZX = np.zeros((grid.nz, grid.nx), dtype=bool)
     for_body, for_hulls, for_rugosity = rng.spawn(3)
@@ -62,7 +62,7 @@ def _draw_hull(
 
 
 def _roughen(mask_ZX: Mask, rugosity: float, rng: np.random.Generator) -> Mask:
-    """The body with a boundary that wanders by up to `rugosity` cells."""
+    """The body with its boundary displaced by up to `rugosity` cells."""
     if rugosity == 0 or not mask_ZX.any():
         return mask_ZX
     nz, nx = mask_ZX.shape
@@ -75,8 +75,8 @@ def _roughen(mask_ZX: Mask, rugosity: float, rng: np.random.Generator) -> Mask:
 
 
 def _value_noise(nz: int, nx: int, cells: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Smooth noise within ±1: random values on a lattice of `cells`, smoothstep between them, so no steeper than
-    3 / `cells` along an axis."""
+    """Smooth noise within ±1: random values on a lattice of `cells`, smoothstep between them, so at most 3 / `cells`
+    steep along an axis."""
     noise = rng.uniform(-1.0, 1.0, size=(int(nz / cells) + 2, int(nx / cells) + 2))
     for size in (nz, nx):  # between rows, then between columns
         place = np.arange(size) / cells
@@ -88,7 +88,7 @@ def _value_noise(nz: int, nx: int, cells: float, rng: np.random.Generator) -> ND
 
 
 def draw_inclusions(grid: Grid, salt: Salt, salt_ZX: Mask, rng: np.random.Generator) -> Iterator[tuple[Mask, float]]:
-    """Where [z, x] and velocity [m/s] of each lens of something else in a salt body."""
+    """Mask [z, x] and velocity [m/s] of each lens of other rock in a salt body."""
     cells = np.argwhere(salt_ZX)
     for stream in rng.spawn(int(rng.integers(*salt.inclusions, endpoint=True)) if len(cells) else 0):
         length = stream.uniform(*salt.inclusion_size) / grid.spacing

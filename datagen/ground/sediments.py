@@ -1,4 +1,4 @@
-"""Layered sediments: every cell is carried back to the depth at which its layer was laid down.
+"""Layered sediments: every cell is traced back to the depth at which its layer was deposited.
 
 cell (z, x)  ── undo faults ──►  (z', x')  ── undo folds and dip ──►  depth s  ── column ──►  velocity
 
@@ -23,7 +23,7 @@ Field = NDArray[np.float64]
 def draw_sediments(grid: Grid, geology: Geology, rng: np.random.Generator, surface: float = 0.0) -> Field:
     """Velocity of one random sedimentary section: `[z, x]` in m/s, within `geology.velocity`.
 
-    The column begins at `surface` metres.  Layers, thin beds, folds and faults have a random stream each.
+    The column begins at `surface` metres.  Layers, thin beds, folds and faults each have a random stream.
     """
     depth, width = grid.nz * grid.spacing, grid.nx * grid.spacing
     for_layers, for_beds, for_folds, for_faults = rng.spawn(4)
@@ -60,7 +60,7 @@ def _undo_faults(
     z_ZX: Field, x_ZX: Field, geology: Geology, depth: float, width: float, rng: np.random.Generator
 ) -> tuple[Field, Field]:
     """Slide the hanging walls of a random number of faults, all normal or all reverse, back to where they came from."""
-    reverse = rng.random() < geology.reverse_faults  # one stress field a section
+    reverse = rng.random() < geology.reverse_faults  # one stress field per section
     dips, moved = (geology.reverse_fault_dip, -1.0) if reverse else (geology.fault_dip, 1.0)
     for _ in range(rng.integers(*geology.faults, endpoint=True)):
         z0, x0 = depth * rng.uniform(0.3, 0.7), width * rng.uniform(0.15, 0.85)  # a point of the fault line

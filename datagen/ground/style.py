@@ -3,7 +3,7 @@
     image ── crop, mirror ──► grey g ∈ [0, 1] ── smooth ──► v = v₀ + k z + (v₁ − v₀ − k D) g
 
 In the spirit of OpenFWI's Style family (Deng et al. 2022), which turns natural images into velocity maps; there a
-network first brings them to the style of Marmousi (Feng et al. 2021, arXiv 2103.04007), here brightness is all.
+network first gives them the style of Marmousi (Feng et al. 2021, arXiv 2103.04007), here only brightness counts.
 """
 
 import hashlib
@@ -25,9 +25,9 @@ from datagen.files.regular_files import read_whole
 from datagen.ground.layers import STEADY_SHARE
 
 SMALLEST_CROP = 0.4  # share of the largest crop of the section's shape that fits the image
-OUTLIERS = (1.0, 99.0)  # percentiles of grey that become the slowest and the fastest: a glint is not the scale
+OUTLIERS = (1.0, 99.0)  # percentiles of grey that become slowest and fastest: a glint must not set the scale
 WHERE = "data.geology.style_image"
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")  # no other decoder of Pillow sees a file
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")  # no file reaches Pillow's other decoders
 MOST_BYTES = 2**28
 MOST_PIXELS = 50_000_000  # 0.2 GB as grey values
 
@@ -39,7 +39,7 @@ def draw_style(grid: Grid, geology: Geology, rng: np.random.Generator) -> NDArra
     """
     image = load_image(geology)
     share, left, top = rng.uniform(SMALLEST_CROP, 1.0), rng.random(), rng.random()
-    scale = share * min(image.width / grid.nx, image.height / grid.nz)  # pixels a cell
+    scale = share * min(image.width / grid.nx, image.height / grid.nz)  # pixels per cell
     x, z = left * (image.width - scale * grid.nx), top * (image.height - scale * grid.nz)
     box = (x, z, x + scale * grid.nx, z + scale * grid.nz)
     grey_ZX = np.asarray(image.resize((grid.nx, grid.nz), Image.Resampling.BILINEAR, box=box), np.float64)
@@ -57,7 +57,7 @@ def draw_style(grid: Grid, geology: Geology, rng: np.random.Generator) -> NDArra
 def load_image(geology: Geology) -> Image.Image:
     """Grey values of the image of family `style`, read once.
 
-    Raises InputError: none given, missing, neither image nor 2-D .npy, not finite, all alike, or not the file of
+    Raises InputError: none given, missing, neither image nor 2-D .npy, not finite, all one value, or not the file of
     `style_sha256`.
     """
     if not geology.style_image:
@@ -75,7 +75,7 @@ def _load(path: str, sha256: str) -> Image.Image:
         raise InputError(f"{WHERE}: {error}; give an image file (PNG, JPEG, 2-D .npy)") from None
     found = hashlib.sha256(content).hexdigest()
     if sha256 and found != sha256.lower():
-        raise InputError(f"data.geology.style_sha256: {path} has {found}, the recipe wants {sha256}; give that file")
+        raise InputError(f"data.geology.style_sha256: {path} has {found}, the recipe needs {sha256}; give that file")
     try:
         image = Image.fromarray(_small(path).astype(np.float32)) if path.endswith(".npy") else _decoded(content)
     except (ValueError, TypeError, OSError, SyntaxError, Image.DecompressionBombError) as error:
@@ -97,7 +97,7 @@ def _small(path: str) -> NDArray[Any]:
 
 
 def _decoded(content: bytes) -> Image.Image:
-    """Grey values; the header's size is looked at before any pixel."""
+    """Grey values; the size in the header is checked before any pixel is read."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our limit is lower
         image = Image.open(BytesIO(content), formats=FORMATS)

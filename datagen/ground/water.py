@@ -1,4 +1,4 @@
-"""Water on top of a section: a sea floor that waves gently, and the sound speed of the sea.
+"""Water on top of a section: a gently undulating sea floor, and the sound speed of the sea.
 
 floor(x) = W + a sin(2π k x / L + φ),      |slope| ≤ tan(5°),   within `geology.water_depth` everywhere
 """

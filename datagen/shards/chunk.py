@@ -2,7 +2,7 @@
 
     indices ─► velocity_MZX ─► shots_MSTR, image_MZX, first breaks ─► arrays of the shard files, statistics
 
-Which samples form a chunk follows from the layout alone, never from who makes it.
+Which samples form a chunk depends only on the layout, never on who makes it.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from datagen.errors import InputError
 from datagen.shards.manifest import Kind, Shard, Statistics
 from datagen.velocity import draw_velocity
 
-MODELS = 8  # as many as the wave engine runs at once
+MODELS = 8  # as many as the wave engine runs together
 
 HALF_NORMAL = np.float32(2.0**-14)  # below it float16 numbers are multiples of 2**-24 ...
 HALF_ROUNDER = np.float32(0.75)  # ... as float32 numbers are around this one
@@ -38,14 +38,14 @@ class Chunk:
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """A chunk with its arrays, as they are written."""
+    """A chunk with its arrays, as stored."""
 
     chunk: Chunk
     arrays: dict[Kind, NDArray[Any]]
     statistics: Statistics
 
 
-def chunks_of(shard: Shard) -> Iterator[Chunk]:
+def split_into_chunks(shard: Shard) -> Iterator[Chunk]:
     for offset in range(0, shard.models, MODELS):
         yield Chunk(shard=shard, offset=offset, models=min(MODELS, shard.models - offset))
 
@@ -62,17 +62,17 @@ def make_chunk(data: Data, engine: Engine, chunk: Chunk) -> Made:
         "image": image_MZX[:, None].astype(np.float32),
     }
     if data.first_breaks:
-        from datagen.waves.first_breaks import first_breaks  # noqa: PLC0415  needs scikit-fmm, the rest does not
+        from datagen.waves.first_breaks import first_breaks  # noqa: PLC0415  only this needs scikit-fmm
 
         arrays["first_break"] = first_breaks(data, velocity_MZX)
-    return Made(chunk=chunk, arrays=arrays, statistics=statistics_of(shots_MSTR, velocity_MZX, image_MZX))
+    return Made(chunk=chunk, arrays=arrays, statistics=compute_statistics(shots_MSTR, velocity_MZX, image_MZX))
 
 
 def as_stored(shots_MSTR: NDArray[Any], dtype: str) -> NDArray[Any]:
     """The shots in `dtype`, rounded to nearest.
 
-    Float32 to float16 takes NumPy fifteen times as long for numbers too small for float16's full precision as
-    for others, and shots have many: they are rounded first, by adding and taking away a number of that spacing.
+    NumPy takes fifteen times as long to convert numbers too small for float16's full precision, and shots have many:
+    they are rounded first, by adding and subtracting a number of that spacing.
     """
     stored_MSTR = np.empty(shots_MSTR.shape, dtype)
     if stored_MSTR.dtype != np.float16 or shots_MSTR.dtype != np.float32:
@@ -92,13 +92,15 @@ def check_overflow(data: Data, shots_MSTR: NDArray[Any]) -> None:
     """Raises InputError if the shots do not fit in `data.dtype`."""
     strongest, largest = float(np.abs(shots_MSTR).max()), float(np.finfo(data.dtype).max)
     if not strongest < largest:
-        raise InputError(f"data.dtype: shots reach {strongest:g}, {data.dtype} ends at {largest:g}; set it to float32")
+        raise InputError(
+            f"data.dtype: shots reach {strongest:g}, the largest {data.dtype} is {largest:g}; set it to float32"
+        )
 
 
-def statistics_of(
+def compute_statistics(
     shots_MSTR: NDArray[Any], velocity_MZX: NDArray[Any] | None = None, image_MZX: NDArray[Any] | None = None
 ) -> Statistics:
-    """Of some models; 0 where there is no velocity or no image."""
+    """Of some models; 0 without velocity or image."""
     return Statistics(
         shot_scale=_scale(shots_MSTR, 90),
         image_scale=0.0 if image_MZX is None else _scale(image_MZX, 99.5),

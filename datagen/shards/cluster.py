@@ -1,10 +1,10 @@
-"""Work handed out to the workers of a dask cluster; results come as they are ready.
+"""Work distributed to the workers of a dask cluster; results come as they are ready.
 
     here ──task──► scheduler ──► worker processes, perhaps on other machines, one task at a time each
          ◄─────────result─────
 
-At most AHEAD tasks a worker are under way, so memory does not grow with the number of tasks.  A task whose
-worker dies goes to another one; workers may join at any time.
+At most AHEAD tasks per worker are under way, so memory does not grow with the number of tasks.  A task whose worker
+dies goes to another one; workers may join at any time.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ from datagen.files.reading import read_json
 from datagen.shards.chunk import Chunk, Engine, Made, make_chunk
 from datagen.shards.manifest import package_versions
 
-AHEAD = 2  # tasks a worker: one that runs, and the next one
+AHEAD = 2  # tasks per worker: the running one and the next
 CONNECT = 5.0  # [s] for the scheduler to answer
-PATIENCE = 60.0  # [s] for a first worker, or for another one when the last has gone
+PATIENCE = 60.0  # [s] to wait for a first worker, or for a new one when the last has gone
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -35,29 +35,29 @@ HandOut = Callable[[Callable[[Task], Result], Iterable[Task]], Generator[Result]
 
 
 @contextmanager
-def cluster(address: str, tell: Callable[[str], object]) -> Iterator[HandOut[Any, Any]]:
-    """Gives `hand_out(work, tasks)`: `work(task)` of every task, in no order, made by the cluster.
+def cluster(address: str, report: Callable[[str], object]) -> Iterator[HandOut[Any, Any]]:
+    """Yields `hand_out(work, tasks)`: `work(task)` of every task, in no order, done by the cluster.
 
-    `address` of the scheduler (tcp://host:port) or its scheduler file; what is waited for is told to `tell`.
-    `work` is pickled; it raises what `work` raises, and InputError if the workers or the scheduler are lost.
+    `address` of the scheduler (tcp://host:port) or its scheduler file; `report` gets a line on what is waited for.
+    `work` is pickled; `hand_out` raises what `work` raises, and InputError if workers or scheduler are lost.
 
     Raises InputError: dask is not installed, nothing answers at the address, or no worker comes.
     """
     distributed, url = _library(), _url(address)
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # our messages tell what it would
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # our messages cover it
     try:
-        asyncio.run(_greet(url))  # a Client that finds no scheduler may hang when it is collected
+        asyncio.run(_greet(url))  # a Client that finds no scheduler may hang when it is garbage-collected
         client = distributed.Client(url, timeout=CONNECT)
-    except Exception as error:  # what is no scheduler may answer anything
+    except Exception as error:  # another server may answer anything
         raise InputError(
             f"--dask {address}: no dask scheduler answered within {CONNECT:g} s "
             f"({str(error) or type(error).__name__}); start one with `dask scheduler` and give the address it prints"
         ) from None
     with client:
-        _await_workers(client, address, tell)
+        _await_workers(client, address, report)
         if max(client.nthreads().values()) > 1:
-            tell(f"{address}: each worker makes one chunk at a time; start them with --nworkers N --nthreads 1")
-        yield partial(_hand_out, client, address, tell)
+            report(f"{address}: each worker makes one chunk at a time; start them with --nworkers N --nthreads 1")
+        yield partial(_hand_out, client, address, report)
 
 
 def _library() -> Any:
@@ -89,16 +89,17 @@ async def _greet(url: str) -> None:
         await comm.close()
 
 
-def _await_workers(client: Any, address: str, tell: Callable[[str], object]) -> None:
+def _await_workers(client: Any, address: str, report: Callable[[str], object]) -> None:
     if client.nthreads():
         return
-    tell(f"{address} has no workers; waiting {PATIENCE:g} s for one; start some, one a core, with: {_command(address)}")
+    command = _command(address)
+    report(f"{address} has no workers; waiting {PATIENCE:g} s for one; start some, one per core, with: {command}")
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
     except TimeoutError:
         raise InputError(
-            f"--dask {address}: no worker came within {PATIENCE:g} s; start some, one a core, with "
-            f"`{_command(address)}`; finished shards are kept"
+            f"--dask {address}: no worker came within {PATIENCE:g} s; start some, one per core, with "
+            f"`{command}`; finished shards are kept"
         ) from None
 
 
@@ -110,7 +111,7 @@ def _command(address: str) -> str:
 def _hand_out(
     client: Any,
     address: str,
-    tell: Callable[[str], object],
+    report: Callable[[str], object],
     work: Callable[[Task], Result],
     tasks: Iterable[Task],
 ) -> Generator[Result]:
@@ -124,19 +125,19 @@ def _hand_out(
                 return
             try:
                 done = distributed.wait(pending, timeout=PATIENCE, return_when="FIRST_COMPLETED").done
-            except TimeoutError:  # a slow task, or no worker is left
-                _await_workers(client, address, tell)
+            except TimeoutError:  # a slow task, or no worker left
+                _await_workers(client, address, report)
                 continue
             for future in done:
                 pending.remove(future)
                 yield future.result()
     except distributed.KilledWorker as error:
         raise InputError(
-            f"--dask {address}: workers ended one after the other while they made the same chunk, the last one "
-            f"{error.last_worker.address}; most often memory ran out: use fewer workers on a machine"
+            f"--dask {address}: workers died one after the other on the same chunk, the last was "
+            f"{error.last_worker.address}; most often memory ran out: use fewer workers per machine"
         ) from None
     except ModuleNotFoundError as error:
-        raise InputError(f"--dask {address}: a worker has no {error.name}; install the same on every machine") from None
+        raise InputError(f"--dask {address}: a worker lacks {error.name}; install the same on every machine") from None
     except (CancelledError, distributed.comm.CommClosedError):
         raise InputError(
             f"--dask {address}: the connection to the scheduler was lost; start it and run the same command again, "
@@ -146,14 +147,14 @@ def _hand_out(
         client.cancel(list(pending))
 
 
-_one_at_a_time = threading.Lock()  # compiling, and the limit of BLAS to one thread, are of the whole process
+_one_at_a_time = threading.Lock()  # compiling, and BLAS's limit of one thread, affect the whole process
 
 
 def make_on_worker(data: Data, engine: Callable[[Data], Engine], versions: dict[str, str], chunk: Chunk) -> Made:
     """`make_chunk` with an engine that the worker process keeps for the next chunk.
 
-    Raises InputError, which names the worker: its packages are not those of `versions`, other packages would
-    make other bits; or as `make_chunk` or the engine.
+    Raises InputError, which names the worker: its packages differ from `versions`, and would make other bits; or as
+    `make_chunk` or the engine.
     """
     with _one_at_a_time:
         try:
@@ -176,4 +177,4 @@ def _check_versions(wanted: dict[str, str]) -> None:
         if here.get(name) != version
     ]
     if different:
-        raise InputError(f"other packages than here: {', '.join(different)}; install the same on every machine")
+        raise InputError(f"packages differ from here: {', '.join(different)}; install the same on every machine")

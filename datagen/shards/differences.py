@@ -1,4 +1,4 @@
-"""In what two descriptions of a data set differ, and what may differ without making another data set."""
+"""How two descriptions of a data set differ, and which differences do not matter."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -20,10 +20,10 @@ def differences(have: Data, want: Data) -> list[str]:
 
 
 def _may_differ(name: str, have: Data, want: Data) -> bool:
-    """True for fields that do not tell one data set from another.
+    """True for fields that do not distinguish data sets.
 
-    An imported set is what it is: of a preset that does not speak of it, only the shape and sampling of the
-    samples must agree.  A velocity file is known by its content; it may be elsewhere, or gone.
+    If the preset does not mention an imported set, only the shape and sampling of the samples must agree.  A velocity
+    file is identified by its content; it may have moved, or be gone.
     """
     if have.imported and not want.imported:
         return not name.startswith("grid.") and name not in OF_IMPORTED

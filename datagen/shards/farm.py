@@ -1,9 +1,9 @@
-"""Work handed out to processes of one thread each; results come as they are ready.
+"""Work distributed to single-threaded processes; results come as they are ready.
 
-    parent ──task──► worker        one task at a time each, the next one sent before the result is used
+    parent ──task──► worker        one task at a time, the next one sent before the result is used
            ◄─result─
 
-Workers are forked: what the parent has built they have too.  None outlives its parent, however that ends.
+Workers are forked, so they inherit what the parent has built.  None outlives its parent, however that ends.
 """
 
 import multiprocessing
@@ -28,7 +28,7 @@ QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container: microseconds of CPU ti
 
 
 def cores() -> int:
-    """How many this process may use: a job, or a container, often has but some of the machine's."""
+    """How many this process may use: a job or a container often has only some of the machine's."""
     usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     try:
         time, period = map(int, QUOTA.read_text().split())
@@ -40,8 +40,8 @@ def cores() -> int:
 def farm(work: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Generator[Result]:
     """`work(task)` of every task, in no order; in this process if `workers` is 1.
 
-    Raises what `work` raises, and InputError if a worker is killed (as when memory runs out).  Whatever ends
-    the iteration, an exception or Ctrl-C too, ends the workers.
+    Raises what `work` raises, and InputError if a worker is killed (as when memory runs out).  Whatever ends the
+    iteration, even an exception or Ctrl-C, ends the workers.
     """
     if workers == 1:
         yield from map(work, tasks)
@@ -103,7 +103,7 @@ def _end(process: Any) -> None:
 
 def _serve(work: Callable[[Any], Any], pipe: Any) -> None:
     """The life of a worker."""
-    for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to the parent too, which ends the workers
+    for number in (signal.SIGINT, signal.SIGHUP):  # the terminal also sends them to the parent, which ends the workers
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     end_with_parent()
@@ -119,7 +119,7 @@ def _serve(work: Callable[[Any], Any], pipe: Any) -> None:
 
 
 def end_with_parent() -> None:
-    """Lets this process end as soon as the one that started it has ended, however that ends."""
+    """Ends this process as soon as its parent has ended, however that happens."""
     parent = multiprocessing.parent_process()
     assert parent is not None
 

@@ -1,8 +1,8 @@
-"""Writing a data set: shards that are missing are made, those that are there are verified.
+"""Writes a data set: makes missing shards and verifies existing ones.
 
     layout ─► shards not in the manifest ─► chunks ─► workers ─► shard files ─► manifest
 
-One process at a time writes into a folder; finished shards stay, whatever ends a run.
+One process at a time writes into a folder; finished shards stay, however a run ends.
 """
 
 import logging
@@ -16,9 +16,9 @@ from filelock import FileLock, Timeout
 
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.files.whole_files import part_of
-from datagen.full_disk import told_when_disk_is_full
-from datagen.shards.chunk import Chunk, Made, chunks_of
+from datagen.files.whole_files import temporary_path
+from datagen.full_disk import report_full_disk
+from datagen.shards.chunk import Chunk, Made, split_into_chunks
 from datagen.shards.farm import cores, farm
 from datagen.shards.manifest import (
     Manifest,
@@ -36,7 +36,7 @@ from datagen.shards.writer import ShardWriter, check_disk
 
 log = logging.getLogger(__name__)
 
-GRACE = 2.0  # [s] to wait for the folder: the workers of a killed run hold it until they see that it has ended
+GRACE = 2.0  # [s] to wait for the folder: the workers of a killed run hold it until they notice its end
 KEPT = "finished shards are kept"
 
 MakeAll = Callable[[list[Chunk]], Generator[Made]]
@@ -48,12 +48,12 @@ class Generated:
     """What one call did."""
 
     made: int  # models
-    skipped: int  # models that were there, verified
+    skipped: int  # models already there, verified
     seconds: float
 
 
 def processes(make: Callable[[Chunk], Made], workers: int | None) -> MakeAll:
-    """`make` in `workers` processes of one thread, by default one a core."""
+    """`make` in `workers` single-threaded processes, by default one per core."""
     return lambda chunks: farm(make, chunks, min(workers or cores(), len(chunks)))
 
 
@@ -63,12 +63,12 @@ def make_shards(
     *,
     progress: bool,
     wait: bool = False,
-    tell: Callable[[str], object] = log.info,
+    report: Callable[[str], object] = log.info,
 ) -> Generated:
-    """As `generate.generate`; chunks are made by what `worker_pool` gives, asked only if a shard is missing."""
+    """As `generate.generate`; `worker_pool` makes the chunks, and is entered only if a shard is missing."""
     start = time.monotonic()
     folder = Path(data.folder)
-    with _one_generator(folder, wait), told_when_disk_is_full(folder, KEPT, "data.folder"):
+    with _one_generator(folder, wait), report_full_disk(folder, KEPT, "data.folder"):
         manifest = _resume(data)
         skipped = sum(record.shard.models for record in manifest.shards)
         finished = {record.shard.number for record in manifest.shards}
@@ -76,7 +76,7 @@ def make_shards(
         if shards:
             need = check_disk(data, shards)
             with worker_pool() as make_all, closing(_made_shards(data, shards, make_all, progress)) as records:
-                tell(need)
+                report(need)
                 for record in records:
                     manifest = _with(manifest, record)
                     save_manifest(folder, manifest)
@@ -86,11 +86,11 @@ def make_shards(
 
 
 def _resume(data: Data) -> Manifest:
-    """The manifest with the shards that are finished; removes what an interrupted run left half-made."""
+    """The manifest with the finished shards; removes what an interrupted run left half-made."""
     folder = Path(data.folder)
     manifest = read_manifest(folder) or Manifest(data=replace(data, folder=""), versions=package_versions())
     require_same(manifest, data)
-    for leftover in folder.glob(part_of(folder / "*").name):
+    for leftover in folder.glob(temporary_path(folder / "*").name):
         leftover.unlink()
     present = [
         record for record in manifest.shards if all((folder / file.name).exists() for file in record.files.values())
@@ -101,8 +101,8 @@ def _resume(data: Data) -> Manifest:
 
 
 def _made_shards(data: Data, shards: list[Shard], make_all: MakeAll, progress: bool) -> Generator[ShardRecord]:
-    """Makes the shards, some at the same time, and yields each when its files are in place."""
-    chunks = [chunk for shard in shards for chunk in chunks_of(shard)]
+    """Makes the shards, some in parallel, and yields each when its files are in place."""
+    chunks = [chunk for shard in shards for chunk in split_into_chunks(shard)]
     writers: dict[int, ShardWriter] = {}
     try:
         with (
@@ -130,7 +130,7 @@ def _with(manifest: Manifest, record: ShardRecord) -> Manifest:
 
 @contextmanager
 def _one_generator(folder: Path, wait: bool) -> Iterator[None]:
-    """Holds the folder's lock; the system lets go of it when the process ends, however that happens."""
+    """Holds the folder's lock; the system releases it when the process ends, however that happens."""
     lock = FileLock(folder / ".lock", timeout=-1 if wait else GRACE)
     try:
         folder.mkdir(parents=True, exist_ok=True)

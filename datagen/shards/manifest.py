@@ -1,11 +1,11 @@
-"""A data set on disk: shards in the layout of OpenFWI, and a manifest that vouches for them.
+"""A data set on disk: shards in the layout of OpenFWI, and a manifest to verify them by.
 
     folder/  data1.npy   [n, S, T, R]  shots, pressure in units of the wavelet's peak
              model1.npy  [n, 1, Z, X]  velocity [m/s]
              image1.npy  [n, 1, Z, X]  RTM image
              first_break1.npy  [n, S, R]  travel times [s], if data.first_breaks
              data2.npy …
-             manifest.json             configuration, versions, and of each shard checksums and statistics
+             manifest.json             configuration, versions, and checksums and statistics of each shard
 
 Sample indices run train, validation, test; a shard holds samples of one split only.
 """
@@ -47,7 +47,7 @@ class Shard:
 
 
 def layout(data: Data) -> list[Shard]:
-    """All shards of a data set, in the order of their samples; the last one of a split may be short."""
+    """All shards of a data set, in the order of their samples; the last of a split may be short."""
     shards: list[Shard] = []
     first = 0
     for split in get_args(SplitName):
@@ -59,8 +59,8 @@ def layout(data: Data) -> list[Shard]:
     return shards
 
 
-def kinds_of(data: Data) -> tuple[Kind, ...]:
-    """What the data set stores of each sample; an imported one may have no models or images."""
+def stored_kinds(data: Data) -> tuple[Kind, ...]:
+    """What the data set stores for each sample; an imported one may lack models or images."""
     if data.imported:
         return data.imported.kinds
     return ("data", "model", "image", "first_break") if data.first_breaks else ("data", "model", "image")
@@ -78,7 +78,7 @@ def array_format(data: Data, kind: Kind, models: int) -> tuple[np.dtype[Any], tu
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Statistics:
-    """What networks are scaled with; taken from the training split.  0 for a kind that is not stored."""
+    """The scales for networks, from the training split.  0 for a kind that is not stored."""
 
     shot_scale: float  # 90th percentile of |shots| in a model, mean over the models
     image_scale: float  # 99.5th percentile of |image| in a model, mean over the models
@@ -174,13 +174,13 @@ def _no_manifest(path: Path, problem: str) -> InputError:
 
 
 def _require_planned(manifest: Manifest) -> None:
-    """Raises InputError for a shard that a data set of `manifest.data` does not have, or files of other names."""
+    """Raises InputError for a shard that does not belong to `manifest.data`, or files of other names."""
     planned = {shard.number: shard for shard in layout(manifest.data)}
-    kinds = set(kinds_of(manifest.data))
+    kinds = set(stored_kinds(manifest.data))
     for record in manifest.shards:
         number = record.shard.number
         if planned.pop(number, None) != record.shard:
-            raise InputError(f"shard {number} is there twice, or is none of this data set")
+            raise InputError(f"shard {number} is listed twice, or does not belong to this data set")
         if set(record.files) != kinds:
             raise InputError(f"shard {number} has {sorted(record.files)}, the data set has {sorted(kinds)}")
         for kind, file in record.files.items():
@@ -206,7 +206,7 @@ def load_manifest(folder: str | Path) -> Manifest:
 
 
 def verify(manifest: Manifest, data: Data) -> None:
-    """Every shard of `manifest` is there, whole, unchanged since it was made, and of the configuration `data`.
+    """Checks that every shard of `manifest` is present, whole, unchanged, and of the configuration `data`.
 
     Raises InputError naming the file, or the fields that differ.
     """
@@ -224,7 +224,7 @@ def check_files(folder: Path, record: ShardRecord) -> None:
 
 
 def check_size(folder: Path, file: FileRecord) -> None:
-    """Raises InputError if the file is missing or of another size: what can be seen without reading it."""
+    """Raises InputError if the file is missing or of another size; does not read it."""
     path = folder / file.name
     if not path.exists():
         raise InputError(f"{path}: missing; {_again(folder)}")
@@ -238,7 +238,7 @@ def _remake(path: Path, problem: str) -> str:
 
 
 def _again(folder: Path) -> str:
-    """How a file of the data set is made again."""
+    """How to make a file of the data set again."""
     manifest = read_manifest(folder)
     if manifest is not None and manifest.data.imported:
         return f"import it again: `seisnas import {manifest.data.imported.source} -o {folder}` and your preset"
@@ -246,7 +246,7 @@ def _again(folder: Path) -> str:
 
 
 def require_same(manifest: Manifest, data: Data) -> None:
-    """Raises InputError naming every field in which the data set on disk is not the one of `data`."""
+    """Raises InputError naming every field in which the data set on disk differs from `data`."""
     different = differences(manifest.data, data)
     if different:
         raise InputError(
@@ -256,7 +256,7 @@ def require_same(manifest: Manifest, data: Data) -> None:
 
 
 def save_manifest(folder: Path, manifest: Manifest) -> None:
-    """Replaces the manifest at one stroke: a reader, or a power cut, sees the old one or the new one."""
+    """Replaces the manifest in one step: a reader, or a power cut, sees the old one or the new one."""
     with whole(folder / MANIFEST) as part:
         part.write_bytes(TypeAdapter(Manifest).dump_json(manifest, indent=1) + b"\n")
         sync(part)

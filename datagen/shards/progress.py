@@ -23,7 +23,7 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def models_bar(total: int, shown: bool) -> Iterator[Callable[[int], None]]:
-    """Gives the function to call with the number of models just made."""
+    """Yields the function to call with the number of models just made."""
     console = Console(stderr=True)
     with Progress(
         TextColumn("models"),
@@ -34,7 +34,7 @@ def models_bar(total: int, shown: bool) -> Iterator[Callable[[int], None]]:
         TimeRemainingColumn(compact=True),
         console=console,
         disable=not (shown and console.is_terminal),
-        auto_refresh=False,  # no thread of its own: worker processes are forked while the bar is up
+        auto_refresh=False,  # no thread: worker processes are forked while the bar is up
     ) as progress:
         task = progress.add_task("models", total=total)
         yield lambda models: progress.update(task, advance=models, refresh=True)

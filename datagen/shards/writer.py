@@ -1,10 +1,10 @@
-"""Writing one shard: chunks in any order, whole or not at all.
+"""Writes one shard: chunks in any order, whole or not at all.
 
     data1.npy.tmp ─┐
     model1.npy.tmp ┼─ all samples written ─► fsync, SHA-256, rename ─► ShardRecord for the manifest
     image1.npy.tmp ┘
 
-A shard exists once the manifest names it; files without a record are made anew.
+A shard exists once the manifest lists it; files without a record are made again.
 """
 
 import math
@@ -20,8 +20,17 @@ from numpy.typing import NDArray
 
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.files.whole_files import file_sha256, part_of, sync
-from datagen.shards.manifest import FILE_NAME, FileRecord, Kind, Shard, ShardRecord, Statistics, array_format, kinds_of
+from datagen.files.whole_files import file_sha256, sync, temporary_path
+from datagen.shards.manifest import (
+    FILE_NAME,
+    FileRecord,
+    Kind,
+    Shard,
+    ShardRecord,
+    Statistics,
+    array_format,
+    stored_kinds,
+)
 
 HEADER_BYTES = 128  # of an .npy file of this few dimensions
 
@@ -40,7 +49,7 @@ class ShardWriter:
         if kind in self._streams:
             return self._streams[kind]
         dtype, shape = array_format(self.data, kind, self.shard.models)
-        stream = self._streams[kind] = open(part_of(self._file(kind)), "wb")  # noqa: SIM115  closed by _seal
+        stream = self._streams[kind] = open(temporary_path(self._file(kind)), "wb")  # noqa: SIM115  closed by _seal
         header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(stream, header)
         assert stream.tell() == HEADER_BYTES
@@ -65,38 +74,38 @@ class ShardWriter:
     def finish(self) -> ShardRecord:
         """Seals the files and gives them their names."""
         assert self.full
-        files = {kind: self._seal(kind) for kind in kinds_of(self.data)}
+        files = {kind: self._seal(kind) for kind in stored_kinds(self.data)}
         for kind in files:
-            os.replace(part_of(self._file(kind)), self._file(kind))
-        sync(self.folder)  # the new names reach the disk before the manifest speaks of them
+            os.replace(temporary_path(self._file(kind)), self._file(kind))
+        sync(self.folder)  # the new names must reach the disk before the manifest lists them
         parts = [self._parts[offset] for offset in sorted(self._parts)]
         return ShardRecord(shard=self.shard, files=files, statistics=Statistics.combined(parts))
 
     def _seal(self, kind: Kind) -> FileRecord:
         self._streams[kind].close()
-        part = part_of(self._file(kind))
+        part = temporary_path(self._file(kind))
         sync(part)
         return FileRecord(name=self._file(kind).name, bytes=part.stat().st_size, sha256=file_sha256(part))
 
     def discard(self) -> None:
-        """Takes an unfinished shard away."""
+        """Deletes an unfinished shard."""
         for kind, stream in self._streams.items():
-            with suppress(OSError):  # a full disk is met again when the buffer is flushed
+            with suppress(OSError):  # closing flushes the buffer, which a full disk refuses again
                 stream.close()
-            part_of(self._file(kind)).unlink(missing_ok=True)
+            temporary_path(self._file(kind)).unlink(missing_ok=True)
 
 
 def shard_bytes(data: Data, shard: Shard) -> int:
-    """Space on disk that a shard takes."""
+    """Disk space of a shard."""
     total = 0
-    for kind in kinds_of(data):
+    for kind in stored_kinds(data):
         dtype, shape = array_format(data, kind, shard.models)
         total += HEADER_BYTES + dtype.itemsize * math.prod(shape)
     return total
 
 
 def check_disk(data: Data, shards: Sequence[Shard]) -> str:
-    """A line that tells the disk need of the shards still to be made.  Raises InputError if they do not fit."""
+    """A line with the disk space needed by the shards still to be made.  Raises InputError if they do not fit."""
     needed = sum(shard_bytes(data, shard) for shard in shards)
     free = shutil.disk_usage(data.folder).free
     if needed > free:

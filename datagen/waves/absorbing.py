@@ -16,8 +16,8 @@ SPEED = 3000.0  # [m/s]
 
 
 def nominal_reflection(width: int) -> float:
-    """R that reflects least from a layer of `width` cells: so far below what the layer does reach (0.1 % of a
-    gather with 8 cells) for the waves that graze it."""
+    """The R that reflects least from a layer of `width` cells: far below what grazing waves see (0.1 % of a gather
+    with 8 cells)."""
     return float(10.0 ** -min(2 + width / 2, 9))
 
 

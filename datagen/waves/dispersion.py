@@ -1,17 +1,16 @@
 """True time and the time of the scheme, whose high frequencies run ahead; bands of matrices between them.
 
-    u[t+1] − 2u[t] + u[t−1] = Δt² v² (∇²u + f)        what it yields at the frequency ω truly happens at
+    u[t+1] − 2u[t] + u[t−1] = Δt² v² (∇²u + f)        its result at the frequency ω belongs at
 
     ω′ = (2/Δt) sin(ω Δt / 2),        u(ω) = u_true(ω′)   if   f(ω) = f_true(ω′)
 
-So the wavelet is moved to the scheme's frequencies before modelling and the gather is moved back after it.
-What is left is the error of the grid, however long Δt.  Both are done by a matrix
-that also resamples:
+So the wavelet is moved to the scheme's frequencies before modelling and the gather is moved back after it.  Only the
+error of the grid remains, however long Δt.  Each step is a matrix that also resamples:
 
     from scheme   d(t) = ∫ H(ω′) e^{iω′t} Σₙ d[n] e^{−iω(ω′) nΔt} dω′ Δt / 2π
     to scheme     f[n] = ∫ H(ω′) e^{iω nΔt} Σₘ f(mδ) e^{−iω′ mδ} (dω/dω′) dω′ δ / 2π
 
-and with a factor of iω′ under the second integral the slope ∂f/∂t is had, exact in the band at any δ.
+A factor of iω′ under the second integral gives the slope ∂f/∂t, exact in the band at any δ.
 
 H is 1 in the wavelet's band and falls to 0 as the spectrum of a Kaiser window.  Stork 2013, EAGE; Wang & Xu
 2015, Geophysics 80(6); Koene et al. 2018, Geophysical Journal International 213.
@@ -28,8 +27,8 @@ from threadpoolctl import ThreadpoolController
 
 Array = NDArray[Any]
 
-ATTENUATION = 80.0  # [dB] of what is not to pass, and of the ripple of what is
-ROWS = 64  # of a block: small enough to leave out the zeros far from the diagonal
+ATTENUATION = 80.0  # [dB] of the stop band, and of the ripple in the pass band
+ROWS = 64  # of a block: small enough to skip the zeros far from the diagonal
 
 
 @dataclass(frozen=True)
@@ -54,9 +53,9 @@ class Band:
 
 
 def scheme_frequency(omega: Array, step: float) -> Array:
-    """ω(ω′) = (2/Δt) asin(ω′Δt / 2) [rad/s]: where the scheme puts what happens at ω′ = `omega`.
+    """ω(ω′) = (2/Δt) asin(ω′Δt / 2) [rad/s]: the scheme's frequency for the true ω′ = `omega`.
 
-    A step of 0 stands for a scheme whose time is taken as the true one.
+    A step of 0 takes the scheme's time as the true one.
     """
     if step == 0:
         return omega
@@ -73,7 +72,7 @@ def from_scheme(time_T: Array, scheme_time_N: Array, step: float, band: Band, dt
         omega_F, weight_F = _frequencies(time_T, scheme_time_N, band)
         return _transfer(time_T, omega_F, scheme_time_N, scheme_frequency(omega_F, step), weight_F)
 
-    lead = sqrt(1 - (pi * band.stopped * step) ** 2)  # of the earliest to arrive, as a share of its time
+    lead = sqrt(1 - (pi * band.stopped * step) ** 2)  # of the earliest arrival, as a share of its time
     return BandedMatrix(time_T, scheme_time_N, (lead, 1.0), band.half_length, elements, dtype)
 
 
@@ -97,11 +96,11 @@ def to_scheme(
 
 
 def _frequencies(out_T: Array, in_N: Array, band: Band) -> tuple[Array, Array]:
-    """ω′ [rad/s], so dense that nothing wraps around in time, and H dω′ δ / π; δ is the series' interval."""
+    """ω′ [rad/s], dense enough that nothing wraps around in time, and H dω′ δ / π; δ is the series' interval."""
     duration = 2 * (max(out_T[-1], in_N[-1]) - min(out_T[0], in_N[0]) + band.half_length)
     frequency_F = np.arange(np.ceil(band.stopped * duration) + 1) / duration
     weight_F = band.response(frequency_F) * 2 / duration * (in_N[1] - in_N[0])
-    weight_F[0] /= 2  # zero is not, as the others are, there twice
+    weight_F[0] /= 2  # zero has no negative twin
     return 2 * np.pi * frequency_F, weight_F
 
 
@@ -112,10 +111,10 @@ def _transfer(out_T: Array, out_omega_F: Array, in_N: Array, in_omega_F: Array, 
 
 
 class BandedMatrix:
-    """A matrix [T, N] that is zero but near the diagonal, applied to the series of each shot alone.
+    """A matrix [T, N] that is zero except near the diagonal, applied to the series of each shot separately.
 
     Row t has elements for the times `slopes[0]` t − `half_width` to `slopes[1]` t + `half_width`.
-    One thread, and the same bits for a shot whichever others it is applied to.
+    One thread, and the same bits for a shot whatever the others.
     """
 
     def __init__(
@@ -139,7 +138,7 @@ class BandedMatrix:
                 self._blocks.append((rows, columns, block))
 
     def __matmul__(self, series_BNR: Array) -> Array:
-        """[B, N, R] to [B, T, R]; what is beyond the matrix' columns is not used."""
+        """[B, N, R] to [B, T, R]; samples beyond the matrix's columns are not used."""
         series_BNR = np.ascontiguousarray(series_BNR)
         result_BTR = np.zeros((len(series_BNR), self._length, series_BNR.shape[2]), series_BNR.dtype)
         with self._threads.limit(limits=1, user_api="blas"):

@@ -14,7 +14,7 @@ rounding: the adjoint is the same kernel fed with time-reversed data.
 At a free surface, row 0 of the model, u = 0 and the rows above mirror those below: u(−z) = −u(z).
 
 `batch` shots, each with its own model, lie interleaved along x: column x of shot b is column x·batch + b.
-Neighbours in x are `batch` numbers apart, and every loop, also over the narrow layers, is a long vector loop.
+Neighbours in x are `batch` numbers apart, so every loop, even over the narrow layers, is a long vector loop.
 """
 
 from dataclasses import dataclass
@@ -47,13 +47,13 @@ Fields = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class KernelSpec:
-    """What is compiled in; grid size, steps, positions and how often is saved are run-time values."""
+    """What is compiled in; grid size, steps, positions and saving intervals are run-time values."""
 
     space_order: int = 8
     batch: int = 8  # shots interleaved along x
     absorbing_cells: int = 8  # width of the layer on each side
     dtype: str = "float32"
-    free_surface: bool = False  # on top; else waves leave there too
+    free_surface: bool = False  # at the top; otherwise waves leave there too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +72,8 @@ class Sizes:
 def make_fields(spec: KernelSpec, kind: OperatorKind, sizes: Sizes) -> Fields:
     """Arrays of one run.
 
-    The padded grid is `nz + 2 absorbing_cells` by `(nx + 2 absorbing_cells) · batch`.  Rows that are recorded
-    or injected are padded, `[T, X·batch]`; what is saved or imaged is not, `[Z, X·batch]`.
+    The padded grid is `nz + 2 absorbing_cells` by `(nx + 2 absorbing_cells) · batch`.  Recorded or injected rows are
+    padded, `[T, X·batch]`; saved wavefields and images are not, `[Z, X·batch]`.
     """
     pad, batch, dtype = 2 * spec.absorbing_cells, spec.batch, np.dtype(spec.dtype).type
     z, x = (SpaceDimension(name=name, spacing=Constant(name=f"h_{name}", dtype=dtype)) for name in "zx")
@@ -227,7 +227,7 @@ def observation(spec: KernelSpec, kind: OperatorKind, fields: Fields) -> tuple[l
 
 
 def free_surface(spec: KernelSpec, fields: Fields) -> list[Any]:
-    """u = 0 on row 0 of the model and u(−z) = −u(z) as far above it as the stencil reaches."""
+    """u = 0 on row 0 of the model and u(−z) = −u(z) above it, as far as the stencil reaches."""
     u = fields["u"]
     t, (_, x), pad = u.grid.stepping_dim, u.grid.dimensions, spec.absorbing_cells
     mirror = [Eq(u[t + 1, pad - k, x], -u[t + 1, pad + k, x]) for k in range(1, spec.space_order // 2 + 1)]

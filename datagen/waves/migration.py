@@ -1,11 +1,11 @@
 """Reverse-time migration: shots and a smooth velocity to an image of the reflectors.
 
     v₀ = smooth(v)                 gaussian in slowness; too smooth to reflect
-    d  = shots − shots(v₀)         the direct wave, recorded in v₀ too, is gone
+    d  = shots − shots(v₀)         removes the direct wave, which v₀ has too
     I  = Σₛ ∫ uₛ λₛ dt             in v₀: uₛ from the source; λₛ from the receivers, −∂d/∂t in reversed time
     image = −∇² ( I / (Σₛ ∫ uₛ² dt + ε) ) · taper(z)
 
-A rise of velocity with depth is a positive peak at its place.
+A rise of velocity with depth gives a positive peak at its depth.
 
 Claerbout 1971, Geophysics 36(3) (imaging); Kaelin & Guitton 2006, SEG (illumination); Zhang & Sun 2009, First
 Break 27(1) (Laplacian).
@@ -40,12 +40,12 @@ def compensate(image_MZX: Array, illumination_MZX: Array) -> Array:
 
 
 def remove_low_wavenumbers(image_MZX: Array, spacing: float) -> Array:
-    """−∇² I [1/m²]: takes away the smooth noise where up- and downgoing waves meet along their paths."""
+    """−∇² I [1/m²]: removes the smooth noise where up- and downgoing waves meet along their paths."""
     return np.stack([-laplace(image_ZX, mode="nearest") / spacing**2 for image_ZX in image_MZX])
 
 
 def depth_taper(nz: int, cells: float) -> NDArray[np.float64]:
-    """sin² from 0 at the surface to 1 at a depth of `cells`, below which it stays 1 [Z]."""
+    """sin² from 0 at the surface to 1 at a depth of `cells`, and 1 below [Z]."""
     ramp = np.minimum(np.arange(nz) / cells, 1.0) if cells > 0 else np.ones(nz)
     return np.asarray(np.sin(np.pi / 2 * ramp) ** 2)
 
@@ -80,8 +80,8 @@ class Migrator:
     def _inject(self, shots_BTR: Array) -> None:
         """Minus the slope of the receivers' data without the direct wave.
 
-        Receivers act as point sources on a line, whose field is the time integral of what they emit: without
-        the derivative a reflector would be a zero crossing, with it it is a peak.
+        Receivers act as point sources on a line, whose field is the time integral of what they emit: without the
+        derivative a reflector would be a zero crossing instead of a peak.
         """
         direct_BTR = self.clock.gather(self._source.recorded(len(shots_BTR)))
         self._receivers.emit(self.clock.slope(direct_BTR - shots_BTR))

@@ -31,14 +31,14 @@ Array = NDArray[Any]
 class WaveEngine:
     """Operators and buffers of one survey, made on first use and used for every model after.
 
-    Any number of models a call; multiples of `batch` waste nothing.  A model's result has the same bits
-    whichever models share the call.  Arithmetic, shots and images are of `survey.precision`.
+    Any number of models per call; multiples of `batch` waste nothing.  A model's result has the same bits whichever
+    models share the call.  Arithmetic, shots and images are of `survey.precision`.
 
     Raises InputError if the survey does not fit the grid or there is no C compiler.
     """
 
     def __init__(self, data: Data, *, scheme: Scheme | None = None, batch: int = 8) -> None:
-        """`scheme`: that of `data`, where it is known already."""
+        """`scheme`: that of `data`, if already known."""
         self.data, self.scheme = data, scheme or derive_scheme(data)
         check_survey(data, self.scheme)
         find_compiler()
@@ -75,9 +75,9 @@ class WaveEngine:
         return shots_MSTR
 
     def migrate(self, velocity_MZX: Array, shots_MSTR: Array) -> Array:
-        """RTM images [M, Z, X] of shots [M, S, T, R] in velocity models [M, Z, X] in m/s, which it smooths.
+        """RTM images [M, Z, X] of shots [M, S, T, R] in velocity models [M, Z, X] in m/s, smoothed here.
 
-        Raises InputError: as `shoot`, or shots of another shape than the survey's, or not finite.
+        Raises InputError: as `shoot`, or shots that do not have the survey's shape, or are not finite.
         """
         check_velocity(self.data, self.scheme, velocity_MZX)
         survey = self.data.survey
@@ -94,7 +94,7 @@ class WaveEngine:
         Raises InputError as `shoot`.
         """
         check_velocity(self.data, self.scheme, velocity_MZX)
-        self._share_building()  # workers that start together compile an operator each
+        self._share_building()  # workers that start together each compile one operator
         velocity_MZX = np.asarray(velocity_MZX)
         shots_MSTR = self._shoot(velocity_MZX)
         return shots_MSTR, self._migrator.migrate(velocity_MZX, shots_MSTR)

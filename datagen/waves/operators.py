@@ -1,10 +1,9 @@
-"""Compiled operators kept on disk, so that each is lowered and compiled once on a machine.
+"""Compiled operators cached on disk, so that each is lowered and compiled once per machine.
 
     $XDG_CACHE_HOME/seisnas/operators/<key>.operator = SHA-256 of the rest | pickle of the Devito Operator
 
-The pickle carries the compiled library, but not the compiler, which works in a folder of its own; the key is
-everything that decides what the library holds.  Only files of the present user are loaded, since a pickle can run
-any code.
+The pickle contains the compiled library, but not the compiler, which works in its own folder; the key is everything
+that affects the library.  Only files of the current user are loaded, since a pickle can run any code.
 """
 
 import gc
@@ -34,11 +33,11 @@ from datagen.files.whole_files import whole
 from datagen.waves import kernel, stencil
 
 DIGEST = hashlib.sha256().digest_size
-PATIENCE = 300.0  # [s] to wait for another process that compiles the same operator; it takes seconds
+PATIENCE = 300.0  # [s] to wait for another process to compile the same operator; it takes seconds
 
 
 def load_operator(spec: kernel.KernelSpec, kind: kernel.OperatorKind) -> Any:
-    """The Devito Operator of this kind, compiled: from the cache, else built and put there.
+    """The compiled Devito Operator of this kind: from the cache, otherwise built and cached.
 
     Raises InputError if there is no C compiler or it fails, the cache folder cannot be used, or another
     process has been compiling for too long.
@@ -47,7 +46,7 @@ def load_operator(spec: kernel.KernelSpec, kind: kernel.OperatorKind) -> Any:
     lock = path.with_suffix(".lock")
     with _input_errors(path.parent):
         try:
-            with FileLock(lock, timeout=PATIENCE):  # others wait for one to build; let go of when its process ends
+            with FileLock(lock, timeout=PATIENCE):  # others wait for one to build; released when its process ends
                 operator = _read(path)
                 return _build(spec, kind, path) if operator is None else operator
         except Timeout:
@@ -57,9 +56,9 @@ def load_operator(spec: kernel.KernelSpec, kind: kernel.OperatorKind) -> Any:
 
 
 def share_building(spec: kernel.KernelSpec, kinds: Iterable[kernel.OperatorKind]) -> None:
-    """Builds the operators that are not in the cache, but for those that another process is building.
+    """Builds the operators that are neither cached nor being built by another process.
 
-    Processes that start together so build one each, instead of all waiting for one that builds them all.
+    So processes that start together build one each, instead of all waiting for one that builds them all.
     Raises InputError as `load_operator`.
     """
     for kind in kinds:
@@ -102,7 +101,7 @@ def find_compiler() -> str:
 
 
 def _cache_folder() -> Path:
-    """Folder of the operators: made on first use, and this user's alone."""
+    """Folder of the operators: created on first use, for this user only."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(base) / "seisnas" / "operators"
     try:
@@ -140,10 +139,10 @@ def _processor() -> str:
 
 
 def _working_in(folder: str, compiler: Any) -> Any:
-    """The compiler, which from now on writes and loads its files in `folder`.
+    """The compiler, set to write and load its files in `folder`.
 
-    Devito's usual one, shared by all programs of a user, keeps locks and half-written libraries of processes that
-    were killed: the next one would wait for ever, or die on loading.
+    Devito's default folder, shared by all programs of a user, keeps locks and half-written libraries of killed
+    processes: the next one would wait for ever, or crash on loading.
     """
     compiler.get_jit_dir = compiler.get_codepy_dir = lambda: Path(folder)
     return compiler
@@ -169,7 +168,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _read(path: Path) -> Any:
-    """The operator kept at `path`; None if there is none or the file is damaged."""
+    """The operator stored at `path`; None if there is none or the file is damaged."""
     try:
         content = path.read_bytes()
         if path.stat().st_uid != os.getuid():
@@ -185,7 +184,7 @@ def _read(path: Path) -> Any:
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Lowering makes millions of small objects that live on: looking for garbage costs a tenth of its time."""
+    """Lowering makes millions of small long-lived objects: collecting garbage costs a tenth of its time."""
     gc.disable()
     try:
         yield

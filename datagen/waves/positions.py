@@ -1,6 +1,6 @@
-"""Sources and receivers anywhere: on one node, or shared by the eight nodes around along each axis.
+"""Sources and receivers anywhere: on one node, or spread over the eight nearest nodes along each axis.
 
-  0  ▽ · · · ▽ · · · ▽     evenly spaced over the whole width on nodes, or where the survey says
+  0  ▽ · · · ▽ · · · ▽     on nodes evenly spaced over the whole width, or where the survey puts them
      ┌───────────────┐
 z ↓  │ nz × nx nodes │   node (i, j) is at depth i h and distance j h
      └───────────────┘
@@ -9,8 +9,7 @@ z ↓  │ nz × nx nodes │   node (i, j) is at depth i h and distance j h
 
 Hicks 2002, Geophysics 67(1).  Less than four cells from an edge it is Lagrange's polynomial through the
 outermost eight nodes (at a free surface: the sinc, mirrored), so that no tap is in the absorbing layer.
-Sources are spread by the weights that receivers are read with: exchanging them still leaves the trace
-unchanged.
+Sources and receivers use the same weights, so exchanging them still leaves the trace unchanged.
 """
 
 from dataclasses import dataclass

@@ -32,7 +32,7 @@ def batches(models: int, shots: int, size: int) -> Iterator[tuple[NDArray[np.int
 
 
 def kernel_spec(data: Data, batch: int) -> KernelSpec:
-    """What `data.survey` wants to be compiled in."""
+    """What `data.survey` needs compiled in."""
     survey = data.survey
     return KernelSpec(
         space_order=survey.space_order,
@@ -44,10 +44,10 @@ def kernel_spec(data: Data, batch: int) -> KernelSpec:
 
 
 class Propagator:
-    """Runs `spec.batch` shots at once on the grid of `data`, with the receivers of its survey.
+    """Runs `spec.batch` shots together on the grid of `data`, with the receivers of its survey.
 
     "forward" makes `clock.steps` time steps, the other kinds `clock.imaged_steps`.  Arrays of the propagator
-    `sharing` are used in common, not copied.
+    `sharing` are shared, not copied.
 
     Raises InputError as `load_operator`.
     """
@@ -84,7 +84,7 @@ class Propagator:
         if kind == "adjoint":
             run_time["last_snapshot"] = (steps - 1) // clock.image_every
         operator = load_operator(spec, kind)
-        # Operator.apply takes milliseconds to gather its arguments anew for every call: keep them.
+        # Operator.apply takes milliseconds to gather its arguments on every call: keep them.
         self._kept = operator.arguments(**(self.fields | run_time))
         self._arguments = [self._kept[parameter.name] for parameter in operator.parameters]
         self._function = operator.cfunction
@@ -123,14 +123,14 @@ class Propagator:
         return view.reshape(*view.shape[:-1], -1, self.spec.batch)
 
     def set_velocity(self, velocity_BZX: Array) -> None:
-        """C = (v Δt / h)² of each shot's own model in m/s, its edge carried into the absorbing layer."""
+        """C = (v Δt / h)² of each shot's own model in m/s, its edge extended into the absorbing layer."""
         width = self.spec.absorbing_cells
         courant = np.asarray(velocity_BZX, np.float64) * (self.clock.step / self.data.grid.spacing)
         padded_BZX = np.pad(courant**2, ((0, 0), (width, width), (width, width)), mode="edge")
         self.slots("C")[..., : len(padded_BZX)] = np.moveaxis(padded_BZX, 0, -1)
 
     def set_sources(self, shot_B: NDArray[np.int64]) -> None:
-        """The source of each slot is that of its shot of the survey; none in the slots beyond."""
+        """Sets the source of each slot to that of its shot of the survey; none in the slots beyond."""
         width, batch, used = self.spec.absorbing_cells, self.spec.batch, len(shot_B)
         depth, distance = self.spread.source_depth, self.spread.source_distance_S
         column_B = np.zeros(batch, np.int64)
@@ -153,7 +153,7 @@ class Propagator:
         return np.moveaxis(recorded_NRB, -1, 0)
 
     def emit(self, traces_BTR: Array) -> None:
-        """The receivers of each slot emit their trace in reversed time, one value a time step."""
+        """The receivers of each slot emit their trace in reversed time, one value per time step."""
         receivers, shots = self.spread.receiver_distance_R, len(traces_BTR)
         self.array("data").fill(0)
         reversed_TXB = self.slots("data")[::-1, :, :shots]
@@ -163,7 +163,7 @@ class Propagator:
                 reversed_TXB[:, first + tap] += weight * trace_TB
 
     def run(self) -> None:
-        """Start from rest and make all time steps.  Slots without a shot run too, unread."""
+        """Makes all time steps, starting from rest.  Slots without a shot run too, unread."""
         for name, field in self.fields.items():
             if name == "u" or name.startswith(("psi", "zeta")):
                 field.data_with_halo.view(np.ndarray).fill(0)

@@ -1,4 +1,4 @@
-"""The numerical scheme of a survey, derived once and handed on: its stencil, its time step, what they carry.
+"""The numerical scheme of a survey, derived once and passed on: stencil, time step, and the velocities they carry.
 
 v Δt / h ≤ limit of the stencil,        v / (f h) ≥ POINTS_PER_WAVELENGTH
 """

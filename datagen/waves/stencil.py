@@ -2,9 +2,9 @@
 
     u″(x) ≈ Σⱼ (−1)^{j+1} cⱼ δ²ʲ u,     δ² u = u(x+1) − 2u(x) + u(x−1),     j = 1 … p, order 2p
 
-A wave e^{ikx} sees −k̂² = −Σⱼ cⱼ s²ʲ, s = 2 sin(k/2), in place of −k².  Taylor's series, c = 1, 1/12, 1/90,
-1/560, is exact for the longest waves; a fit is best for those that the wavelet sends, and becomes Taylor's as
-the grid is refined, so it converges at the same order.
+A wave e^{ikx} sees −k̂² = −Σⱼ cⱼ s²ʲ, s = 2 sin(k/2), instead of −k².  Taylor's series, c = 1, 1/12, 1/90, 1/560, is
+exact for the longest waves; a fit is best for those in the wavelet, and approaches Taylor's as the grid is refined,
+so it converges at the same order.
 
     u′(x+½) ≈ Σₖ sₖ (u(x+k+1) − u(x−k)),           s = 9/8, −1/24,  order 4
 
@@ -18,7 +18,7 @@ import numpy as np
 from datagen.waves.wavelet import BAND
 
 STAGGERED_WEIGHTS = (9 / 8, -1 / 24)
-FITTED_FOR = 4 / 3  # of the slowest velocity: what is there nearly always some of
+FITTED_FOR = 4 / 3  # of the slowest velocity: nearly every model has some
 
 Weights = tuple[float, ...]
 """w₀ … w_p: u″(x) ≈ w₀ u(x) + Σₖ wₖ (u(x+k) + u(x−k))."""

@@ -1,4 +1,4 @@
-"""What a survey's grid, time step and interval can carry: everything that can be refused before modelling.
+"""What a survey's grid, time step and interval can carry: all checks before modelling.
 
 v Δt / h ≤ limit of the stencil,        v / (f h) ≥ POINTS_PER_WAVELENGTH
 """
@@ -18,7 +18,7 @@ ROUNDING = 1e-6  # relative; a setting exactly at its limit is allowed
 
 
 def check_survey(data: Data, scheme: Scheme) -> None:
-    """Everything that can be known before a model exists.
+    """All checks that need no velocity model.
 
     Raises InputError: sources or receivers not in the grid or more than it has columns, an interval too long
     for the wavelet, a geology that does not fit the section or whose velocities the grid and time step cannot carry.
@@ -70,7 +70,7 @@ def _check_within(name: str, furthest: float, end: float) -> None:
 
 
 def _check_interval(data: Data) -> None:
-    """Samples must tell all frequencies of the wavelet, up to BAND times its peak, apart."""
+    """Samples must resolve all frequencies of the wavelet, up to BAND times its peak."""
     survey = data.survey
     longest = 1 / (SAMPLES_PER_PERIOD * BAND * survey.frequency)
     if survey.interval > longest * (1 + ROUNDING):
@@ -91,8 +91,8 @@ def check_stability(data: Data, scheme: Scheme, fastest: float) -> None:
         return
     if survey.dispersion_correction:
         raise InputError(
-            f"velocity: {fastest:g} m/s is above the {scheme.carried[1]:.0f} m/s that are stable "
-            f"with the time step made for data.geology.velocity and data.salt.velocity, at most "
+            f"velocity: {fastest:g} m/s is above {scheme.carried[1]:.0f} m/s, the fastest that is stable "
+            f"with the time step for data.geology.velocity and data.salt.velocity, at most "
             f"{scheme.drawn[1]:g} m/s; raise one of them"
         )
     raise InputError(
@@ -122,7 +122,7 @@ def check_sampling(data: Data, slowest: float) -> None:
 
 
 def _round_down(value: float) -> float:
-    """To three digits, never above the limit it is meant to keep."""
+    """To three digits, never above `value`."""
     scale = 10.0 ** (np.floor(np.log10(value)) - 2)
     return float(np.floor(value / scale * (1 + ROUNDING)) * scale)
 

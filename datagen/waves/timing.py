@@ -1,4 +1,4 @@
-"""Time steps of a survey: how long and how many, when traces and wavefields are saved, and true time.
+"""Time steps of a survey: length and number, when traces and wavefields are saved, and true time.
 
 survey.dispersion_correction     time step                                        recorded
 true                             the longest stable one, whatever the interval    as the wavelet's band needs
@@ -17,13 +17,13 @@ from datagen.waves.dispersion import Band, BandedMatrix, from_scheme, to_scheme
 from datagen.waves.scheme import Scheme
 from datagen.waves.wavelet import BAND, ricker
 
-HIGHEST_FREQUENCY = 2.8  # of an image, in peak frequencies: product of two fields, it is weaker there than they
+HIGHEST_FREQUENCY = 2.8  # of an image, in peak frequencies: as a product of two fields it has a narrower band
 
 Array = NDArray[Any]
 
 
 class Clock:
-    """When what happens in every run of one survey; its series go to true time and back."""
+    """The time steps of every run of one survey; converts series to true time and back."""
 
     def __init__(self, data: Data, scheme: Scheme) -> None:
         survey = data.survey
@@ -52,7 +52,7 @@ class Clock:
         return np.asarray((to_scheme_TT @ wavelet_T[None, :, None])[0, :, 0])
 
     def gather(self, recorded_BNR: Array) -> Array:
-        """What was recorded every `record_every` steps as the samples of the survey [B, T, R]."""
+        """Recordings at every `record_every` steps, as the samples of the survey [B, T, R]."""
         if not self.data.survey.dispersion_correction:
             return recorded_BNR[:, : self.data.survey.samples]
         return self._from_scheme @ recorded_BNR
@@ -60,14 +60,13 @@ class Clock:
     def slope(self, gather_BTR: Array) -> Array:
         """∂/∂t [1/s] of the samples of a survey at each of `imaged_steps`, in the scheme's time [B, step, R].
 
-        All of the wavelet's band is differentiated as it should be, also where a difference of neighbouring
-        samples is not its slope.
+        Exact in all of the wavelet's band, even where a difference of neighbouring samples is not the slope.
         """
         return self._slope @ gather_BTR
 
     @cached_property
     def _band(self) -> Band:
-        """All of the wavelet, and nothing that its samples cannot tell from it."""
+        """All of the wavelet, and nothing that would alias with it."""
         survey, passed = self.data.survey, BAND * self.data.survey.frequency
         return Band(passed, min(3 * passed, 1 / survey.interval - passed, 0.9 / (pi * self.step)))
 

@@ -6,7 +6,7 @@ f(t) = (1 − 2a) exp(−a),     a = (π f₀ (t − t₀))²,     t₀ = 1.5 / 
 import numpy as np
 from numpy.typing import NDArray
 
-BAND = 3.5  # times its peak frequency: above it are less than 2e-4 of the peak
+BAND = 3.5  # times its peak frequency: above it, less than 2e-4 of the peak remains
 
 
 def peak_time(frequency: float) -> float:

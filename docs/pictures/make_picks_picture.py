@@ -11,7 +11,7 @@ import typer
 from matplotlib.figure import Figure
 
 from datagen.files.gathers import read_recording
-from trials.prediction.pick import network_of, picks_of_gather
+from trials.prediction.pick import network_of, pick_gather
 from trials.prediction.pick_files import draw_gather
 
 OUTPUT = Path(__file__).parents[1] / "picks.png"
@@ -30,7 +30,7 @@ def main(
     figure = Figure(figsize=(1 + 4.2 * len(chosen), 4.4), layout="constrained")
     for axis, number in zip(figure.subplots(1, len(chosen), squeeze=False)[0], chosen, strict=True):
         gather_TR = recording.gathers[number]
-        picked = picks_of_gather(network, gather_TR, interval, recording.start)
+        picked = pick_gather(network, gather_TR, interval, recording.start)
         draw_gather(axis, gather_TR, interval, recording.start)
         trace = np.arange(gather_TR.shape[1])
         axis.plot(trace, 1e3 * recording.first_breaks[number], "_", color="tab:cyan", ms=7, mew=1.6, label="label")

@@ -7,8 +7,8 @@
                                     s0 ─► s1 … sn ─ concatenate ─ 1×1 ─ + ─►       s_i = Σ_{j<i} edge_ij(s_j)
                                      └──────────────────────────────────┘
 
-What an edge, a down or an up operation is comes from outside, so that one code serves the supernet (a choice of
-operations) and the network that was found (one operation).
+The caller supplies edge, down and up operations, so that the same code serves the supernet (a choice of operations)
+and the found network (one operation).
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ Edge = Callable[[int, int, int], nn.Module]
 """(node, source, channels) → the operation on that edge; source 0 is the cell's input, nodes count from 1."""
 
 Entrance = Callable[[int, int], nn.Module]
-"""(channels, stride) → the operation through which a cell's input comes in."""
+"""(channels, stride) → the operation on a cell's input."""
 
 
 class Node(nn.Module):
@@ -63,7 +63,7 @@ class Graph(nn.Module):
         return x + joined
 
     def _joined_in_parts(self, states: list[Tensor]) -> Tensor:
-        """`join` as one convolution a state: ONNX Runtime adds while it convolves, but to concatenate it copies."""
+        """`join` as one convolution per state: ONNX Runtime adds while it convolves, but copies to concatenate."""
         _, convolution, norm = self.join
         assert isinstance(convolution, nn.Conv2d)
         assert isinstance(norm, nn.BatchNorm2d)
@@ -81,7 +81,7 @@ class Graph(nn.Module):
 
 
 class EncoderCell(nn.Module):
-    """`[B, C_in, Z, X]` → `[B, C, ⌈Z/stride⌉, ⌈X/stride⌉]`; stride 1 at the finest scale, else 2."""
+    """`[B, C_in, Z, X]` → `[B, C, ⌈Z/stride⌉, ⌈X/stride⌉]`; stride 1 at the finest scale, otherwise 2."""
 
     def __init__(self, channels_in: int, channels: int, nodes: int, edge: Edge, down: Entrance, *, stride: int) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ class DecoderCell(nn.Module):
 
 
 def enlarged(x: Tensor, rows: int, columns: int) -> Tensor:
-    """Bilinear; where it doubles, by a scale: ONNX Runtime then stays in the layout of its convolutions."""
+    """Bilinear; a doubling is given as a scale, so that ONNX Runtime keeps the layout of its convolutions."""
     if (rows, columns) == (2 * x.shape[-2], 2 * x.shape[-1]):
         return functional.interpolate(x, scale_factor=2.0, mode="bilinear")
     return functional.interpolate(x, size=(rows, columns), mode="bilinear")

@@ -3,9 +3,9 @@
     y = norm(W (K r + U r + r)),  r = relu(x)       K r = irfft2(k · rfft2(r)), lowest modes only
 
 After the U-Fourier layer of U-FNO (Wen et al. 2022), a candidate of the search in PDARTS for seismic inversion
-(Souza et al. 2025).  There every mode has a dense matrix over channels, hundreds of thousands of weights a layer;
-here k and U act on each channel by itself and the pointwise W does the mixing.  The transform is two products
-with matrices of cosines and sines, no FFT: the same numbers, and it exports to ONNX.
+(Souza et al. 2025).  There every mode has a dense matrix over channels, hundreds of thousands of weights per layer;
+here k and U act on each channel separately and the pointwise W mixes them.  The transform is two products with
+matrices of cosines and sines instead of an FFT: the same numbers, and it exports to ONNX.
 """
 
 from functools import cache
@@ -22,7 +22,7 @@ MODES = 6  # highest wavenumber kept along each axis, in cycles over the map
 class SpectralFilter(nn.Module):
     """Each channel is convolved over the whole map, taken as periodic: `[B, C, Z, X]` → the same.
 
-    Of a map of n cells only wavenumbers below n/2 exist; a small map leaves the weights of the others idle.
+    A map of n cells has only wavenumbers below n/2; on a small map the other weights are unused.
     """
 
     def __init__(self, channels: int) -> None:
@@ -59,7 +59,7 @@ def _waves(cells: int, lowest: int, highest: int) -> tuple[NDArray[np.float32], 
 
 
 class UFourier(nn.Module):
-    """K r + U r + r, on each channel by itself."""
+    """K r + U r + r, on each channel separately."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""Names of the candidate operations, and the sets that a search chooses from; what they do stands in operations.py.
+"""Names of the candidate operations, and the sets that a search chooses from; operations.py implements them.
 
-They stand apart from it because a configuration is checked without torch.
+They are separate because a configuration is checked without torch.
 """
 
 from typing import Literal

@@ -4,8 +4,8 @@
     down   op(x), stride 2          at the entrance of an encoder cell
     up     interpolate(op(x))       at the entrance of a decoder cell (cells.py): no checkerboard (Odena et al. 2016)
 
-Operations with weights are ReLU → … → batch norm, so that every candidate gives a signed, comparable signal and
-the sum of several edges stays centred (as in DARTS, Liu et al. 2019).  None adds its input: `skip` does that.
+Operations with weights are ReLU → … → batch norm, so that every candidate gives a signed, comparable signal and the
+sum of several edges stays centred (as in DARTS, Liu et al. 2019).  None adds its input: that is `skip`.
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def separable(channels: int, stride: int = 1, *, size: int, dilation: int = 1) -
 
 
 class SqueezeExcite(nn.Module):
-    """x · σ(W₂ relu(W₁ mean(x))): each channel is weighted by what the whole map holds (Hu et al. 2018)."""
+    """x · σ(W₂ relu(W₁ mean(x))): the whole map decides the weight of each channel (Hu et al. 2018)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ def inverted_bottleneck(
 class BoxFilter(nn.Module):
     """Average over 3×3, as a depthwise convolution: ten times faster than AvgPool2d on CPUs.
 
-    It takes as many channels as come: channel pruning leaves it fewer.
+    It takes any number of channels, since pruning may remove some.
     """
 
     weight: Tensor
@@ -108,7 +108,7 @@ def squeeze_excite(channels: int, stride: int = 1) -> nn.Module:
 
 
 def skip(channels: int, stride: int = 1) -> nn.Module:
-    """The input itself; going down, its average."""
+    """The input itself; its average when going down."""
     return nn.Identity() if stride == 1 else BoxFilter(stride)
 
 

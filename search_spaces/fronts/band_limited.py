@@ -5,12 +5,12 @@ from numpy.typing import NDArray
 
 
 def band_limited(given: int, angle_JK: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The `[J, given]` matrix of band-limited interpolation, at the places τ_j of a record that goes from 0 to 1.
+    """The `[J, given]` matrix of band-limited interpolation, at the times τ_j of a record from 0 to 1.
 
-    Its `given` samples are a sum of the cosines cos(πkτ) (discrete cosine transform of the first kind): this is
-    sinc interpolation of the record mirrored at its ends.  Of them the K lowest are kept, an ideal low-pass.
+    Its `given` samples are a sum of the cosines cos(πkτ) (discrete cosine transform of type I): this is sinc
+    interpolation of the record mirrored at its ends.  The K lowest are kept, an ideal low-pass.
 
-        y_j = 2/(n-1) Σ_{k<K} ε_k cos(πk τ_j) Σ_i ε_i x_i cos(πk i/(n-1)),    ε = ½ at 0 and n-1, else 1
+        y_j = 2/(n-1) Σ_{k<K} ε_k cos(πk τ_j) Σ_i ε_i x_i cos(πk i/(n-1)),    ε = ½ at 0 and n-1, otherwise 1
 
     `angle_JK` is πk τ_j.
     """

@@ -1,10 +1,9 @@
-"""The front of a network that looks at one gather at a time.
+"""The front of a network that sees one gather at a time.
 
-    gather [B, 1, T, R] ─ area means, T → rows ─ less the mean of the trace ─ / rms ─ asinh ─► [B, 1, rows, R]
+    gather [B, 1, T, R] ─ area means, T → rows ─ − mean of the trace ─ / rms ─ asinh ─► [B, 1, rows, R]
 
-Nothing rings: a mean over neighbouring samples has no side lobes that would run ahead of a first break.  Scaled by
-the trace a distant receiver counts as much as one beside the source; scaled by the gather the decay with distance
-stays visible.
+Nothing rings: a mean over neighbouring samples has no side lobes ahead of a first break.  Scaling by trace gives a
+distant receiver the same weight as one beside the source; scaling by gather keeps the decay with distance visible.
 """
 
 from typing import Literal
@@ -21,7 +20,7 @@ Scaling = Literal["trace", "gather"]
 KNEE = (
     0.25  # rms at which asinh goes from linear to logarithmic, so that weak first breaks are seen before strong waves
 )
-SILENT = 1e-12  # least mean square of a trace whose largest sample is 1; a dead one stays zero
+SILENT = 1e-12  # least mean square of a trace whose largest sample is 1; a dead trace stays zero
 
 
 def area_matrix(given: int, wanted: int) -> NDArray[np.float64]:
@@ -33,9 +32,9 @@ def area_matrix(given: int, wanted: int) -> NDArray[np.float64]:
 
 
 class GatherFront(Features):
-    """Resamples and normalises a gather; `scaling` says over what the rms is taken.
+    """Resamples and normalises a gather; the rms is taken over each `scaling`.
 
-    It needs no number of the training data: each gather is scaled by itself, inside an exported graph too.
+    It needs no statistics of the training data: each gather is scaled by itself, in an exported graph too.
     """
 
     channels = 1
@@ -52,7 +51,7 @@ class GatherFront(Features):
             largest_B11R = gather_B1TR.abs().amax(self.axes, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
             rows_B1NR = self.time_NT @ (gather_B1TR / largest_B11R)
             rows_B1NR = rows_B1NR - rows_B1NR.mean(2, keepdim=True)
-            # A floor, not a sum: the exporter takes so small a summand for zero and leaves it out.
+            # A floor, not a sum: the exporter would drop so small a summand.
             power_B11R = rows_B1NR.square().mean(self.axes, keepdim=True).clamp_min(SILENT)
             features_B1NR = torch.asinh(rows_B1NR / (KNEE * power_B11R.sqrt()))
         return features_B1NR.contiguous(memory_format=torch.channels_last)

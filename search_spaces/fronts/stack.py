@@ -1,13 +1,13 @@
-"""Diffraction stacks: every shot brought to the image's grid as if the ground had one velocity.
+"""Diffraction stacks: every shot mapped to the image's grid as if the ground had one velocity.
 
                     1
     a_k(z, x) =  ──────── Σ_r  u(r, t₀ + s_k (|x_s − x| + |x − x_r|)),      s_k = 1 / v_k,  k = 1 … K
                   √|A|   r ∈ A(z, x)
 
-What was reflected at (z, x) adds up where s_k is about right (Kirchhoff's summation, e.g. Schneider 1978).  No velocity
-is right everywhere: K of them are offered, from which a network takes what fits.  A(z, x) are the receivers within an
-aperture that widens with depth; groups of neighbours are averaged and the stack is made on a grid half as fine, because
-waves that image are several cells long.
+Reflections from (z, x) add up where s_k is about right (Kirchhoff's summation, e.g. Schneider 1978).  No velocity is
+right everywhere: the network chooses among K of them.  A(z, x) are the receivers within an aperture that widens with
+depth; groups of neighbours are averaged and the stack is made on a grid half as fine, because the waves are several
+cells long.
 """
 
 import numpy as np
@@ -33,8 +33,8 @@ def group_matrix(receivers: int, group: int) -> NDArray[np.float64]:
 class DiffractionStack(nn.Module):
     """Traces of groups of receivers, `[B, S, N, G]`, to `[B, S·K, Z, X]`; if `coarse` to `[B, S·K, ⌈Z/2⌉, ⌈X/2⌉]`.
 
-    The N rows of a trace are spread evenly over the record.  Travel times are worked out anew in each call from three
-    small tables: kept, they would make an exported graph larger than the network behind it.
+    The N rows of a trace are spread evenly over the record.  Each call computes travel times from three small tables:
+    stored, they would make an exported graph larger than the network behind it.
     """
 
     source_SZX: Tensor
@@ -74,7 +74,7 @@ class DiffractionStack(nn.Module):
         heard_SKZXG = (row_SKZXG < self.rows) & self.inside_ZXG
         shot_S, group_G = (torch.arange(n, dtype=torch.int32, device=row_SKZXG.device) for n in (shots, groups))
         place_SKZXG = (shot_S[:, None, None, None, None] * rows + row_SKZXG) * groups + group_G
-        # What is not heard is read from one more sample, which is silent.
+        # Receivers outside the aperture read one extra sample, which is silent.
         sample_SKZXG = torch.where(heard_SKZXG, place_SKZXG, shots * rows * groups)
         flat_BN = functional.pad(traces_BSNG.flatten(1), (0, 1))
         sum_BM = _sums(flat_BN, sample_SKZXG.flatten(0, 3))
@@ -88,7 +88,7 @@ class DiffractionStack(nn.Module):
 
 def _sums(flat_BN: Tensor, sample_MG: Tensor) -> Tensor:
     """Σ_g flat[b, sample[m, g]]: `[B, M]`."""
-    if torch.compiler.is_exporting():  # ONNX has no bag of embeddings
+    if torch.compiler.is_exporting():  # ONNX has no embedding bag
         # Element by element: ONNX Runtime takes ten times as long to gather slices of one number.
         index_BM = sample_MG.flatten().expand(flat_BN.shape[0], -1)
         return flat_BN.gather(1, index_BM).reshape(-1, *sample_MG.shape).sum(-1)

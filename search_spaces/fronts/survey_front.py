@@ -6,9 +6,9 @@
 
 Resampling comes first: records are band-limited, so it loses nothing below the new Nyquist frequency.
 
-stack   brings echoes to where they came from, for K constant velocities
-fold    row z holds the `fold` time samples that fall on depth row z, as channels; receivers R → X.  Each of its steps
-        can be undone
+stack   moves echoes back to where they came from, for K constant velocities
+fold    row z holds the `fold` time samples that fall on depth row z, as channels; receivers R → X.  Each step is
+        invertible
 """
 
 import numpy as np
@@ -28,10 +28,10 @@ KNEE = 0.1  # share of `shot_scale` where asinh goes from linear to logarithmic;
 
 
 class Resampling(nn.Module):
-    """`resampling_matrix` along the rows of `[…, given, X]` → `[…, wanted, X]`, with half of its products.
+    """`resampling_matrix` along the rows of `[…, given, X]` → `[…, wanted, X]`, with half the products.
 
-    Mirrored in both axes the matrix is itself.  So the even and the odd part of a record about its middle, each known
-    from half of the rows, do not mix:
+    The matrix is unchanged when mirrored in both axes.  So the even and odd parts of a record about its middle, each
+    given by half of the rows, do not mix:
 
         y_j ± y_{m-1-j} = Σ_{i < n/2} (A_{j,i} ± A_{j,n-1-i}) (x_i ± x_{n-1-i})
     """
@@ -76,9 +76,9 @@ class FoldedTime(nn.Module):
 class SurveyFront(Features):
     """Resamples and normalises shots `[B, S, T, R]` and arranges them as features `[B, channels, Z, X]`.
 
-    `shot_scale` is the 90th percentile of the amplitude of the training shots, in their own unit.  It is a
-    buffer: it travels with the weights and lies inside an exported graph.  The matrices follow from the
-    shapes and are not saved.  The features have about unit variance.
+    `shot_scale` is the 90th percentile of the amplitude of the training shots, in their own unit.  It is a buffer:
+    saved with the weights and in an exported graph.  The matrices follow from the shapes and are not saved.  The
+    features have about unit variance.
     """
 
     arrange: DiffractionStack | FoldedTime
@@ -119,7 +119,7 @@ class SurveyFront(Features):
         return features_BCZX.contiguous(memory_format=torch.channels_last)
 
     def _resample(self, shots_BSTR: Tensor) -> Tensor:
-        """Both ways, that first which leaves less."""
+        """Along both axes, first the one that leaves less."""
         receivers, columns = self.across_RX.shape
         if columns < receivers:
             shots_BSTR = shots_BSTR @ self.across_RX
@@ -128,7 +128,7 @@ class SurveyFront(Features):
 
 
 def _asinh(x: Tensor) -> Tensor:
-    """In a graph as sign(x) · log(|x| + √(x² + 1)), seven times as fast there; its error is that of rounding near 1."""
+    """In a graph as sign(x) · log(|x| + √(x² + 1)), seven times as fast there; its error is rounding near 1."""
     if torch.compiler.is_exporting():
         size = x.abs()
         return x.sign() * torch.log(size + torch.sqrt(size * size + 1))
@@ -136,7 +136,7 @@ def _asinh(x: Tensor) -> Tensor:
 
 
 def make_front(network: Network, shape: Shape, shot_scale: float) -> Features:
-    """The front of the configuration; `shot_scale` as in `SurveyFront`, a gather scales itself."""
+    """The front of the configuration; `shot_scale` as in `SurveyFront`, unused for a gather."""
     match network.front:
         case Gather(scaling=scaling):
             return GatherFront(shape.samples, shape.nz, scaling)

@@ -1,1 +1,1 @@
-"""Networks, all behind one contract."""
+"""Networks, all with one contract."""

@@ -1,13 +1,13 @@
-"""The contract that every network keeps, so that any encoder goes with any decoder.
+"""The contract of every network, so that any encoder fits any decoder.
 
     shots [B, S, T, R] ─ front ─ encoder ─ decoder ─ head ─► image [B, 1, Z, X], normalised, within about ±1
 
 An encoder maps features `[B, C, Z, X]` to a list of feature maps from fine to coarse: the first of size
 Z × X, each next one half as large (rounded up).  A decoder maps that list to `[B, C, Z, X]`.  Z and X may be
-any size.  (InversionNet alone has no skips: its encoder gives one code, its decoder the whole section.)
+any size.  (Only InversionNet has no skips: its encoder gives one code, its decoder the whole section.)
 
-Behind a front whose features are half as fine as the image all of it works on the coarser grid, and the head makes 2×2
-cells of each (sub-pixel convolution, Shi et al. 2016).
+Behind a front with features half as fine as the image everything works on the coarser grid, and the head makes 2×2
+cells of each cell (sub-pixel convolution, Shi et al. 2016).
 """
 
 import torch
@@ -19,7 +19,7 @@ class Features(nn.Module):
     """A front: shots `[B, S, T, R]` → features `[B, channels, Z, X]`."""
 
     channels: int
-    finer: tuple[int, int] | None = None  # Z and X of the image, where the features are half as fine
+    finer: tuple[int, int] | None = None  # Z and X of the image, if the features are half as fine
 
 
 class FineHead(nn.Module):
@@ -35,7 +35,7 @@ class FineHead(nn.Module):
 
 
 class SingleChannel(Features):
-    """The front of a network that takes samples `[B, 1, Z, X]` as they are: gathers, velocity models."""
+    """The front of a network that takes samples `[B, 1, Z, X]` unchanged: gathers, velocity models."""
 
     channels = 1
 
@@ -44,7 +44,7 @@ class SingleChannel(Features):
 
 
 class ImagingNetwork(nn.Module):
-    """The four parts in a row; `channels` is what the decoder ends with."""
+    """The four parts in sequence; `channels` are the decoder's outputs."""
 
     def __init__(self, front: Features, encoder: nn.Module, decoder: nn.Module, channels: int) -> None:
         super().__init__()
@@ -57,6 +57,6 @@ class ImagingNetwork(nn.Module):
         return self.image(self.front(shots_BSTR))
 
     def image(self, features_BCZX: Tensor) -> Tensor:
-        """Of what the front gave, `[B, 1, Z, X]`."""
+        """The image `[B, 1, Z, X]` from the front's features."""
         image_B1ZX: Tensor = self.head(self.decoder(self.encoder(features_BCZX)))
         return image_B1ZX

@@ -1,11 +1,11 @@
 """InversionNet (Wu & Lin 2019) as OpenFWI published it (Deng et al. 2022): records to a code of one pixel and back.
 
-    encoder    T × R  ─ 4 × time halved ─ 3 × both halved ─ kernel over all that is left ─►  512 × 1 × 1
+    encoder    T × R  ─ 4 × time halved ─ 3 × both halved ─ kernel over all that remains ─►  512 × 1 × 1
     decoder    512 × 1 × 1  ─ kernel ⌈Z/16⌉ × ⌈X/16⌉ ─ 4 × both doubled ─ cropped ─►  32 × Z × X
 
-For records of 1000 × 70, five shots and sections of 70 × 70 it is the published network, layer by layer; for
-others only the three sizes follow that have to: shots, the encoder's last and the decoder's first kernel.  These
-two grow with the geometry.  The layers are those of github.com/lanl/OpenFWI (BSD 3-Clause), written anew.
+For records of 1000 × 70, five shots and sections of 70 × 70 it is the published network, layer by layer; other sizes
+change only the number of shots, the encoder's last and the decoder's first kernel.  These two grow with the geometry.
+The layers are those of github.com/lanl/OpenFWI (BSD 3-Clause), rewritten.
 """
 
 import torch
@@ -26,7 +26,7 @@ Size = tuple[int, int]
 class Amplitudes(Features):
     """Raw shots `[B, S, T, R]` at a common scale, in the same shape: asinh(shots / (KNEE · shot_scale)).
 
-    It stands for the logarithm that OpenFWI takes of its data.  `shot_scale` as in `SurveyFront`.
+    It replaces the logarithm that OpenFWI takes of its data.  `shot_scale` as in `SurveyFront`.
     """
 
     shot_scale: Tensor
@@ -63,7 +63,7 @@ class RecordEncoder(nn.Module):
 
 
 class SectionDecoder(nn.Module):
-    """The code → `[B, 32, Z, X]`, cut from the middle of what the doublings give."""
+    """The code → `[B, 32, Z, X]`, the middle of the doubled map."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class InversionNet(ImagingNetwork):
 def _convolution(
     given: int, wanted: int, kernel: Size, *, stride: Size = (1, 1), padding: Size | None = None
 ) -> nn.Sequential:
-    """Convolution, batch norm, leaky ReLU; padded by half the kernel unless told otherwise."""
+    """Convolution, batch norm, leaky ReLU; padded by half the kernel by default."""
     half = (kernel[0] // 2, kernel[1] // 2)
     return nn.Sequential(
         nn.Conv2d(given, wanted, kernel, stride, half if padding is None else padding),

@@ -4,8 +4,8 @@
                └─► cell ───────── skip ───────── cell ─┘               2 · width     channels, half as large
                      └─► … cell ──────────────── … ──┘             depth · width     channels, coarsest
 
-The U of cells is NAS-Unet's (Weng et al. 2019), as used for imaging by Zhan et al. (2022).  Channels grow
-linearly with the scale and not by doubling, which keeps the network small.
+The U of cells is NAS-Unet's (Weng et al. 2019), as used for imaging by Zhan et al. (2022).  Channels grow linearly
+with the scale instead of doubling, which keeps the network small.
 """
 
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ from search_spaces.networks.contract import Features, ImagingNetwork
 
 
 class CellEncoder(nn.Module):
-    """One cell a scale: `[B, C_in, Z, X]` → list of `[B, channels[i], ⌈Z/2^i⌉, ⌈X/2^i⌉]`, fine to coarse."""
+    """One cell per scale: `[B, C_in, Z, X]` → list of `[B, channels[i], ⌈Z/2^i⌉, ⌈X/2^i⌉]`, fine to coarse."""
 
     def __init__(self, channels_in: int, channels: list[int], nodes: int, edge: Edge, down: Entrance) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class CellEncoder(nn.Module):
 
 
 class CellDecoder(nn.Module):
-    """One cell a scale, but for the coarsest: the encoder's list → `[B, channels[0], Z, X]`."""
+    """One cell per scale except the coarsest: the encoder's list → `[B, channels[0], Z, X]`."""
 
     def __init__(self, channels: list[int], nodes: int, edge: Edge, up: Entrance) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class CellDecoder(nn.Module):
 
 
 class CellUnet(ImagingNetwork):
-    """The U-Net whose cells have on their edges what `encoder` and `decoder` give, and `down` and `up` before."""
+    """The U-Net whose cells have the edges of `encoder` and `decoder`, with `down` and `up` before them."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""U-Nets on the trunk of a classifier, whose weights can come from photographs.
+"""U-Nets on the trunk of a classifier, which can be pretrained on photographs.
 
     level      0           1       2        3        4        5
     size       Z × X       1/2     1/4      1/8      1/16     1/32
@@ -6,8 +6,8 @@
     densenet   the front   64      256      512      1024     1024      121 layers; Huang et al. 2017
     decoder    48          96      192      384      512
 
-The trunks begin with a stride of two, so at level 0 the decoder sees what the front gave.  An encoder's weights
-have torchvision's names.
+The trunks begin with a stride of two, so at level 0 the decoder sees the front's features.  An encoder's weights have
+torchvision's names.
 """
 
 import torch
@@ -17,7 +17,7 @@ from torchvision.models import DenseNet121_Weights, ResNet34_Weights, densenet12
 from search_spaces.networks.contract import Features, ImagingNetwork
 from search_spaces.networks.unet import UNetDecoder
 
-WIDTHS = [48, 96, 192, 384, 512]  # the U-Net's that the others are measured against, but for the coarsest
+WIDTHS = [48, 96, 192, 384, 512]  # those of the reference U-Net, except the coarsest
 
 
 class ResNet34Encoder(nn.Module):

@@ -1,4 +1,4 @@
-"""The U-Net to measure against, in its usual form (Ronneberger et al. 2015) with batch norm.
+"""The reference U-Net, in its usual form (Ronneberger et al. 2015) with batch norm.
 
 level i:  2 × (3×3 convolution, batch norm, ReLU) with channels[i]; max-pooling down; transposed 2×2 convolution
           up, concatenated with the skip
@@ -43,7 +43,7 @@ class UNetEncoder(nn.Module):
 class UNetDecoder(nn.Module):
     """A list with `channels`, fine to coarse → `[B, widths[0], Z, X]`.
 
-    `widths` are the channels that each level ends with; all levels but the coarsest have one.
+    `widths` are the output channels of each level except the coarsest.
     """
 
     def __init__(self, channels: list[int], widths: list[int]) -> None:
@@ -76,5 +76,5 @@ class UNet(ImagingNetwork):
 
 
 def doubling(width: float, depth: int) -> list[int]:
-    """The usual channels of a U-Net: `width` at the finest of `depth` levels, twice as many at each next."""
+    """The usual channels of a U-Net: `width` at the finest of `depth` levels, doubling at each next."""
     return [max(1, round(width * 2**level)) for level in range(depth)]

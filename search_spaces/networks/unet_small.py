@@ -2,7 +2,7 @@
 
     channels[i] = round(width · 2^i)      width is a real number, found by bisection; the depth stays
 
-What a searched network is better by than this one, the search has earned.
+The search has earned whatever a searched network gains over this one.
 """
 
 import torch
@@ -19,8 +19,8 @@ TOLERANCE = 0.02  # of the number of parameters asked for
 def shrunk_unet(parameters: int, depth: int, front: Features) -> UNet:
     """The U-Net of `depth` levels with `parameters` trainable parameters, to 2 %.
 
-    Raises InputError where rounding to whole channels leaves none so near: `parameters` is too small or too
-    large for the depth.
+    Raises InputError if rounding to whole channels leaves none that near: `parameters` is too small or too large for
+    the depth.
     """
     return UNet(channels_for(parameters, depth, front), front)
 
@@ -44,5 +44,5 @@ def channels_for(parameters: int, depth: int, front: Features) -> list[int]:
 
 def size(channels: list[int], front: Features) -> int:
     """The number of trainable parameters of such a U-Net."""
-    with torch.device("meta"):  # counted, not made
+    with torch.device("meta"):  # counted without allocating
         return sum(weight.numel() for weight in UNet(channels, front).parameters())

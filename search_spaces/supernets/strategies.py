@@ -1,4 +1,4 @@
-"""One-shot strategies for NNI that run less than all candidates, or run all of them cheaper.
+"""One-shot strategies for NNI that run only some candidates, or run all of them more cheaply.
 
     darts     y = Σ_i softmax(α)_i op_i(x)                                   first order (Liu et al. 2019)
     gumbel    y = op_i(x), i = argmax(α + g), with the gradient of softmax((α + g)/τ)_i   (GDAS, Dong & Yang 2019)
@@ -6,8 +6,8 @@
               ω_k = p(validation|A_k) / Σ_j p(validation|A_j)
               ascend α along Σ_k (ω_k - 1/K) ∇ log p(A_k|α),  the weights w along Σ_k ω_k ∇ log p(training|A_k, w)
 
-Paths of parsec are run one after the other: its memory is that of one child network, or less where the supernet
-recomputes its cells.  The 1/K is a control variate, it changes the spread of that gradient and not its mean.
+parsec runs its paths one after the other: its memory is that of one child network, or less if the supernet recomputes
+its cells.  The 1/K is a control variate: it changes the spread of that gradient, not its mean.
 """
 
 from functools import reduce
@@ -33,7 +33,7 @@ Draw = dict[str, Tensor]
 
 
 class LiveProbabilities(DifferentiableMixedLayer):  # type: ignore[misc]
-    """NNI hands its penalty numbers, through which no gradient flows; this hands it tensors."""
+    """NNI passes numbers to its penalty, which carry no gradient; this passes tensors."""
 
     def export_probs(self, memo: dict[str, Any]) -> dict[str, Any]:
         if self.label in memo:
@@ -42,10 +42,10 @@ class LiveProbabilities(DifferentiableMixedLayer):  # type: ignore[misc]
 
 
 class MixedEdge(LiveProbabilities):
-    """The weighted sum of all candidates, the same as NNI's with a fifth to two fifths less kept for the gradient.
+    """The weighted sum of all candidates, as in NNI, but with a fifth to two fifths less kept for the gradient.
 
-    One ReLU serves all candidates, and a candidate's weight goes into its last batch norm: no product of whole
-    maps, none to keep.
+    One ReLU serves all candidates, and a candidate's weight is folded into its last batch norm, which saves a product
+    of whole maps.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -72,10 +72,10 @@ def _weighted(op: nn.Module, weight: Tensor, x: Tensor, rectified: Tensor) -> Te
 
 
 class PathEdge(LiveProbabilities):
-    """Runs the one candidate that was drawn."""
+    """Runs only the drawn candidate."""
 
     def resample(self, memo: Draw) -> Draw:
-        """Draws, unless `memo` holds a draw already: cells of a kind go the same way."""
+        """Draws, unless `memo` has a draw already: cells of a kind take the same path."""
         alpha = self._arch_alpha
         noise = memo[self.label] if self.label in memo else -torch.empty_like(alpha.detach()).exponential_().log()
         self.drawn = int((alpha + noise).argmax())
@@ -93,8 +93,8 @@ class PathEdge(LiveProbabilities):
 class InOrder(DartsLightningModule):  # type: ignore[misc]
     """Keeps α in the order of the network.
 
-    NNI's comes out of a set, in another order in each process, and an optimiser that goes on from a checkpoint would
-    take the moments of one α for those of another.
+    NNI takes it from a set, in a different order in each process, so an optimiser that continues from a checkpoint
+    would mix up the moments of different α.
     """
 
     def arch_parameters(self) -> list[nn.Parameter]:
@@ -107,10 +107,10 @@ class GumbelModule(InOrder, GumbelDartsLightningModule):  # type: ignore[misc]
 
 
 class ParsecModule(InOrder):
-    """The steps of parsec; while the weights warm up, those of one path drawn evenly.
+    """The steps of parsec; during warm-up, of one path drawn uniformly.
 
-    All paths of a batch share what does not depend on the path: the training module's `prepare` makes it of a batch,
-    once, and its `step` takes it and gives the loss.
+    All paths of a batch share what does not depend on the path: the training module's `prepare` computes it once per
+    batch, and its `step` turns it into the loss.
     """
 
     def __init__(self, training_module: Any, *, architectures: int, **options: Any) -> None:
@@ -126,7 +126,7 @@ class ParsecModule(InOrder):
         return loss
 
     def _go(self, draw: Draw) -> Tensor:
-        """Lets all edges run the paths of `draw`; its log p(A|α)."""
+        """Sets all edges to the paths of `draw`; returns its log p(A|α)."""
         path = {}
         for edge in self.supernet_modules():
             edge.resample(memo=draw)
@@ -151,7 +151,7 @@ class ParsecModule(InOrder):
         return importance
 
     def _weight_step(self, draws: list[Draw], importance: Tensor, batch: Any, index: int) -> Tensor:
-        """NNI's `advance_optimization`, with the gradients of the paths added up."""
+        """NNI's `advance_optimization`, with the paths' gradients summed."""
         (optimizer,) = (one for one in self.optimizers() if not getattr(one, "is_arch_optimizer", False))
         optimizer.zero_grad()
         total = torch.zeros(())
@@ -169,7 +169,7 @@ class ParsecModule(InOrder):
 def importance_weights(losses_K: Tensor) -> Tensor:
     """ω_k ∝ exp(-L_k/σ), Σ ω_k = 1: the likelihood under noise as large as the losses' own spread σ.
 
-    With the pixels' noise all of the weight would fall on one path, thousands of pixels agreeing.
+    With per-pixel noise, thousands of agreeing pixels would put all the weight on one path.
     """
     spread = losses_K.std(correction=0)
     return torch.softmax(-losses_K / (spread + 1e-12), dim=0)
@@ -202,7 +202,7 @@ class Gumbel(Darts):
 
 
 class Parsec(Darts):
-    """`architectures` is the K of paths drawn for each step."""
+    """`architectures` is K, the number of paths drawn for each step."""
 
     def __init__(self, *, architectures: int, **options: Any) -> None:
         super().__init__(**options)

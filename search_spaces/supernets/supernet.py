@@ -1,8 +1,8 @@
-"""The space that is searched: a NasUnet with every candidate operation at every choice, as NNI wants it.
+"""The search space: a NasUnet with every candidate operation at every choice, in NNI's form.
 
-    choice(x) = Σ_op softmax(α)_op · op(x)      one α a choice, the same in all cells of a kind
+    choice(x) = Σ_op softmax(α)_op · op(x)      one α per choice, the same in all cells of a kind
 
-Here and in strategies.py alone nni is imported: what they find leaves as a Genotype, and NasUnet is plain torch.
+Only this file and strategies.py import nni: the result is a Genotype, and NasUnet is plain torch.
 """
 
 from collections.abc import Iterator
@@ -24,9 +24,9 @@ from search_spaces.networks.nas_unet import CellUnet
 
 
 class PartialChannels(nn.Module):
-    """Only every `share`-th channel goes through the choice, the others pass by (PC-DARTS, Xu et al. 2020).
+    """Only every `share`-th channel goes through the choice, the others bypass it (PC-DARTS, Xu et al. 2020).
 
-    They are shuffled afterwards, so that the next choice sees others.
+    They are shuffled afterwards, so that the next choice sees other channels.
     """
 
     def __init__(self, choice: nn.Module, channels: int, share: int) -> None:
@@ -42,7 +42,7 @@ class PartialChannels(nn.Module):
 
 
 class Recomputed(nn.Module):
-    """A cell that keeps nothing but its input, and runs again when its gradient is due (Chen et al. 2016)."""
+    """A cell that keeps only its input, and runs again for its gradient (Chen et al. 2016)."""
 
     def __init__(self, cell: nn.Module) -> None:
         super().__init__()
@@ -56,9 +56,8 @@ class Recomputed(nn.Module):
 class NasUnetSpace(ModelSpace):  # type: ignore[misc]
     """Works with the strategies of strategies.py and with NNI's DARTS, GumbelDARTS, Proxyless and RandomOneShot.
 
-    Depth, width and nodes are fixed: they are the outer choices, made by the experiment.  With `share` above 1
-    the edges search on one part of their channels only.  With `recompute` the memory is that of one cell, for a
-    quarter more time.
+    Depth, width and nodes are fixed: they are the outer choices, made by the experiment.  With `share` above 1 the
+    edges search on a part of their channels.  `recompute` needs the memory of one cell only, for a quarter more time.
     Raises InputError for a width that `share` does not divide.
     """
 
@@ -107,10 +106,10 @@ def _entrance(label: str, operations: OperationSet) -> Entrance:
 
 
 def probabilities(supernet: nn.Module) -> dict[str, dict[str, float]]:
-    """Label → operation → softmax(α), of a supernet under a strategy with α; else empty.
+    """Label → operation → softmax(α), of a supernet under a strategy with α; otherwise empty.
 
-    `supernet` is any module around it, such as the one that Lightning hands to callbacks.  NNI's own
-    `export_probs` would draw a random sample under GumbelDARTS.
+    `supernet` is any module around it, such as the one Lightning passes to callbacks.  NNI's own `export_probs` would
+    draw a random sample under GumbelDARTS.
     """
     return {
         choice.label: dict(zip(choice.names, alpha.detach().softmax(-1).tolist(), strict=True))

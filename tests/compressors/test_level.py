@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from compressors.config import Compress
-from compressors.level import KeepZeros, apply_masks, prune, sparsities, sparsity_of
+from compressors.level import KeepZeros, apply_masks, measure_sparsity, prune, sparsities
 from datagen.errors import InputError
 
 
@@ -39,7 +39,7 @@ class Regression(pl.LightningModule):
 def test_the_target_sparsity_is_reached_to_a_tenth_of_a_percent(sparsity):
     network = small_network()
     prune(network, sparsity)
-    assert sparsity_of(network) == pytest.approx(sparsity, abs=1e-3)
+    assert measure_sparsity(network) == pytest.approx(sparsity, abs=1e-3)
 
 
 def test_every_layer_has_the_sparsity_and_none_vanishes():
@@ -113,7 +113,7 @@ def test_pruning_again_adds_to_the_zeros():
     network = small_network()
     first = prune(network, 0.4)
     second = prune(network, 0.6)
-    assert sparsity_of(network) == pytest.approx(0.6, abs=1e-3)
+    assert measure_sparsity(network) == pytest.approx(0.6, abs=1e-3)
     assert all((network.get_parameter(name)[~first[name]] == 0).all() for name in second)
 
 
@@ -141,7 +141,7 @@ def test_one_shot_goes_straight_to_the_target():
 def test_a_network_that_is_one_layer_can_be_pruned():
     layer = nn.Linear(10, 10)
     assert set(prune(layer, 0.5)) == {"weight"}
-    assert sparsity_of(layer) == 0.5
+    assert measure_sparsity(layer) == 0.5
 
 
 @pytest.mark.parametrize("sparsity", [-0.1, 1.0, float("nan")])
@@ -162,7 +162,7 @@ def test_one_threshold_for_all_layers_reaches_the_sparsity_and_parts_kept_from_p
         network[6].weight.mul_(0.1)
     before = {name: weight.detach().clone() for name, weight in network.named_parameters()}
     masks = prune(network, sparsity, "global")
-    assert sparsity_of(network) == pytest.approx(sparsity, abs=1e-3)
+    assert measure_sparsity(network) == pytest.approx(sparsity, abs=1e-3)
     gone = torch.cat([before[name][~mask].abs() for name, mask in masks.items()])
     kept = torch.cat([before[name][mask].abs() for name, mask in masks.items()])
     assert gone.max() <= kept.kthvalue(len(masks) + 1).values  # of each layer the largest stays in any case

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from compressors.level import prunable_weights, prune, sparsity_of
+from compressors.level import measure_sparsity, prunable_weights, prune
 from compressors.sensitivity import sensitivities, spared
 
 
@@ -26,4 +26,4 @@ def test_sensitive_layers_stay_whole_and_the_sparsity_of_the_whole_is_reached():
     assert spare == ["1"]  # layer 2 is larger than what may stay
     prune(net, 0.8, spare=spare)
     assert (net[1].weight != 0).all()
-    assert sparsity_of(net) == pytest.approx(0.8, abs=1e-3)
+    assert measure_sparsity(net) == pytest.approx(0.8, abs=1e-3)

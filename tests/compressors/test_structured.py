@@ -5,7 +5,7 @@ import torch
 from pydantic import ValidationError
 
 from compressors.graphs.onnx_graph import Deployed, export_onnx
-from compressors.structured import shrink, widths_of
+from compressors.structured import layer_widths, shrink
 from compressors.verify import graph_latency
 from datagen.errors import InputError
 from datagen.targets import RtmImage
@@ -66,13 +66,13 @@ def test_every_operation_of_a_cell_can_lose_channels(shape, operation):
 
 @pytest.mark.parametrize("sparsity", [0.0, 0.3, 0.4, 0.9])
 def test_steps_leave_as_many_channels_as_one_and_about_as_many_as_asked(shape, sparsity):
-    dense = widths_of(build(nas_unet(1, operations="small", width=12), shape, 0.1))
+    dense = layer_widths(build(nas_unet(1, operations="small", width=12), shape, 0.1))
     left = []
     for steps in ([sparsity], [0.7 * sparsity, 0.96 * sparsity, sparsity]):
         network = build(nas_unet(1, operations="small", width=12), shape, 0.1)
         for step in steps:
             shrink(network, shape, step, dense)
-        left.append(widths_of(network))
+        left.append(layer_widths(network))
     assert left[0] == left[1]
     for name, channels in left[0].items():
         wanted, block = (1 - sparsity) * dense[name], {1: 1, 12: 4, 24: 8, 36: 16}[dense[name]]

@@ -12,7 +12,7 @@ from datagen.check import SHOWN, check_data
 from datagen.config import Data, Split
 from datagen.errors import InputError
 from datagen.generate import generate
-from datagen.shards.chunk import statistics_of
+from datagen.shards.chunk import compute_statistics
 from datagen.shards.manifest import FileRecord, Kind, load_manifest, save_manifest
 
 MakeData = Callable[..., Data]
@@ -109,7 +109,7 @@ def test_a_model_twice_in_one_split_is_counted_and_no_error(data: Data) -> None:
         damaged(data, kind, 1, lambda array: np.concatenate([array[:7], array[:1]]))
     shots, velocity, image = (np.load(Path(data.folder) / f"{kind}1.npy") for kind in kinds)
     manifest = load_manifest(data.folder)
-    first = replace(manifest.shards[0], statistics=statistics_of(shots, velocity[:, 0], image[:, 0]))
+    first = replace(manifest.shards[0], statistics=compute_statistics(shots, velocity[:, 0], image[:, 0]))
     save_manifest(Path(data.folder), replace(manifest, shards=(first, *manifest.shards[1:])))
     assert check_data(data)[0].repeated == 1
 

@@ -262,7 +262,7 @@ def test_shots_too_strong_for_float16_are_refused(make_data: MakeData, echo_engi
             shots_MSTR, image_MZX = super().shoot_and_migrate(velocity_MZX)
             return shots_MSTR * 1e6, image_MZX
 
-    with pytest.raises(InputError, match=r"data\.dtype: shots reach .* float16 ends at 65504"):
+    with pytest.raises(InputError, match=r"data\.dtype: shots reach .* largest float16 is 65504"):
         generate(make_data(dtype="float16"), workers=1, engine=Loud)
     generate(make_data(dtype="float32"), workers=1, engine=Loud)
 

@@ -245,7 +245,7 @@ def test_too_few_samples_and_wrong_options_are_told(make_data, tmp_path, openfwi
         run(tmp_path / "shots.npy", data)
     with pytest.raises(InputError, match="no such file or folder"):
         run(tmp_path / "nothing", data)
-    with pytest.raises(InputError, match="--models: an OpenFWI folder has its models"):
+    with pytest.raises(InputError, match="--models: an OpenFWI folder contains its models"):
         run(openfwi, data, models=tmp_path / "shots.npy")
     with pytest.raises(InputError, match="--split-files: only an OpenFWI folder"):
         run(tmp_path / "shots.npy", data, split_files=tmp_path)

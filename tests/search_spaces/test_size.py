@@ -14,7 +14,7 @@ from search_spaces.fronts.survey_front import SurveyFront
 from search_spaces.genotype import CELLS, Genotype, candidates, edge_label, edges, labels
 from search_spaces.networks.nas_unet import NasUnet
 from search_spaces.shape import Geometry, Shape
-from search_spaces.size import most_probable, parameter_costs, parameters_of, random_genotype
+from search_spaces.size import most_probable, nasunet_parameters, parameter_costs, random_genotype
 
 SHAPE = Shape(shots=2, samples=40, receivers=12, nz=10, nx=12)
 FRONT = SurveyFront(SHAPE, 1.0, Fold(fold=4))
@@ -44,7 +44,7 @@ def test_the_costs_of_choices_add_up_to_the_parameters_of_the_network(seed: int)
     genotype = Genotype.random(depth=3, width=8, nodes=2, operations="full", seed=seed)
     fixed, costs = parameter_costs(NETWORK, FRONT)
     total = fixed + sum(costs[label][name] for label, name in chosen(genotype).items())
-    assert total == parameters_of(genotype, FRONT) == count_parameters(NasUnet(genotype, FRONT))
+    assert total == nasunet_parameters(genotype, FRONT) == count_parameters(NasUnet(genotype, FRONT))
 
 
 @pytest.mark.parametrize("limit", [20_000, 40_000, 80_000])
@@ -52,7 +52,7 @@ def test_a_found_genotype_keeps_to_the_limit(limit: int) -> None:
     network = replace(NETWORK, max_parameters=limit)
     for seed in range(5):
         genotype = most_probable(preferences(network, seed), network, FRONT)
-        assert parameters_of(genotype, FRONT) <= limit
+        assert nasunet_parameters(genotype, FRONT) <= limit
 
 
 def test_at_most_700_000_is_kept_by_wide_networks_that_would_like_the_dearest_operations() -> None:
@@ -61,7 +61,7 @@ def test_at_most_700_000_is_kept_by_wide_networks_that_would_like_the_dearest_op
     dear = {label: {name: cost / 1000 for name, cost in choice.items()} for label, choice in costs.items()}
     assert fixed + sum(max(choice.values()) for choice in costs.values()) > 2 * network.max_parameters
     genotype = most_probable(dear, network, FRONT)
-    assert 0.95 * network.max_parameters < parameters_of(genotype, FRONT) <= network.max_parameters
+    assert 0.95 * network.max_parameters < nasunet_parameters(genotype, FRONT) <= network.max_parameters
 
 
 def test_no_genotype_within_the_limit_is_more_probable_than_the_one_found() -> None:
@@ -93,8 +93,8 @@ def test_the_head_that_makes_a_coarse_network_fine_is_counted() -> None:
     shape = replace(SHAPE, geometry=geometry)
     coarse, fine = (SurveyFront(shape, 1.0, Stack(fold=2, coarse=each)) for each in (True, False))
     genotype = Genotype.random(depth=3, width=8, nodes=2, operations="full", seed=0)
-    assert parameters_of(genotype, coarse) == count_parameters(NasUnet(genotype, coarse))
-    assert parameters_of(genotype, coarse) - parameters_of(genotype, fine) == 3 * (NETWORK.width + 1)
+    assert nasunet_parameters(genotype, coarse) == count_parameters(NasUnet(genotype, coarse))
+    assert nasunet_parameters(genotype, coarse) - nasunet_parameters(genotype, fine) == 3 * (NETWORK.width + 1)
 
 
 def test_without_a_limit_that_binds_every_choice_is_the_most_probable() -> None:
@@ -111,7 +111,7 @@ def test_without_a_limit_that_binds_every_choice_is_the_most_probable() -> None:
 def test_random_genotypes_keep_to_the_limit_too_and_differ() -> None:
     network = replace(NETWORK, max_parameters=30_000)
     found = [random_genotype(network, FRONT, seed) for seed in range(4)]
-    assert all(parameters_of(genotype, FRONT) <= 30_000 for genotype in found)
+    assert all(nasunet_parameters(genotype, FRONT) <= 30_000 for genotype in found)
     assert len(set(found)) == 4
     assert random_genotype(network, FRONT, 0) == found[0]
 

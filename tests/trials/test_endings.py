@@ -37,14 +37,14 @@ RUN = """
 import sys
 from pathlib import Path
 from trials.experiment.launch import run_experiment
-from trials.running.ending import end_when_told
-end_when_told()
+from trials.running.ending import end_on_signals
+end_on_signals()
 run_experiment(Path(sys.argv[1]), int(sys.argv[2]))
 """
 CLEANED = """
 import signal, sys, time
-from trials.running.ending import cleaned_up, end_when_told
-end_when_told()
+from trials.running.ending import cleaned_up, end_on_signals
+end_on_signals()
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def clean():

@@ -15,7 +15,7 @@ import yaml
 from safetensors.torch import save_file
 
 from datagen.errors import InputError
-from datagen.full_disk import told_when_disk_is_full
+from datagen.full_disk import report_full_disk
 from trials.pretraining.pretrain import pretrain
 from trials.results.export import export
 from trials.results.report import ModelRow, Report, write_report
@@ -105,7 +105,7 @@ def test_a_bundle_that_was_there_is_kept_when_the_new_one_has_no_room(
     bundle = Path(shutil.copytree(tiny_bundle, disk / "bundle"))
     there = {file.name: file.read_bytes() for file in bundle.iterdir()}
     room(disk, f"{sum(map(len, there.values())) // 1024 + 100}k")
-    with pytest.raises(InputError, match=r"is full; free .* and so is a bundle that was there"):
+    with pytest.raises(InputError, match=r"is full; free .* the run and any earlier bundle are kept"):
         export(tuned, bundle)
     assert {file.name: file.read_bytes() for file in bundle.iterdir()} == there
     assert list(disk.iterdir()) == [bundle]
@@ -122,10 +122,10 @@ def test_a_report_that_was_there_is_kept_until_the_new_one_has_room(disk: Path) 
 
 
 def test_weights_that_do_not_fit_are_a_full_disk(disk: Path) -> None:
-    with pytest.raises(InputError, match="is full"), told_when_disk_is_full(disk, "nothing is lost"):
+    with pytest.raises(InputError, match="is full"), report_full_disk(disk, "nothing is lost"):
         save_file({"weight": torch.zeros(100_000)}, disk / "weights.safetensors")
 
 
 def test_other_errors_are_not_taken_for_a_full_disk(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), told_when_disk_is_full(tmp_path, "nothing is lost"):
+    with pytest.raises(FileNotFoundError), report_full_disk(tmp_path, "nothing is lost"):
         (tmp_path / "none").read_text()

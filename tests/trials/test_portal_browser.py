@@ -175,7 +175,7 @@ class Experiment:
         )
         manager = processes.manager_on(self.port)
         assert manager is not None
-        self.id = processes.experiment_of(manager)
+        self.id = processes.experiment_id(manager)
 
     def stop(self) -> None:
         if self.id:

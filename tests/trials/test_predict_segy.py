@@ -159,7 +159,7 @@ def test_what_was_sampled_otherwise_is_resampled_when_asked_for(tiny_bundle, tmp
     file = write_line(tmp_path / "in.sgy", waves(coarse, places), receivers=places, interval=2000)
     with pytest.raises(InputError) as error:
         predict(tiny_bundle, file, [tmp_path / "image.npy"])
-    assert str(error.value).count("--resample brings it to the bundle's") == 2
+    assert str(error.value).count("--resample converts it to the bundle's") == 2
     with caplog.at_level(logging.WARNING):
         predict(tiny_bundle, file, [tmp_path / "image.npy"], resample=True)
     assert "every 2 ms were resampled to every 1 ms" in caplog.text
@@ -171,7 +171,7 @@ def test_what_was_sampled_otherwise_is_resampled_when_asked_for(tiny_bundle, tmp
 @pytest.mark.parametrize(
     ("interval", "samples", "receivers", "reason"),
     [
-        (0.012, 60, 20, r"15 Hz reaches 52\.5 Hz, which that does not hold"),
+        (0.012, 60, 20, r"15 Hz, which reaches 52\.5 Hz"),
         (0.001, 60, 10, r"waves of up to 52\.5 Hz need 14\.3 m or less"),
         (0.001, 40, 20, r"the record ends at 0\.039 s, 0\.059 s are needed"),
     ],

@@ -25,7 +25,7 @@ from trials.running.run_folder import RunFolder
 from trials.settings.config import load
 from trials.stages.execute import execute
 from trials.training.networks import geometry
-from trials.training.perceptual import features_of, perceptual
+from trials.training.perceptual import load_features, perceptual
 from trials.training.transferring.pretrained import initialise
 from trials.training.transferring.pretrained_files import load_generator, pretrain_folder, read_part
 from trials.training.transferring.transfer import resolved
@@ -237,7 +237,7 @@ def test_words_without_a_pretraining_tell_how_to_make_one(config, tmp_path, monk
 
 
 def test_discriminator_features_measure_how_far_images_are_apart(gan):
-    features = features_of("gan", str(gan.path / "encoder.safetensors"))
+    features = load_features("gan", str(gan.path / "encoder.safetensors"))
     image = torch.rand(2, 1, 24, 24, generator=torch.Generator().manual_seed(1)) * 2 - 1
     assert perceptual(features, image, image.clone()) == 0
     assert perceptual(features, 0.9 * image, image) < perceptual(features, 0.2 * image, image)
@@ -246,7 +246,7 @@ def test_discriminator_features_measure_how_far_images_are_apart(gan):
 def test_features_of_something_else_are_refused(gan, autoencoder):
     for file in (gan.path / "generator.safetensors", autoencoder.path / "encoder.safetensors"):
         with pytest.raises(InputError, match=r"loss\.perceptual_weights"):
-            features_of("gan", str(file))
+            load_features("gan", str(file))
 
 
 def test_slerp_stays_on_the_sphere_and_ends_where_it_should():

@@ -310,7 +310,7 @@ def test_a_trial_is_not_awaited_on_a_host_that_is_lost(tmp_path: Path) -> None:
     script = SERVICE + (
         "service.workersByEnv.set('e', worker);\n"
         "service.createTrial('e').catch(error => { console.log(JSON.stringify(error.message)); process.exit(); });\n"
-        "guard.lossOf(worker.ssh).tell(new Error('lost'));"
+        "guard.lossOf(worker.ssh).report(new Error('lost'));"
     )
     assert node(script, tmp_path) == "lost"
 

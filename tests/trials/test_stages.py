@@ -10,13 +10,13 @@ import yaml
 from safetensors.torch import save_file
 
 from compressors.bundles.bundle import load_bundle
-from compressors.level import sparsity_of
+from compressors.level import measure_sparsity
 from datagen.errors import InputError
 from search_spaces.build import build
 from search_spaces.fronts.survey_front import make_front
 from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
-from search_spaces.size import parameter_costs, parameters_of
+from search_spaces.size import nasunet_parameters, parameter_costs
 from trials.results.export import export
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
@@ -122,7 +122,7 @@ def test_a_search_keeps_to_the_limit_of_parameters(config, tmp_path, strategy):
     front = make_front(small.network, Shape.of(config.data), 1.0)
     fixed, costs = parameter_costs(small.network, front)
     assert fixed < 2000 < fixed + max(costs["down"].values())
-    assert parameters_of(find_genotype(small, RunFolder(tmp_path), Recorder()), front) <= 2000
+    assert nasunet_parameters(find_genotype(small, RunFolder(tmp_path), Recorder()), front) <= 2000
 
 
 def test_a_narrow_supernet_with_all_remedies_finds_a_genotype_of_full_width(config, tmp_path):
@@ -164,7 +164,7 @@ def test_a_run_tells_what_it_was_asked_and_where_it_came_from(tuned):
 
 def test_a_compressed_network_keeps_its_zeros(compressed):
     run, channel = compressed
-    assert sparsity_of(trained(run)) == pytest.approx(0.7, abs=1e-3)
+    assert measure_sparsity(trained(run)) == pytest.approx(0.7, abs=1e-3)
     assert [row["phase"] for row in run.metrics] == ["compress-1", "compress-2"]
     assert channel.finals[0]["nonzero"] < channel.finals[0]["parameters"]
 
@@ -197,7 +197,7 @@ def test_sensitive_layers_are_measured_and_left_whole(tuned, tmp_path):
     recipe = replace(source.config.compress, sparsity=0.6, scope="global", spare=0.5)
     run = RunFolder(tmp_path)
     execute("compress", replace(source.config, compress=recipe), run, Recorder(), source=source)
-    assert sparsity_of(trained(run)) == pytest.approx(0.6, abs=1e-3)
+    assert measure_sparsity(trained(run)) == pytest.approx(0.6, abs=1e-3)
 
 
 def test_the_exported_bundle_is_the_compressed_network_scored_on_the_test_split(compressed, tmp_path):

@@ -19,8 +19,8 @@ import yaml
 from datagen.errors import InputError
 from search_spaces.genotype import Genotype
 from trials.running.channel import Channel
-from trials.running.checkpoint import WholeFiles, checkpoint_of
-from trials.running.memory import OutOfMemory, told_when_memory_is_short
+from trials.running.checkpoint import WholeFiles, checkpoint_path
+from trials.running.memory import OutOfMemory, report_short_memory
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config, load
 from trials.stages.execute import execute
@@ -233,19 +233,19 @@ def test_memory_that_is_short_is_told_with_the_setting_to_lower(
     config: Config, stage: str, error: Exception, told: str
 ) -> None:
     darts = replace(config, search=replace(config.search, strategy="darts"))
-    with pytest.raises(OutOfMemory) as caught, told_when_memory_is_short(stage, darts):
+    with pytest.raises(OutOfMemory) as caught, report_short_memory(stage, darts):
         raise error
     assert told in str(caught.value)
     assert str(error) in str(caught.value)
 
 
 def test_memory_that_really_is_short_is_recognised(config: Config) -> None:
-    with pytest.raises(OutOfMemory), told_when_memory_is_short("tune", config):
+    with pytest.raises(OutOfMemory), report_short_memory("tune", config):
         torch.empty(2**55, dtype=torch.float32)
 
 
 def test_other_errors_are_not_taken_for_short_memory(config: Config) -> None:
-    with pytest.raises(RuntimeError, match="shape"), told_when_memory_is_short("tune", config):
+    with pytest.raises(RuntimeError, match="shape"), report_short_memory("tune", config):
         raise RuntimeError("shape mismatch")
 
 
@@ -254,7 +254,7 @@ def test_a_checkpoint_that_was_cut_off_in_the_writing_leaves_the_one_before(conf
     run = RunFolder(tmp_path)
     with pytest.raises(CutOff):
         execute("tune", unet, run, Reports(2))
-    checkpoint_of(run.path, "tune").with_suffix(".ckpt.tmp").write_bytes(b"half a file")
+    checkpoint_path(run.path, "tune").with_suffix(".ckpt.tmp").write_bytes(b"half a file")
     execute("tune", unet, run, Channel())
     assert [row["epoch"] for row in run.metrics] == [0, 1, 2]
     assert not list(run.path.glob("*.tmp"))
@@ -284,7 +284,7 @@ def test_a_checkpoint_that_holds_code_is_refused_and_does_not_run_it(
     cut_off: tuple[RunFolder, Config], tmp_path: Path
 ) -> None:
     run, config = cut_off
-    file = checkpoint_of(run.path, "tune")
+    file = checkpoint_path(run.path, "tune")
     state = torch.load(file, weights_only=True)
     torch.save(state | {"callbacks": {"EpochReport": Touch(tmp_path / "touched")}}, file)
     with pytest.raises(InputError, match=f"{file}: cannot be read: .* more than tensors, numbers and text; remove"):
@@ -299,7 +299,7 @@ def test_a_checkpoint_that_is_cut_off_is_named_and_the_training_starts_without_i
     cut_off: tuple[RunFolder, Config], share: float
 ) -> None:
     run, config = cut_off
-    file = checkpoint_of(run.path, "tune")
+    file = checkpoint_path(run.path, "tune")
     file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
     with pytest.raises(InputError, match=f"{file}: cannot be read"):
         execute("tune", config, run, Channel())
@@ -310,7 +310,7 @@ def test_a_checkpoint_that_is_cut_off_is_named_and_the_training_starts_without_i
 
 def test_a_file_that_is_no_checkpoint_is_named(tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(1)}, tmp_path / "weights.pt")
-    with pytest.raises(InputError, match="is no checkpoint of a training: callbacks, epoch"):
+    with pytest.raises(InputError, match="is not a checkpoint of a training: callbacks, epoch"):
         WholeFiles().load_checkpoint(tmp_path / "weights.pt")
 
 
@@ -345,7 +345,7 @@ def test_a_signal_ends_the_command_with_its_status_and_a_hint(
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
     )
-    while not checkpoint_of(run.path, "tune").exists():
+    while not checkpoint_path(run.path, "tune").exists():
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(number)
@@ -356,7 +356,7 @@ def test_a_signal_ends_the_command_with_its_status_and_a_hint(
     assert process.returncode == status, said
     assert "the same command goes on from here" in said
     assert "Traceback" not in said
-    assert checkpoint_of(run.path, "tune").exists()
+    assert checkpoint_path(run.path, "tune").exists()
     assert not run.finished
     assert json.loads((run.path / "metrics.jsonl").read_text().splitlines()[0])["epoch"] == 0
 

@@ -45,7 +45,7 @@ def generate(
         from trials.pretraining.gan_velocity import with_gan_velocity
 
         data = with_gan_velocity(data, Path(gan), tell)
-    made = make(data, workers=workers, dask=dask, tell=tell)
+    made = make(data, workers=workers, dask=dask, report=tell)
     console.print(f"{data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.1f} s")
 
 
@@ -72,7 +72,7 @@ def import_data(
     from datagen.import_shots import find_source, import_shots
 
     found = find_source(source, data, models=models, split_files=split_files)
-    made = import_shots(found, data, migrate=migrate, workers=workers, tell=tell)
+    made = import_shots(found, data, migrate=migrate, workers=workers, report=tell)
     split = f"{found.split.train} train, {found.split.validation} validation, {found.split.test} test"
     counts = f"{made.made} samples imported, {made.skipped} were there ({split})"
     tell(f"{output}: {counts}, {made.seconds:.1f} s")

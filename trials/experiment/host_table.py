@@ -1,4 +1,4 @@
-"""The machines of an experiment on the terminal: one table, and what has to be mended before the start."""
+"""The machines of an experiment on the terminal: one table, and what to fix before the start."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,18 +10,18 @@ from rich.table import Table
 from datagen.config import Data
 from datagen.errors import InputError
 from trials.experiment.machines.code_size import code_size
-from trials.experiment.machines.hosts import Finding, examine, fleet_of
+from trials.experiment.machines.hosts import Finding, examine, read_fleet
 from trials.experiment.plan import FinishedTrial, load_plan, read_state
 from trials.running.host_facts import data_digest
 
 
 def check_hosts(nni_config: Path, data: Data, console: Console) -> bool:
-    """Shows the hosts and what would be sent to them; False for an experiment on this machine.
+    """Shows the hosts and the code sent to them; False for an experiment on this machine.
 
-    Raises InputError with every problem of every host.  An interrupted experiment goes on with the hosts that are
-    left, so there one that does not answer is only told.
+    Raises InputError with every problem of every host.  An interrupted experiment continues with the remaining hosts,
+    so a missing one is only reported.
     """
-    fleet = fleet_of(nni_config)
+    fleet = read_fleet(nni_config)
     if not fleet.hosts:
         return False
     console.print(f"code for the hosts: {code_size(fleet.code)}", soft_wrap=True)
@@ -30,7 +30,7 @@ def check_hosts(nni_config: Path, data: Data, console: Console) -> bool:
     lost = [finding for finding in findings if not finding.reached]
     if len(lost) < len(findings) and _interrupted(nni_config):
         for finding in lost:
-            console.print("goes on without", *finding.problems, soft_wrap=True, markup=False, highlight=False)
+            console.print("continues without", *finding.problems, soft_wrap=True, markup=False, highlight=False)
         findings = [finding for finding in findings if finding.reached]
     if problems := [problem for finding in findings for problem in finding.problems]:
         raise InputError("\n".join(problems))
@@ -38,13 +38,13 @@ def check_hosts(nni_config: Path, data: Data, console: Console) -> bool:
 
 
 def warn_of_bits(trials: Sequence[FinishedTrial], data: Data, console: Console) -> None:
-    """Says which trials were trained on a data set of other bits than the one on this machine."""
+    """Reports trials that were trained on a data set whose bits differ from this machine's."""
     here = data_digest(data.folder)
     different = [trial.run.name for trial in trials if trial.metrics.get("data") not in (None, here)]
     if here is not None and different:
         console.print(
-            f"[yellow]note[/] trained on data of other bits than this machine's: {', '.join(different)}. Processors "
-            "and compilers round differently; copy the data set to the hosts to train on the very same bits "
+            f"[yellow]note[/] trained on data whose bits differ from this machine's: {', '.join(different)}. "
+            "Processors and compilers round differently; copy the data set to the hosts to train on the same bits "
             "(docs/several_machines.md)",
             soft_wrap=True,
         )
@@ -56,7 +56,7 @@ def _interrupted(nni_config: Path) -> bool:
 
 
 def _table(findings: Sequence[Finding], here: str | None) -> Table:
-    """One line a host; `here` is the digest of this machine's data set."""
+    """One line per host; `here` is the digest of this machine's data set."""
     table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
     for heading in ("host", "python", "torch", "nni", "cores", "free", "data set", ""):
         table.add_column(heading, no_wrap=True)
@@ -66,7 +66,7 @@ def _table(findings: Sequence[Finding], here: str | None) -> Table:
             table.add_row(finding.host.name, *[""] * 6, mark)
             continue
         there = facts["data"]
-        bits = "will be made" if there is None else "same bits as here" if there == here else "other bits than here"
+        bits = "will be made" if there is None else "same bits as here" if there == here else "bits differ from here"
         table.add_row(
             finding.host.name,
             facts["python"],

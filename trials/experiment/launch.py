@@ -4,7 +4,7 @@
                                   ▲
                             watch ┴─► Snapshot, Snapshot, … ──► Outcome
 
-Interrupted and started again, it goes on where it stopped.
+Interrupted and started again, it continues where it stopped.
 """
 
 import contextlib
@@ -26,17 +26,17 @@ from trials.experiment.plan import (
     FinishedTrial,
     Plan,
     PlanState,
+    finished_trials,
     load_plan,
-    plan_of,
     read_state,
-    trials_of,
+    restore_plan,
     write_state,
 )
 from trials.experiment.record import ExperimentRecord, read_record
 from trials.experiment.watch import ExperimentError, Snapshot, watch
 from trials.running.ending import cleaned_up
 
-STOP = 30.0  # [s] the manager may take to end its trials and itself
+STOP = 30.0  # [s] for the manager to end its trials and itself
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,15 @@ def run_experiment(
     *,
     new: bool = False,
 ) -> Outcome:
-    """Runs the experiment of `nni_config` to its end; goes on with one that was interrupted.
+    """Runs the experiment of `nni_config` to its end; continues an interrupted one.
 
-    A finished experiment with the same settings is not run again unless `new`.  `on_update` is called about
-    once a second.  When this returns or raises, after Ctrl-C and other signals too, no process of
-    the experiment is left.
+    A finished experiment with the same settings is not run again unless `new`.  `on_update` is called about once a
+    second.  When this returns or raises, even after Ctrl-C or another signal, no process of the experiment is left.
 
     Raises
     ------
     InputError
-        The configuration, port, compiler or folder cannot be used, the experiment runs already, or the settings
+        The configuration, port, compiler or folder cannot be used, the experiment is already running, or the settings
         of an interrupted one have changed.
     """
     plan = load_plan(nni_config)
@@ -76,26 +75,26 @@ def run_experiment(
         earlier = _earlier(plan, new=new)
         if earlier is not None and earlier.finished:
             folder = plan.folder / earlier.experiment
-            return Outcome(earlier.experiment, folder, True, "", trials_of(folder))
+            return Outcome(earlier.experiment, folder, True, "", finished_trials(folder))
         return _run(plan, port, on_update, earlier.experiment if earlier else None)
 
 
 def check(plan: Plan, port: int, *, new: bool = False) -> None:
-    """Raises InputError as `run_experiment` would, before anything is made."""
+    """Raises InputError as `run_experiment` would, before anything is created."""
     doctor.require(doctor.writable(plan.folder))
     with _alone(plan):
         _end_unnoted(plan)
     earlier = _earlier(plan, new=new)
-    if earlier is None or not (earlier.finished or processes.manager_of(earlier.experiment)):
+    if earlier is None or not (earlier.finished or processes.find_manager(earlier.experiment)):
         _require_ready(plan, port)
 
 
 def resume(record: ExperimentRecord, port: int, on_update: Callable[[Snapshot], None]) -> Outcome:
-    """Goes on with an experiment, whatever configuration is here now, and watches it to its end.
+    """Continues an experiment, whatever the current configuration, and watches it to its end.
 
     Raises InputError as `run_experiment`.
     """
-    plan = plan_of(record)
+    plan = restore_plan(record)
     with _alone(plan):
         return _run(plan, port, on_update, record.id)
 
@@ -104,11 +103,11 @@ def resume(record: ExperimentRecord, port: int, on_update: Callable[[Snapshot], 
 def view(record: ExperimentRecord, port: int) -> Iterator[str]:
     """The address of the web page of a stopped experiment, served until the context ends.
 
-    Raises InputError when the experiment runs or the port is taken, ExperimentError when NNI does not start.
+    Raises InputError when the experiment is running or the port is taken, ExperimentError when NNI does not start.
     """
-    running = processes.manager_of(record.id)
+    running = processes.find_manager(record.id)
     if running is not None:
-        raise InputError(f"experiment {record.id} runs; its page is http://127.0.0.1:{processes.port_of(running)}")
+        raise InputError(f"experiment {record.id} runs; its page is http://127.0.0.1:{processes.portal_port(running)}")
     doctor.require(doctor.free_port(port))
     with cleaned_up(partial(stop, record.id)):
         nnictl.view(record.id, record.folder.parent, port)
@@ -116,18 +115,18 @@ def view(record: ExperimentRecord, port: int) -> Iterator[str]:
 
 
 def stop(experiment: str) -> None:
-    """Ends the experiment with all its processes; `nnictl resume` or `run_experiment` can go on with it."""
-    manager = processes.manager_of(experiment)
+    """Ends the experiment with all its processes; `nnictl resume` or `run_experiment` can continue it."""
+    manager = processes.find_manager(experiment)
     if manager is not None:
         with contextlib.suppress(requests.RequestException, psutil.Error):
-            Manager.on_port(processes.port_of(manager)).stop()
+            Manager.on_port(processes.portal_port(manager)).stop()
             processes.wait(processes.of_experiment(experiment), STOP)
     processes.end(experiment)
     registry.forget_process(experiment)
 
 
 def _require_ready(plan: Plan, port: int) -> None:
-    """Raises InputError with all that this machine lacks."""
+    """Raises InputError with everything this machine lacks."""
     doctor.require(
         doctor.compiler(),
         doctor.free_port(port),
@@ -138,8 +137,8 @@ def _require_ready(plan: Plan, port: int) -> None:
 
 
 def _run(plan: Plan, port: int, on_update: Callable[[Snapshot], None], earlier: str | None) -> Outcome:
-    """Starts the experiment, or finds the one that an earlier, killed launcher has left running."""
-    manager = processes.manager_of(earlier) if earlier else None
+    """Starts the experiment, or finds the one that an earlier, killed launcher left running."""
+    manager = processes.find_manager(earlier) if earlier else None
     if manager is None:
         _require_ready(plan, port)
     elif processes.only_shows(manager):
@@ -158,30 +157,30 @@ def _run(plan: Plan, port: int, on_update: Callable[[Snapshot], None], earlier: 
         except ExperimentError as error:
             reason = str(error)
     folder = plan.folder / experiment
-    return Outcome(experiment, folder, not reason, reason, trials_of(folder))
+    return Outcome(experiment, folder, not reason, reason, finished_trials(folder))
 
 
 def _end_unnoted(plan: Plan) -> None:
-    """Ends what a launcher has started that was killed before it had noted it; nobody would go on with it."""
+    """Ends an experiment whose launcher was killed before noting it; nothing could continue it."""
     state = read_state(plan)
     for experiment in processes.started_for(plan.state_file) - {state.experiment if state else ""}:
         stop(experiment)
 
 
 def _earlier(plan: Plan, *, new: bool) -> PlanState | None:
-    """The experiment to report (finished) or to go on with (not finished); None to start a new one."""
+    """The experiment to report (finished) or to continue (not finished); None to start a new one."""
     state = read_state(plan)
     if state is None:
         return None
     changed = state.digest != plan.digest
     if new or (state.finished and changed):
-        if processes.manager_of(state.experiment) is not None:
+        if processes.find_manager(state.experiment) is not None:
             raise InputError(f"experiment {state.experiment} still runs; end it: seisnas stop {state.experiment}")
         return None
     if changed:
         raise InputError(
             f"{plan.path}: experiment {state.experiment} is not finished and the settings have changed since "
-            "it was started; put them back to go on with it, or start afresh with --new"
+            "it was started; restore them to continue it, or start afresh with --new"
         )
     try:
         read_record(plan.folder / state.experiment)

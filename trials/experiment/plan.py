@@ -1,10 +1,10 @@
-"""One NNI experiment as files: what is asked for, how far it came, what its trials left.
+"""One NNI experiment as files: its plan, its progress, its trials' results.
 
     nni_config.yml                              the plan
     nni-experiments/quickstart.json             id, finished or not, digest of the plan it was started with
-    nni-experiments/ID/environments/*/trials/   one run folder a trial; outlives NNI's manager and data base
+    nni-experiments/ID/environments/*/trials/   one run folder per trial; outlives NNI's manager and database
 
-Nothing here needs the manager to run.
+Nothing here needs a running manager.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from trials.experiment.nni.nni_config import read_nni_config
 from trials.experiment.record import ExperimentRecord
 from trials.experiment.tuner.algorithm_check import check_algorithms
 
-# What NNI raises at a configuration that it does not take.
+# What NNI raises for an invalid configuration.
 _REFUSALS = (AssertionError, AttributeError, KeyError, OSError, TypeError, ValueError)
 
 
@@ -40,7 +40,7 @@ class Plan:
     budgets: dict[str, int]  # stage → trials, in the order in which they run
     digest: str  # of the settings that make up the experiment
     space: Any = None  # NNI's search space
-    gpus: GpuKeys | None = None  # asked for on this machine; none when trials run on others
+    gpus: GpuKeys | None = None  # requested on this machine; None when trials run on others
 
     @property
     def state_file(self) -> Path:
@@ -58,7 +58,7 @@ class PlanState:
 
 @dataclass(frozen=True)
 class FinishedTrial:
-    """A trial that succeeded, from its run folder."""
+    """A successful trial, from its run folder."""
 
     id: str
     stage: str
@@ -68,8 +68,8 @@ class FinishedTrial:
 
 
 def load_plan(path: Path) -> Plan:
-    """Reads and checks `path`.  Raises InputError with NNI's or the tuner's own complaint."""
-    silence_stdout()  # NNI talks to the terminal from the moment it is imported
+    """Reads and checks `path`.  Raises InputError with NNI's or the tuner's own message."""
+    silence_stdout()  # NNI prints to the terminal as soon as it is imported
     try:
         read_nni_config(path)
         config = ExperimentConfig.load(path).canonical_copy()
@@ -91,17 +91,17 @@ def load_plan(path: Path) -> Plan:
     )
 
 
-def plan_of(record: ExperimentRecord) -> Plan:
-    """The plan of an experiment that was started before, from what NNI has kept of it.
+def restore_plan(record: ExperimentRecord) -> Plan:
+    """The plan of an earlier experiment, from NNI's record.
 
-    Raises InputError when this version of SeisNAS cannot go on with it.
+    Raises InputError when this version of SeisNAS cannot continue it.
     """
     silence_stdout()
     try:
         config = ExperimentConfig(**record.config).canonical_copy()
         budgets = check_algorithms(config)
     except _REFUSALS as error:
-        raise InputError(f"experiment {record.id}: cannot go on: {_said(error)}") from None
+        raise InputError(f"experiment {record.id}: cannot continue: {_said(error)}") from None
     plan = Plan(
         path=record.folder,
         name=record.name or record.id,
@@ -115,7 +115,7 @@ def plan_of(record: ExperimentRecord) -> Plan:
 
 
 def _said(error: Exception) -> str:
-    """Its message; many of NNI's checks have none, so then the line that failed."""
+    """Its message, or the failed line: many of NNI's checks have no message."""
     return str(error) or str(traceback.extract_tb(error.__traceback__)[-1].line).removeprefix("assert ")
 
 
@@ -134,8 +134,8 @@ def write_state(plan: Plan, experiment: str, *, finished: bool) -> None:
         part.write_text(json.dumps(asdict(state), indent=2))
 
 
-def trials_of(experiment: Path) -> list[FinishedTrial]:
-    """The finished trials in the folder of an experiment, in the order in which they ended."""
+def finished_trials(experiment: Path) -> list[FinishedTrial]:
+    """The finished trials in the folder of an experiment, in the order they ended."""
     results = sorted(experiment.glob("environments/*/trials/*/result.json"), key=lambda file: file.stat().st_mtime_ns)
     return [_finished(file.parent) for file in results]
 

@@ -1,7 +1,7 @@
-"""What is known of one experiment from its files, whether it runs or not.
+"""One experiment as recorded in its files, running or not.
 
 nni-experiments/ID/db/nni.sqlite                    configuration, trials, metrics, as NNI's manager wrote them
-nni-experiments/ID/environments/*/trials/*/         what each trial itself wrote down of its parameters
+nni-experiments/ID/environments/*/trials/*/         the parameters that each trial noted
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from typing import Any
 
 from datagen.errors import InputError
 from datagen.files.reading import parse_json, read_json
-from trials.experiment.nni.manager import ENDED, Job, job_of, unpack
+from trials.experiment.nni.manager import ENDED, Job, make_job, unpack
 
 WAITING = frozenset({"ADD_HYPERPARAMETER", "ADD_RESUMED", "ADD_CUSTOMIZED", "WAITING"})
 
@@ -24,7 +24,7 @@ class ExperimentRecord:
 
     id: str
     folder: Path
-    config: dict[str, Any]  # the NNI configuration that it was started with, with absolute paths
+    config: dict[str, Any]  # its NNI configuration, with absolute paths
     started: float  # [s since 1970]
     jobs: list[Job]  # in the order of the web page; the metric is the final one, or the latest while a trial runs
 
@@ -42,7 +42,7 @@ class ExperimentRecord:
 
 
 def read_record(folder: Path) -> ExperimentRecord:
-    """Reads the data base in the folder of an experiment.  Raises InputError when it cannot be read."""
+    """Reads the database in the folder of an experiment.  Raises InputError when it cannot be read."""
     file = folder / "db" / "nni.sqlite"
     try:
         with contextlib.closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=10)) as base:
@@ -82,7 +82,7 @@ def _job(job_id: str, history: list[sqlite3.Row], status: str, metric: Any) -> J
     def last(column: str) -> Any:
         return next((event[column] for event in reversed(history) if event[column] is not None), None)
 
-    return job_of(
+    return make_job(
         job_id,
         status,
         handed=last("data"),
@@ -95,7 +95,7 @@ def _job(job_id: str, history: list[sqlite3.Row], status: str, metric: Any) -> J
 
 
 def _own_word(job: Job) -> Job:
-    """With the parameters that the trial itself has noted, where it has: NNI may give those of another trial."""
+    """With the parameters that the trial noted itself, if any: NNI may record those of another trial."""
     if job.folder is None:
         return job
     try:

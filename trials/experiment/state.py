@@ -1,8 +1,8 @@
-"""What state an experiment is in, running or not, and what is wrong with it.
+"""The state of an experiment, running or not, and what is wrong with it.
 
 running   the manager and the tuner are at work        finished  every budget is used up
-shown     seisnas view serves its page                 stopped   interrupted; seisnas resume goes on
-failed    it runs, and cannot reach its end
+shown     seisnas view serves its page                 stopped   interrupted; seisnas resume continues it
+failed    it is running, but cannot finish
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from trials.experiment.watch import Health, progress
 
 @dataclass(frozen=True)
 class ExperimentState:
-    """One moment of an experiment."""
+    """The state of an experiment at one moment."""
 
     status: str  # running, shown, finished, stopped or failed
     url: str = ""  # of its web page, while that is served
@@ -26,17 +26,17 @@ class ExperimentState:
 
 
 def state_of(record: ExperimentRecord) -> ExperimentState:
-    """Looks for its manager, and asks it."""
-    manager = processes.manager_of(record.id)
+    """Finds its manager, and queries it."""
+    manager = processes.find_manager(record.id)
     stages = progress(record.budgets, record.jobs)
     finished = bool(stages) and all(stage.done >= stage.budget for stage in stages)
     if manager is None:
         return ExperimentState("finished" if finished else "stopped")
     try:
-        url = f"http://127.0.0.1:{processes.port_of(manager)}"
+        url = f"http://127.0.0.1:{processes.portal_port(manager)}"
         if processes.only_shows(manager):
             return ExperimentState("shown", url)
-        status, errors = Manager.on_port(processes.port_of(manager)).status()
+        status, errors = Manager.on_port(processes.portal_port(manager)).status()
         reason = Health(manager, record.folder / "log").at_a_glance(status, errors, record.jobs)
     except requests.RequestException as error:
         return ExperimentState("failed", url, f"NNI's manager does not answer: {error}")

@@ -10,12 +10,12 @@ from rich.table import Table
 
 from trials.experiment.nni.manager import Job
 from trials.experiment.record import ExperimentRecord
-from trials.experiment.tuner.schedule import score_of
+from trials.experiment.tuner.schedule import final_score
 from trials.experiment.watch import StageProgress, succeeded_with_score
 
 
 def stage_table(stages: Iterable[StageProgress], jobs: Sequence[Job], *, interrupted: bool) -> Table:
-    """A row a stage: how far it is, and its best score; `interrupted`: nothing runs, whatever the last status says."""
+    """A row per stage: progress and best score; `interrupted`: nothing is running, whatever the last status."""
     table = _table(
         "stage", "done", "interrupted" if interrupted else "running", "stopped early", "failed", "best score"
     )
@@ -33,7 +33,7 @@ def stage_table(stages: Iterable[StageProgress], jobs: Sequence[Job], *, interru
 
 
 def trial_table(jobs: Iterable[Job], *, interrupted: bool) -> Table:
-    """A row a trial; `interrupted` as in `stage_table`."""
+    """A row per trial; `interrupted` as in `stage_table`."""
     table = _table("no.", "trial", "stage", "status", "score", "time", "settings", wide="settings")
     for job in jobs:
         status = job.status if job.ended or not interrupted else "interrupted"
@@ -45,7 +45,7 @@ def trial_table(jobs: Iterable[Job], *, interrupted: bool) -> Table:
 
 
 def experiment_table(records: Iterable[ExperimentRecord], states: Mapping[str, str]) -> Table:
-    """A row an experiment; `states`: experiment id → running, finished, …"""
+    """A row per experiment; `states`: experiment id → running, finished, …"""
     table = _table("experiment", "name", "started", "state", "trials", "best score", "folder", wide="folder")
     for record in records:
         last = list(record.budgets)[-1:] or [""]
@@ -63,9 +63,9 @@ def experiment_table(records: Iterable[ExperimentRecord], states: Mapping[str, s
 
 
 def best_of(stage: str, jobs: Iterable[Job]) -> Job | None:
-    """The trial with the highest score of those that have succeeded."""
+    """The successful trial with the highest score."""
     scored = [job for job in jobs if job.stage == stage and succeeded_with_score(job)]
-    return max(scored, key=lambda job: score_of(job.metric) or 0.0, default=None)
+    return max(scored, key=lambda job: final_score(job.metric) or 0.0, default=None)
 
 
 def when(seconds: float) -> str:
@@ -95,7 +95,7 @@ def _value(value: Any) -> str:
 
 
 def _score(job: Job) -> str:
-    score = score_of(job.metric)
+    score = final_score(job.metric)
     return "" if score is None else f"{score:.4f}"
 
 

@@ -1,7 +1,7 @@
-"""Follows a running experiment until every trial of its budget has ended well, or tells why that cannot be.
+"""Follows a running experiment until every trial of its budget has succeeded, or reports why that cannot happen.
 
-NNI's own status is not enough: it stays RUNNING for ever when the tuner has failed, so the tuner's process
-and the flow of trials are watched as well.
+NNI's own status is not enough: it stays RUNNING for ever when the tuner has failed, so the tuner's process and the
+flow of trials are watched as well.
 """
 
 import time
@@ -17,35 +17,35 @@ from trials.experiment.nni import processes
 from trials.experiment.nni.logs import error_in, last_line, traceback_in
 from trials.experiment.nni.manager import Job, Manager
 from trials.experiment.plan import Plan
-from trials.experiment.tuner.schedule import score_of
+from trials.experiment.tuner.schedule import final_score
 
 POLL = 1.0  # [s]
-SETTLED = 3.0  # [s] DONE must hold: a resumed experiment passes through it
-MUTE = 120.0  # [s] the manager may be silent on a busy machine
-NO_TUNER = 10.0  # [s] the tuner's process may be missing, at the start
+SETTLED = 3.0  # [s] that DONE must last: a resumed experiment passes through it
+MUTE = 120.0  # [s] for which the manager may be silent on a busy machine
+NO_TUNER = 10.0  # [s] for which the tuner's process may be missing, at the start
 FIRST = 900.0  # [s] until the first trial: hosts get the code and start before it
-IDLE = 120.0  # [s] no trial may run or wait while the experiment is not done,
+IDLE = 120.0  # [s] for which no trial may be running or waiting while the experiment is not done,
 FAILED = 5.0  # [s] and this long when the tuner has logged an error
 
 
 class ExperimentError(RuntimeError):
-    """The experiment cannot reach its end; the message tells why."""
+    """The experiment cannot finish; the message explains why."""
 
 
 @dataclass(frozen=True)
 class StageProgress:
-    """Trials of one stage, in all lives of the experiment."""
+    """Trials of one stage, including those before a resume."""
 
     name: str
     budget: int
     succeeded: int
     running: int
     failed: int
-    stopped: int = 0  # early, by an assessor, which is no failure
+    stopped: int = 0  # early, by an assessor, which is not a failure
 
     @property
     def done(self) -> int:
-        """Trials of the budget that have come to their end."""
+        """Trials of the budget that have ended."""
         return self.succeeded + self.stopped
 
 
@@ -56,17 +56,17 @@ class Snapshot:
     experiment: str  # NNI's id
     url: str  # of the web page
     stages: tuple[StageProgress, ...]
-    latest: Any  # the metric that came in last; None before the first
+    latest: Any  # the latest metric; None before the first
 
     @property
     def stage(self) -> str:
-        """The stage at hand, the last one at the end."""
+        """The current stage; the last one at the end."""
         unfinished = [stage.name for stage in self.stages if stage.done < stage.budget]
         return unfinished[0] if unfinished else self.stages[-1].name
 
 
 class Stopwatch:
-    """For how long a condition has held without a break."""
+    """How long a condition has held without a break."""
 
     def __init__(self) -> None:
         self._since: float | None = None
@@ -80,10 +80,10 @@ class Stopwatch:
 def watch(plan: Plan, process: psutil.Process, on_update: Callable[[Snapshot], None]) -> None:
     """Returns when the experiment of the manager `process` is done.
 
-    Raises ExperimentError when the manager or the tuner has failed, when nothing moves any more, or when trials of
-    the budget have failed.
+    Raises ExperimentError when the manager or the tuner has failed, nothing moves any more, or trials of the budget
+    have failed.
     """
-    experiment, port = processes.experiment_of(process), processes.port_of(process)
+    experiment, port = processes.experiment_id(process), processes.portal_port(process)
     manager, health = Manager.on_port(port), Health(process, plan.folder / experiment / "log")
     done, mute = Stopwatch(), Stopwatch()
     while True:
@@ -108,7 +108,7 @@ def watch(plan: Plan, process: psutil.Process, on_update: Callable[[Snapshot], N
 
 
 class Health:
-    """Whether the experiment of a manager can still reach its end; asked again and again."""
+    """Whether the experiment of a manager can still finish; checked repeatedly."""
 
     def __init__(self, manager: psutil.Process, log: Path) -> None:
         self._manager = manager
@@ -120,7 +120,7 @@ class Health:
         without_tuner = self._no_tuner.held(not processes.tuner_alive(self._manager))
         idle = self._idle.held(status != "DONE" and all(job.ended for job in jobs))
         if status in ("STOPPING", "STOPPED"):
-            return "it was stopped from outside; the same command goes on with it"
+            return "it was stopped from outside; the same command continues it"
         if status == "ERROR":
             return f"NNI reports {'; '.join(errors)}\n{self._traceback() or self.log}"
         if without_tuner > NO_TUNER:
@@ -129,7 +129,7 @@ class Health:
             return f"the tuner has failed\n{traceback}"
         patience = IDLE if jobs else FIRST
         if idle > patience:
-            return f"no trial was handed out for {patience:.0f} s\n{self.log}"
+            return f"no trial was started for {patience:.0f} s\n{self.log}"
         return None
 
     def at_a_glance(self, status: str, errors: list[str], jobs: list[Job]) -> str | None:
@@ -145,7 +145,7 @@ class Health:
         return error_in(self.log / "dispatcher.log", self._manager.create_time())
 
     def manager_said(self) -> str:
-        """The manager's last error, ready to follow a sentence."""
+        """The manager's last error, to append to a sentence."""
         said = error_in(self.log / "nnimanager.log", self._manager.create_time())
         return f": {said}" if said else ""
 
@@ -170,7 +170,7 @@ def progress(budgets: Mapping[str, int], jobs: Sequence[Job]) -> tuple[StageProg
 
 
 def succeeded_with_score(job: Job) -> bool:
-    return job.status == "SUCCEEDED" and score_of(job.metric) is not None
+    return job.status == "SUCCEEDED" and final_score(job.metric) is not None
 
 
 def _require_success(stages: tuple[StageProgress, ...], jobs: Sequence[Job], limit: float, health: Health) -> None:
@@ -181,7 +181,7 @@ def _require_success(stages: tuple[StageProgress, ...], jobs: Sequence[Job], lim
     counts = ", ".join(f"{stage.name} {stage.done} of {stage.budget}" for stage in short)
     said = [health.tuner_said()]
     if len(jobs) < limit:  # SuiteTuner lowers the limit to the number of trials when it has no more
-        said.append("NNI has ended it because maxExperimentDuration was over")
+        said.append("NNI ended it because maxExperimentDuration was reached")
     failed = [job for job in jobs if job.stage and job.ended and not succeeded_with_score(job)]
     words = [_last_words(job) for job in failed if job.status != "EARLY_STOPPED"]
     raise ExperimentError("\n".join([f"trials that succeeded: {counts}", *filter(None, said), *words]))
@@ -190,4 +190,4 @@ def _require_success(stages: tuple[StageProgress, ...], jobs: Sequence[Job], lim
 def _last_words(job: Job) -> str:
     log = job.folder / "trial.stderr" if job.folder else None
     said = last_line(log) if log else ""
-    return f"  {job.stage} trial {job.id} {job.status}: {said or 'it said nothing'} ({log})"
+    return f"  {job.stage} trial {job.id} {job.status}: {said or 'no output'} ({log})"

@@ -1,1 +1,1 @@
-"""Trained networks at work on the user's own data."""
+"""Runs trained networks on the user's own data."""

@@ -22,8 +22,8 @@ from search_spaces.build import build, count_parameters, nonzero_parameters
 from search_spaces.config import Network
 
 BIG = {"UNet": Network(model="unet", width=48, depth=5), "ResUNet34": Network(model="resunet34")}
-BATCH = 8  # models at a time where throughput and memory are measured
-CALLS = 7  # timed calls of a network in a round, of which the median counts
+BATCH = 8  # models at a time for throughput and memory
+CALLS = 7  # timed calls of a network per round, of which the median counts
 
 Row = dict[str, Any]
 
@@ -65,7 +65,7 @@ def untrained(like: str | Path, spec: Network, folder: Path) -> Path:
 
 
 def compare_bundles(folders: Mapping[str, Path], *, rounds: int, threads: Sequence[int] = (1, 2)) -> list[Row]:
-    """One row a bundle; all map the same survey.
+    """One row per bundle; all map the same survey.
 
     `latency_ms_1`, `latency_ms_2`: of one model on that many threads, median over the rounds, with `_std` and
     `_each`; `models_per_s`: batches of 8, all threads; `memory_mb`: peak of a process that images such a batch.

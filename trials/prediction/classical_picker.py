@@ -1,8 +1,8 @@
-"""The picker to beat: STA/LTA finds about where the energy rises, AIC finds the sample.
+"""The picker to beat: STA/LTA finds roughly where the energy rises, AIC finds the sample.
 
     ratio(t) = mean x² over [t, t + sta) / mean x² over [t − lta, t)            pick: the first above `threshold`,
-                                                                                 else where it is largest
-    AIC(k) = k log var x[:k] + (n − k) log var x[k:]                             pick: its least, in a window around
+                                                                                 or else the largest
+    AIC(k) = k log var x[:k] + (n − k) log var x[k:]                             pick: its minimum, in a window around
 
 Allen 1978 (BSSA 68); Maeda 1985 for AIC on the samples themselves.
 """
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 STA = (0.001, 0.002, 0.004)  # [s]
 LTA = (0.005, 0.01, 0.02)  # [s]
 THRESHOLD = (2.0, 4.0, 8.0, 16.0, np.inf)
-WINDOW = (0.0, 0.005, 0.01, 0.02)  # [s] to both sides; 0: no AIC
+WINDOW = (0.0, 0.005, 0.01, 0.02)  # [s] on each side; 0: no AIC
 QUIET = 1e-6  # of a trace's mean square, under both means: a trace without noise has no ratio
 
 
@@ -34,7 +34,7 @@ class Classical:
     window: float
 
     def __call__(self, gather_TR: Array, interval: float) -> NDArray[np.float64]:
-        """Picks [R] in samples; NaN of a trace that is dead."""
+        """Picks [R] in samples; NaN for a dead trace."""
         coarse_R = first_above(energy_ratio(gather_TR, self.sta, self.lta, interval), self.threshold)
         reach = round(self.window / interval)
         pairs = zip(gather_TR.T, coarse_R, strict=True)
@@ -43,7 +43,7 @@ class Classical:
 
 
 def energy_ratio(gather_TR: Array, sta: float, lta: float, interval: float) -> Array:
-    """STA over LTA at each sample, [T, R]; 0 where there is not yet half an LTA before."""
+    """STA over LTA at each sample, [T, R]; 0 within half an LTA of the start."""
     samples = len(gather_TR)
     short, long = max(1, round(sta / interval)), max(2, round(lta / interval))
     power_TR = np.square(gather_TR - gather_TR.mean(0), dtype=np.float64)
@@ -59,13 +59,13 @@ def energy_ratio(gather_TR: Array, sta: float, lta: float, interval: float) -> A
 
 
 def first_above(ratio_TR: Array, threshold: float) -> NDArray[np.int64]:
-    """The first sample above `threshold`, or the largest where none is, [R]."""
+    """The first sample above `threshold`, or the largest if none is, [R]."""
     above_TR = ratio_TR > threshold
     return np.asarray(np.where(above_TR.any(0), above_TR.argmax(0), ratio_TR.argmax(0)), np.int64)
 
 
 def least_aic(trace_T: Array, around: int, reach: int) -> int:
-    """The sample within `reach` of `around` that parts the window best into two of different variance."""
+    """The sample within `reach` of `around` that best splits the window into two of different variance."""
     start, end = max(0, around - reach), min(len(trace_T), around + reach)
     window = trace_T[start:end].astype(np.float64)
     n = len(window)
@@ -81,7 +81,7 @@ def least_aic(trace_T: Array, around: int, reach: int) -> int:
 
 
 def fitted(gathers: Sequence[Array], labels: Sequence[Array], interval: float) -> Classical:
-    """The settings of the grid with the least mean error on these gathers; labels in samples, NaN where none."""
+    """The settings of the grid with the smallest mean error on these gathers; labels in samples, NaN if missing."""
     label = np.concatenate(list(labels))
 
     def error(settings: Classical) -> float:

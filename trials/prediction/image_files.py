@@ -1,7 +1,7 @@
-"""Files of images that are written as the images come; none bears its name before it is whole.
+"""Image files written as the images come; a file gets its name only when it is whole.
 
 .npy    float32 [N, 1, Z, X];  [Z, X] of a single sample;  [inline, Z, X] of the lines of a 3-D survey
-.sgy    IEEE floats, one trace a column; see `TEXT`
+.sgy    IEEE floats, one trace per column; see `TEXT`
 """
 
 import os
@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from segyio import BinField, TraceField
 
 from datagen.errors import InputError
-from datagen.files.whole_files import part_of
+from datagen.files.whole_files import temporary_path
 
-LARGEST_STEP = 32.767  # [m] what a header holds in millimetres
-CENTIMETRES = 100  # coordinates are whole numbers of these
+LARGEST_STEP = 32.767  # [m] that fits a header, in millimetres
+CENTIMETRES = 100  # coordinates are stored in these, as integers
 
 Coordinates = Callable[[int], NDArray[np.float64]]  # number of a sample → x and y of its columns [X, 2] in metres
 
 
 class ImageFile(Protocol):
-    """Takes images in order; `close` puts the file in its place, `discard` leaves nothing."""
+    """Takes images in order; `close` gives the file its name, `discard` deletes it."""
 
     def add(self, images_B1ZX: NDArray[np.float32]) -> None: ...
 
@@ -34,10 +34,10 @@ class ImageFile(Protocol):
 
 
 class NpyImages:
-    """An .npy of the whole `shape`, filled from its beginning."""
+    """An .npy of the whole `shape`, filled from the beginning."""
 
     def __init__(self, file: Path, shape: tuple[int, ...]) -> None:
-        self.file, self._part = file, part_of(file)
+        self.file, self._part = file, temporary_path(file)
         self._stream = self._part.open("wb")
         header = {"descr": "<f4", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(self._stream, header)
@@ -57,8 +57,8 @@ class NpyImages:
 class SegyImages:
     """A SEG-Y file of `count` images `[Z, X]` on cells of `spacing` metres.
 
-    Inline numbers are samples, crossline and CDP numbers columns, from 1 on.  Raises InputError: depth steps
-    that its headers cannot hold.
+    Inline numbers are samples, crossline and CDP numbers columns, from 1.  Raises InputError: a depth step too large
+    for its headers.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class SegyImages:
             raise InputError(
                 f"output {file}: SEG-Y holds depth steps of up to {LARGEST_STEP} m, got {spacing:g} m; write .npy"
             )
-        self.file, self._part, self._at, self._sample = file, part_of(file), at, 0
+        self.file, self._part, self._at, self._sample = file, temporary_path(file), at, 0
         nz, self._columns = size
         self._step = round(1000 * spacing)
         spec = segyio.spec()

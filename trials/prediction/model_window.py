@@ -3,7 +3,7 @@
 velocity model ─► window ─► shots (wave equation) ─┬─► bundle ───────────────────► prediction
                                                    └─► reverse-time migration ───► RTM image
 
-Of a cube every section along x is imaged, as a line of a 3-D survey; the images are a cube again.
+For a cube, every section along x is imaged, as a line of a 3-D survey; the images form a cube again.
 """
 
 from collections.abc import Sequence
@@ -48,8 +48,8 @@ def model_window(
     cells `spacing` metres wide.  `at` is the window's top left corner, "depth,distance" in metres.
     `.png`: velocity, RTM image and prediction; `.npy`: the prediction `[Z, X]`; `.sgy`: the same.
 
-    Of a cube, whose order of axes is `axes` where its file does not tell, the same window of every section along x is
-    imaged.  `.npy`: `[inline, Z, X]`; `.png`: the first predictions.
+    For a cube, whose axes are `axes` if they are not in its file, the same window of every section along x is imaged.
+    `.npy`: `[inline, Z, X]`; `.png`: the first predictions.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def model_window(
     data = spanning(contents.data, windows_YZX)
     scheme = derive_scheme(data)
     windows_YZX = within_limits(windows_YZX, scheme.carried)
-    assert spacing is not None, "cut_window has asked for it"
+    assert spacing is not None, "cut_window checks it"
     engine = WaveEngine(data, scheme=scheme)
     single = len(windows_YZX) == 1
     drawn = [file for file in files if file.suffix == ".png" and single]
@@ -101,7 +101,7 @@ def _places(data: Data, start: float, cross_N: Array) -> Places:
 
 
 def likeness(prediction_ZX: Array, truth_ZX: Array, contents: Contents) -> float:
-    """SSIM of two images in physical units, on the scale that networks are trained and scored on."""
+    """SSIM of two images in physical units, on the scale used for training and scores."""
     target = contents.scaled
     pair = target.normalise(prediction_ZX), target.label(truth_ZX)
     return float(ssim(*(torch.from_numpy(np.asarray(image, np.float32))[None, None] for image in pair)))

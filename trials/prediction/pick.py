@@ -1,6 +1,6 @@
-"""Pick: first breaks of recorded gathers by a bundle (ONNX Runtime alone) or by a run folder.
+"""Pick: first breaks of recorded gathers, with a bundle (only ONNX Runtime) or a run folder.
 
-    gather file ─ mended ─ resampled ─ windows ─ network ─► time and confidence of each trace ─► .csv .sgy .sgt .png
+    gather file ─ repaired ─ resampled ─ windows ─ network ─► time, confidence of each trace ─► .csv .sgy .sgt .png
 
 Where windows overlap the more confident pick counts.
 """
@@ -22,7 +22,7 @@ from datagen.errors import InputError
 from datagen.files.gathers import Recording, read_recording
 from datagen.targets import TargetName
 from trials.prediction.pick_files import Picks, check_outputs, write_picks
-from trials.training.picking.windows import resampled, same_interval, spread_over, time_of
+from trials.training.picking.windows import resampled, same_interval, spread_over, time_at
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """What is asked for picks: gathers `[B, 1, T, R]` → `[B, 2, R]`, and the survey it was trained for."""
+    """The picking network: gathers `[B, 1, T, R]` → `[B, 2, R]`, and the survey it was trained for."""
 
     run: Callable[[NDArray[np.float32]], NDArray[np.float32]]
     survey: Survey
@@ -49,26 +49,24 @@ def pick(
 ) -> list[Path]:
     """Picks the gathers of `file` with the bundle or run folder `source`, writes `outputs` and returns their paths.
 
-    `interval` [s], `spacing` of the receivers [m] and positions of the `sources` [m], with commas between, are for
-    files that do not tell them.  Picks below `confidence` are left out of every output.
+    `interval` [s], `spacing` of the receivers [m] and positions of the `sources` [m], separated by commas, are for
+    files without them.  Picks below `confidence` are left out of every output.
 
-    Raises InputError: the bundle is damaged or does not pick, the file cannot be read, does not tell its interval,
-    has no trace alive, or an output does not go with it.
+    Raises InputError: the bundle is damaged or does not pick, the file cannot be read, lacks an interval or a live
+    trace, or does not suit an output.
     """
     check_outputs(outputs, Path(file))
     network, recording = network_of(Path(source)), read_recording(file)
     given = interval or recording.interval
     if given is None:
-        log.warning(
-            "%s: does not tell its sampling interval; taken for %g s (--interval)", file, network.survey.interval
-        )
+        log.warning("%s: has no sampling interval; assuming %g s (--interval)", file, network.survey.interval)
         given = network.survey.interval
     if spacing is not None or sources is not None:
         recording = _placed(recording, spacing, sources, Path(file))
     _say_what_is_changed(recording, given, network.survey, Path(file))
     picks = []
     for gather_TR in recording.gathers:
-        picked = picks_of_gather(network, gather_TR, given, recording.start)
+        picked = pick_gather(network, gather_TR, given, recording.start)
         sure_R = picked.confidence_R >= max(confidence, np.finfo(float).tiny)
         picks.append(Picks(time_R=np.where(sure_R, picked.time_R, np.nan), confidence_R=picked.confidence_R))
     if not any(np.isfinite(each.time_R).any() for each in picks):
@@ -77,23 +75,23 @@ def pick(
 
 
 def _placed(recording: Recording, spacing: float | None, sources: str | None, file: Path) -> Recording:
-    """The recording with receivers every `spacing` metres from 0 on, and its sources where the text says."""
+    """The recording with receivers every `spacing` metres from 0, and its sources at the positions in the text."""
     if spacing is None or sources is None:
         raise InputError("pick: --spacing of the receivers and --source, the positions, need each other")
     try:
         places = [float(text) for text in sources.split(",")]
     except ValueError:
-        raise InputError(f"--source: got {sources!r}; write metres with commas between, as 1.5,9.5") from None
+        raise InputError(f"--source: got {sources!r}; write metres separated by commas, as 1.5,9.5") from None
     if len(places) != len(recording.gathers):
         raise InputError(f"--source: {len(places)} position(s), {file} has {len(recording.gathers)} gather(s)")
     receivers = [spacing * np.arange(gather.shape[1], dtype=np.float64) for gather in recording.gathers]
     return replace(recording, receivers=receivers, sources=places)
 
 
-def picks_of_gather(network: Network, gather_TR: Array, interval: float, start: float = 0.0) -> Picks:
+def pick_gather(network: Network, gather_TR: Array, interval: float, start: float = 0.0) -> Picks:
     """Picks of a gather [T, R] of any size, sampled every `interval` seconds from `start` on.
 
-    Values that are not finite count as zero; a trace without any other value is dead and has no pick.
+    Values that are not finite count as zero; a trace without other values is dead and has no pick.
     """
     survey = network.survey
     mended_TR = np.nan_to_num(gather_TR, nan=0.0, posinf=0.0, neginf=0.0)
@@ -106,7 +104,7 @@ def picks_of_gather(network: Network, gather_TR: Array, interval: float, start: 
         better_R = found_2R[1] > best[1, window]
         best[:, window] = np.where(better_R, found_2R, best[:, window])
     dead_R = np.ptp(sampled_TR, axis=0) == 0
-    time_R = start + time_of(best[0], interval, survey.interval)
+    time_R = start + time_at(best[0], interval, survey.interval)
     return Picks(time_R=np.where(dead_R, np.nan, time_R), confidence_R=np.where(dead_R, 0.0, best[1]))
 
 
@@ -140,11 +138,11 @@ def network_of(source: Path) -> Network:
 
 def _require_picks(source: Path, target: TargetName) -> None:
     if OUTPUTS[target].command != "pick":
-        raise InputError(f"{source}: its target is {target}; picking needs one of target first_break (docs/picking.md)")
+        raise InputError(f"{source}: its target is {target}; picking needs target first_break (docs/picking.md)")
 
 
 def _say_what_is_changed(recording: Recording, given: float, survey: Survey, file: Path) -> None:
-    """Raises InputError when not one trace is alive."""
+    """Raises InputError when no trace is alive."""
     values = recording.gathers
     broken = sum(int((~np.isfinite(gather)).any(0).sum()) for gather in values)
     dead = sum(int((np.ptp(np.nan_to_num(gather), axis=0) == 0).sum()) for gather in values)

@@ -1,4 +1,4 @@
-"""Picks as others read them.
+"""Files of picks, for other programs.
 
 .csv           gather, trace, trace in the file, receiver and source [m], pick [s], confidence
 .sgy .segy     a copy of the SEG-Y file with the picks in its trace headers
@@ -24,21 +24,21 @@ from datagen.files.segy import SEGY_SUFFIXES, open_segy
 from datagen.files.whole_files import whole
 
 OUTPUTS = (".csv", *SEGY_SUFFIXES, ".sgt", ".png")
-PICK_WORD, CONFIDENCE_WORD = 233, 237  # bytes of a trace header that SEG-Y leaves to its users, four each
+PICK_WORD, CONFIDENCE_WORD = 233, 237  # bytes of a trace header that SEG-Y leaves free, four each
 NO_PICK = -1
 MOST_DRAWN = 4  # gathers in a picture
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picks:
-    """Of one gather, trace by trace."""
+    """The picks of one gather, trace by trace."""
 
-    time_R: NDArray[np.float64]  # [s] after the shot; NaN where there is none
+    time_R: NDArray[np.float64]  # [s] after the shot; NaN if there is none
     confidence_R: NDArray[np.float64]  # between 0 and 1
 
 
 def check_outputs(outputs: Sequence[Path], source: Path) -> None:
-    """Raises InputError: an unknown ending, no such folder, the input itself, or SEG-Y of what is none."""
+    """Raises InputError: an unknown ending, no such folder, the input itself, or SEG-Y from another format."""
     for file in outputs:
         ending = file.suffix.lower()
         if ending not in OUTPUTS:
@@ -46,10 +46,10 @@ def check_outputs(outputs: Sequence[Path], source: Path) -> None:
         if not file.parent.is_dir():
             raise InputError(f"output {file}: there is no folder {file.parent}; make it first")
         if file.resolve() == source.resolve():
-            raise InputError(f"output {file}: is the file to be picked; give another name, it is not written over")
+            raise InputError(f"output {file}: is the input file, which is not overwritten; give another name")
         if ending in SEGY_SUFFIXES and source.suffix.lower() not in SEGY_SUFFIXES:
             raise InputError(
-                f"output {file}: picks go into a copy of a SEG-Y file, {source} is none; write .csv or .sgt"
+                f"output {file}: picks go into a copy of a SEG-Y file, {source} is not SEG-Y; write .csv or .sgt"
             )
 
 
@@ -96,7 +96,7 @@ def _write_headers(file: Path, recording: Recording, picks: Sequence[Picks], sou
 def _sgt(file: Path, recording: Recording, picks: Sequence[Picks], source: Path) -> str:
     if recording.receivers is None or recording.sources is None:
         raise InputError(
-            f"output {file.name}: an .sgt holds positions, but {source} tells "
+            f"output {file.name}: an .sgt needs positions, but {source} has "
             "none of source and receivers; give --spacing and --source, or write .csv"
         )
     places = np.unique(np.concatenate([*recording.receivers, recording.sources]))
@@ -105,14 +105,14 @@ def _sgt(file: Path, recording: Recording, picks: Sequence[Picks], source: Path)
     for receivers_R, at, picked in zip(recording.receivers, recording.sources, picks, strict=True):
         shot = int(np.searchsorted(places, at)) + 1
         for receiver, time in zip(receivers_R, picked.time_R, strict=True):
-            if np.isfinite(time) and time > 0 and receiver != at:  # pyGIMLi refuses no time and no distance
+            if np.isfinite(time) and time > 0 and receiver != at:  # pyGIMLi refuses zero times and distances
                 measured.append(f"{shot} {int(np.searchsorted(places, receiver)) + 1} {time:.6f}")
     lines += [f"{len(measured)} # measurements", "#s g t", *measured]
     return "\n".join(lines) + "\n"
 
 
 def draw_picks(file: Path, recording: Recording, picks: Sequence[Picks], interval: float) -> None:
-    """The first gathers, each trace by its own largest amplitude, with picks in red, pale where unsure."""
+    """The first gathers, each trace scaled to its largest amplitude, with picks in red, pale if unsure."""
     shown = min(MOST_DRAWN, len(picks))
     figure = Figure(figsize=(1 + 3.6 * shown, 4.2), layout="constrained")
     axes = figure.subplots(1, shown, squeeze=False)[0]

@@ -1,8 +1,8 @@
-"""Predict: images of recorded shots by a bundle, with ONNX Runtime alone.
+"""Predict: images recorded shots with a bundle, using only ONNX Runtime.
 
 shots ─ opened (recording.py) ─ fitted to the survey (survey_fit.py) ─ a few samples at a time ─► .npy, .sgy, .png
 
-What is in memory does not depend on how many samples there are.
+Memory use does not depend on the number of samples.
 """
 
 import logging
@@ -28,9 +28,9 @@ from trials.prediction.survey_fit import Fitted, fit_survey, line_start
 
 log = logging.getLogger(__name__)
 
-BATCH = 8  # samples in memory at a time, or fewer of a large network
+BATCH = 8  # samples in memory at a time, or fewer for a large network
 MOST_DRAWN = 12  # images in a PNG
-STRANGE = 10.0  # amplitudes this many times above or below the training data's are mentioned
+STRANGE = 10.0  # amplitudes this many times above or below the training data's are reported
 ENDINGS = (".npy", *SEGY_SUFFIXES, ".png")
 
 
@@ -46,8 +46,8 @@ def predict(
 
     `shots`: an .npy `[S, T, R]` or `[N, S, T, R]`, an OpenFWI folder, SEG-Y (a file or a folder of them, 2-D lines
     or a 3-D survey, whose lines are imaged one by one).
-    `resample` brings what physics allows to the bundle's survey (survey_fit.py); `interval` [s] is that of the
-    samples of an .npy, if it is not the bundle's.
+    `resample` adapts the shots to the bundle's survey as far as physics allows (survey_fit.py); `interval` [s] is that
+    of an .npy, if it differs from the bundle's.
 
     `.npy`: float32 `[N, 1, Z, X]`, `[Z, X]` for shots `[S, T, R]`, `[inline, Z, X]` for a 3-D survey; RTM
     amplitude, or velocity in m/s.  `.sgy`: the same with coordinates.  `.png`: the first images.
@@ -56,7 +56,7 @@ def predict(
     ------
     InputError
         The bundle is damaged, there are no shots, their survey is not the bundle's, a sample is not a number, or
-        an output has another ending.
+        an output has an unknown ending.
     """
     files = check_outputs(outputs, ENDINGS)
     imager = open_imager(bundle)
@@ -70,7 +70,7 @@ def predict(
 
 
 def write_images(imager: Imager, recording: RecordedShots, fitted: Fitted, files: Sequence[Path]) -> None:
-    """The images of `recording` in each of `files`, as `predict` describes them.  Raises InputError: not finite."""
+    """Writes the images of `recording` to each of `files`, as in `predict`.  Raises InputError: not finite."""
     contents = imager.contents
     drawn: list[NDArray[np.float32]] = []
     with ExitStack() as unfinished:
@@ -100,7 +100,7 @@ def open_imager(bundle: str | Path) -> Imager:
 
 
 def check_outputs(outputs: Sequence[str | Path], endings: Sequence[str]) -> list[Path]:
-    """The paths, after their endings and folders were found good.  Raises InputError."""
+    """The paths, after checking their endings and folders.  Raises InputError."""
     files = [Path(output) for output in outputs]
     for file in files:
         if file.suffix not in endings:
@@ -121,7 +121,7 @@ def _new_file(file: Path, recording: RecordedShots, contents: Contents) -> Image
 
 
 def _columns(recording: RecordedShots, contents: Contents) -> Coordinates:
-    """Where the columns of each image are; without coordinates in the file from 0 on, sections one cell apart."""
+    """Positions of each image's columns; without coordinates in the file from 0, with sections one cell apart."""
     grid, places = contents.data.grid, recording.places
     along_X = np.arange(grid.nx) * grid.spacing
     if places is None:
@@ -155,7 +155,7 @@ def _mention_strange_amplitudes(shots_BSTR: NDArray[np.float32], contents: Conte
     ratio = found / contents.statistics.shot_scale
     if not 1 / STRANGE < ratio < STRANGE:
         log.warning(
-            "%s: amplitudes are %.3g times those of the training data; scale them, or distrust the image",
+            "%s: amplitudes are %.3g times those of the training data; scale them, or do not trust the image",
             file,
             ratio,
         )

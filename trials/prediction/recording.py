@@ -1,4 +1,4 @@
-"""What a user gives to `predict`: shots in an .npy, an OpenFWI folder, or SEG-Y, as samples `[S, T, R]`."""
+"""The input of `predict`: shots in an .npy, an OpenFWI folder, or SEG-Y, as samples `[S, T, R]`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,20 +19,20 @@ from search_spaces.shape import Shape
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedShots:
-    """Shots in files, and what these tell about the survey."""
+    """Shots in files, and what the files contain about the survey."""
 
     path: Path
     samples: int
     shape: tuple[int, ...]  # [S, T, R] of a sample
     read: Callable[[int, int], NDArray[Any]]  # first, count → [count, S, T, R]; nothing stays in memory
     single: bool = False  # an .npy of one sample without an axis of samples
-    interval: float | None = None  # [s] between time samples, if the files tell
+    interval: float | None = None  # [s] between time samples, if it is in the files
     delay: float = 0.0  # [s] of the first sample
-    places: Places | None = None  # if the files tell
+    places: Places | None = None  # if they are in the files
 
 
 def open_shots(path: Path, shape: Shape) -> RecordedShots:
-    """The shots at `path`; SEG-Y is cut into samples of as many shots as `shape` has.
+    """The shots at `path`; SEG-Y is cut into samples with the number of shots in `shape`.
 
     Raises InputError: nothing there, no shots in it, or damaged.
     """

@@ -27,7 +27,7 @@ class Section:
 
 
 def velocity_section(title: str, velocity_ZX: NDArray[Any], span: tuple[float, float]) -> Section:
-    """Velocities [m/s] with colours from the slowest to the fastest of `span`."""
+    """Velocities [m/s] coloured from the slowest to the fastest of `span`."""
     return Section(title=title, values_ZX=velocity_ZX, colours="viridis", range=span, unit="m/s")
 
 
@@ -37,12 +37,12 @@ def image_section(title: str, image_ZX: NDArray[Any], reach: float) -> Section:
 
 
 def reach(image: NDArray[Any]) -> float:
-    """The amplitude that is drawn in white; few samples lie above it."""
+    """The amplitude drawn in white; few samples are above it."""
     return float(np.percentile(np.abs(image), 99.5)) or 1.0
 
 
 def draw_sections(sections: Sequence[Section], grid: Grid, file: Path, heading: str) -> None:
-    """Writes a PNG; one that is there is replaced in one step."""
+    """Writes a PNG; replaces an existing one in one step."""
     columns = min(COLUMNS, len(sections))
     rows = -(-len(sections) // columns)
     height = 2.6 * grid.nz / grid.nx + 0.9

@@ -1,4 +1,4 @@
-"""Does a recording fit the survey that a bundle was trained for, and can it be made to?
+"""Fits a recording to the survey that a bundle was trained for, where possible.
 
     differs in                       --resample
     shots, their positions           never: waves between sources that far apart cannot be interpolated
@@ -6,7 +6,7 @@
     receivers, their positions       band-limited, if they are close enough for its shortest waves
     length of the record             a longer one is cut; a shorter one lacks echoes
 
-What waves the record holds is left as it is: a network for 15 Hz is no network for 30 Hz.
+The waves in the record are not changed: a network for 15 Hz cannot image 30 Hz.
 """
 
 from dataclasses import dataclass
@@ -26,14 +26,14 @@ from search_spaces.fronts.band_limited import band_limited
 from trials.prediction.recording import RecordedShots
 
 ALIKE = 1e-3  # of the interval
-NEAR = 0.1  # cells between where something is and where it should be
+NEAR = 0.1  # cells that a position may be off
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """How samples of a recording become those of the bundle's survey."""
+    """Converts samples of a recording to the bundle's survey."""
 
-    notes: tuple[str, ...] = ()  # what is done to them
+    notes: tuple[str, ...] = ()  # what it does
     in_time: NDArray[np.float32] | None = None  # [wanted T, given T]
     across: NDArray[np.float32] | None = None  # [given R, wanted R]
 
@@ -48,14 +48,14 @@ class Fitted:
 def fit_survey(
     recording: RecordedShots, contents: Contents, bundle: Any, *, resample: bool, interval: float | None
 ) -> Fitted:
-    """`interval` [s] is for files that do not tell it.  Raises InputError with all that differs and stays so."""
+    """`interval` [s] is for files without it.  Raises InputError with every difference that remains."""
     survey = contents.data.survey
     given = recording.interval or interval or survey.interval
     wrong, fitted = _fixed(recording, contents.data), Fitted()
     for mend in (_time, _receivers):
         problem, found = mend(recording, contents.data, given)
         if problem and (found is None or not resample):
-            wrong.append(problem if found is None else f"{problem}; --resample brings it to the bundle's")
+            wrong.append(problem if found is None else f"{problem}; --resample converts it to the bundle's")
         elif found is not None:
             fitted = Fitted(
                 notes=(*fitted.notes, *found.notes),
@@ -67,12 +67,12 @@ def fit_survey(
         if recording.shape != wanted and sorted(recording.shape) == sorted(wanted):
             wrong.append("the axes seem to be in another order: transpose to (shot, time, receiver)")
         lines = [f"  {line}" for line in wrong]
-        raise InputError("\n".join([f"shots {recording.path}: another survey than that of {bundle}:", *lines]))
+        raise InputError("\n".join([f"shots {recording.path}: their survey is not that of {bundle}:", *lines]))
     return fitted
 
 
 def resampling(given: int, step: float, wanted: NDArray[np.float64], wanted_step: float) -> NDArray[np.float32]:
-    """`[wanted, given]` matrix: values at the places `wanted` of a signal sampled every `step` from 0 on.
+    """`[wanted, given]` matrix: values at the positions `wanted` of a signal sampled every `step` from 0.
 
     As `search_spaces.fronts.band_limited`, up to the Nyquist frequency of the wider of the two steps.
     """
@@ -81,11 +81,11 @@ def resampling(given: int, step: float, wanted: NDArray[np.float64], wanted_step
     return band_limited(given, np.pi * np.outer(wanted / length, k)).astype(np.float32)
 
 
-Mended = tuple[str | None, Fitted | None]  # what differs, and what would mend it
+Fix = tuple[str | None, Fitted | None]  # what differs, and what would fix it
 
 
 def _fixed(recording: RecordedShots, data: Data) -> list[str]:
-    """What nothing can mend."""
+    """Differences that cannot be fixed."""
     wrong, survey = [], data.survey
     if recording.shape[0] != survey.shots:
         wrong.append(f"shots: {recording.shape[0]} in the file, {survey.shots} in the bundle's survey")
@@ -116,7 +116,7 @@ def line_start(recording: RecordedShots, data: Data) -> NDArray[np.float64]:
     return np.asarray(recording.places.receivers_NSR[:, 0, 0] - first)
 
 
-def _time(recording: RecordedShots, data: Data, given: float) -> Mended:
+def _time(recording: RecordedShots, data: Data, given: float) -> Fix:
     survey, samples = data.survey, recording.shape[1]
     same = abs(given / survey.interval - 1) < ALIKE
     if same and samples == survey.samples:
@@ -126,13 +126,13 @@ def _time(recording: RecordedShots, data: Data, given: float) -> Mended:
         "" if same else f" every {1e3 * survey.interval:g} ms"
     )
     if same and recording.interval is None:
-        problem += " (--interval tells that of a file that does not)" if samples != survey.samples else ""
+        problem += " (--interval gives that of a file without it)" if samples != survey.samples else ""
     needed = (survey.samples - 1) * survey.interval
     if (samples - 1) * given < needed * (1 - ALIKE):
         return f"{problem}; the record ends at {(samples - 1) * given:g} s, {needed:g} s are needed", None
     highest = BAND * survey.frequency
     if given > (1 + ALIKE) / (2 * highest):
-        return f"{problem}; a wavelet of {survey.frequency:g} Hz reaches {highest:g} Hz, which that does not hold", None
+        return f"{problem}; too coarse for a wavelet of {survey.frequency:g} Hz, which reaches {highest:g} Hz", None
     if same:
         cut = np.eye(survey.samples, samples, dtype=np.float32)
         return problem, Fitted(in_time=cut, notes=(f"the record was cut from {samples} to {survey.samples} samples",))
@@ -141,10 +141,10 @@ def _time(recording: RecordedShots, data: Data, given: float) -> Mended:
     return problem, Fitted(in_time=resampling(samples, given, times_T, survey.interval), notes=(note,))
 
 
-def _receivers(recording: RecordedShots, data: Data, _: float) -> Mended:
+def _receivers(recording: RecordedShots, data: Data, _: float) -> Fix:
     receivers, wanted_R = recording.shape[2], distances(data)[1] * data.grid.spacing
     if recording.places is None:
-        found_R = np.linspace(wanted_R[0], wanted_R[-1], receivers)  # an .npy does not tell
+        found_R = np.linspace(wanted_R[0], wanted_R[-1], receivers)  # an .npy has no positions
     else:
         found_R = recording.places.receivers_NSR[0, 0] - line_start(recording, data)[0]
         every_NR = recording.places.receivers_NSR[:, 0] - line_start(recording, data)[:, None]

@@ -1,4 +1,4 @@
-"""A window of somebody's velocity model, on a bundle's grid and within what its survey can be modelled on."""
+"""A window of the user's velocity model, on a bundle's grid and within the velocities its survey can model."""
 
 import logging
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ log = logging.getLogger(__name__)
 
 Array = NDArray[Any]
 
-TOLERANCE = 0.05  # share by which velocities may be changed to what the survey can carry
+TOLERANCE = 0.05  # share by which velocities may be changed to suit the survey
 
 
 def read_velocity(file: Path, shape: str | None, unit: float, axes: str = "") -> Iterator[Array]:
-    """Sections `[Z, X]` in m/s, of a cube one at each y, of a model the one it is: `.npy`, SEG-Y, or raw float32.
+    """Sections `[Z, X]` in m/s, one for each y of a cube, one for a model: `.npy`, SEG-Y, or raw float32.
 
-    `shape` is that of raw floats: "ZxX", or of a cube in the order of `axes`, as "ZxYxX" of zyx.  Values times `unit`
+    `shape` is that of raw floats: "ZxX", or for a cube in the order of `axes`, as "ZxYxX" for zyx.  Values times `unit`
     are m/s.
 
     Raises InputError: no such file, neither a model nor a cube, of another size than `shape`, or no velocities in m/s.
@@ -73,7 +73,7 @@ def corner(at: str) -> tuple[float, float]:
 
 
 def spanning(data: Data, window: Array) -> Data:
-    """The recipe with a geology as fast as the window, so that the engine takes short enough time steps."""
+    """The recipe with a geology as fast as the window, so that the engine's time steps are short enough."""
     slowest, fastest = velocity_range(data)
     wider = (slowest, max(fastest, float(window.max())))
     return replace(data, velocity_file=None, imported=None, geology=replace(data.geology, velocity=wider))
@@ -82,18 +82,18 @@ def spanning(data: Data, window: Array) -> Data:
 def within_limits(window: Array, carried: tuple[float, float]) -> Array:
     """The window with its velocities brought to those that the survey can be modelled on; a change is logged.
 
-    Raises InputError where that would change a velocity by more than five per cent.
+    Raises InputError if that would change a velocity by more than five per cent.
     """
     slowest, fastest = carried
     lowest, highest = float(window.min()), float(window.max())
     if lowest < (1 - TOLERANCE) * slowest or highest > (1 + TOLERANCE) * fastest:
         raise InputError(
-            f"at: velocities there are {lowest:.0f} to {highest:.0f} m/s; the bundle's survey can be "
-            f"modelled on {slowest:.0f} to {fastest:.0f} m/s; choose another window"
+            f"at: velocities there are {lowest:.0f} to {highest:.0f} m/s; the bundle's survey can "
+            f"model {slowest:.0f} to {fastest:.0f} m/s; choose another window"
         )
     if lowest < slowest or highest > fastest:
         log.warning(
-            "velocities of %.0f to %.0f m/s were brought to %.0f to %.0f m/s, which the survey can carry",
+            "velocities of %.0f to %.0f m/s were limited to %.0f to %.0f m/s, which the survey can carry",
             *(lowest, highest, max(lowest, slowest), min(highest, fastest)),
         )
     return np.clip(window, slowest, fastest)
@@ -105,7 +105,7 @@ def _sizes(shape: str) -> tuple[int, ...]:
     except ValueError:
         sizes = ()
     if len(sizes) not in (2, 3) or min(sizes) < 1:
-        raise InputError(f"shape: got {shape!r}; write ZxX, for example 221x601, or of a cube 201x50x676")
+        raise InputError(f"shape: got {shape!r}; write ZxX, for example 221x601, or for a cube 201x50x676")
     return sizes
 
 

@@ -1,1 +1,1 @@
-"""Encoders learn from samples that nobody has labelled."""
+"""Pretrains encoders on unlabelled samples."""

@@ -1,4 +1,4 @@
-"""The masked autoencoder: the network paints what is hidden from it, from what is beside it.
+"""The masked autoencoder: the network fills in hidden parts from their surroundings.
 
     x ─ rectangles set to zero ─ encoder ─ decoder ─ head ─► x̂,       loss = mean (x̂ − x)² where x was hidden
 
@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from search_spaces.build import network_behind
 from search_spaces.networks.contract import SingleChannel
-from trials.pretraining.gan_training import draws_of, real_batch
+from trials.pretraining.gan_training import real_batch, step_generator
 from trials.pretraining.pretrain_data import Samples
 from trials.settings.config import Config
 from trials.training.budget import OneCycle
@@ -34,7 +34,7 @@ class Autoencoding(pl.LightningModule):
 
     def training_step(self, number: int, index: int) -> Tensor:
         step = self.current_epoch * self.settings.epoch_steps + number
-        draws = draws_of(self.seed, step)
+        draws = step_generator(self.seed, step)
         sample = real_batch(self.samples, self.settings.batch_size, draws)
         hidden = hide(sample, self.settings.mask, draws).to(self.device)
         sample = sample.to(self.device)
@@ -45,19 +45,19 @@ class Autoencoding(pl.LightningModule):
         return loss
 
     def judge(self, seed: int = 0, most: int = 64) -> dict[str, float]:
-        """`missed`: the mean square of what is missed over that of what was hidden; 1 is a guess of zero."""
+        """`missed`: mean square error over the mean square of what was hidden; 1 is a guess of zero."""
         sample, hidden, painted = self._paint(most, seed)
         return {"missed": float((painted - sample)[hidden].square().mean() / sample[hidden].square().mean())}
 
     def pictures(self, count: int) -> Tensor:
-        """Samples with what was hidden as the network paints it."""
+        """Samples with the hidden parts as filled in by the network."""
         sample, hidden, painted = self._paint(count, 0)
         return torch.where(hidden, painted, sample)
 
     @torch.no_grad()
     def _paint(self, count: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Samples, what of them is hidden, and what the network makes of the rest."""
-        draws = draws_of(seed, 0)
+        """Samples, which parts are hidden, and the network's output."""
+        draws = step_generator(seed, 0)
         sample = self.samples.values_N1ZX[torch.randperm(len(self.samples.values_N1ZX), generator=draws)[:count]]
         hidden = hide(sample, self.settings.mask, draws)
         self.network.eval()

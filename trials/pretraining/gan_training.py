@@ -1,11 +1,11 @@
-"""The game of the GAN, on logits (Goodfellow et al. 2014, with the non-saturating loss of the generator).
+"""The GAN game, on logits (Goodfellow et al. 2014, with the non-saturating generator loss).
 
     discriminator   softplus(−D(x)) + softplus(D(G(z))) + ½ r1 ‖∇D(x)‖²       binary cross entropy, R1
     generator       softplus(−D(G(z)))
 
-R1 (Mescheder et al. 2018, arXiv 1801.04406) is worked out every eighth step, eight times as strong (lazily, Karras et
-al. 2020).  Everything drawn in a step follows from the seed and the number of the step, so a training that goes on
-from a checkpoint comes to the same bits as one that was not interrupted.
+R1 (Mescheder et al. 2018, arXiv 1801.04406) is computed every eighth step, eight times as strong (lazily, Karras et
+al. 2020).  All draws of a step depend only on the seed and the step's number, so a training that continues from a
+checkpoint ends with the same bits as an uninterrupted one.
 """
 
 from copy import deepcopy
@@ -32,8 +32,8 @@ R1_EVERY = 8  # steps
 FIRST_STATISTICS = 128  # samples for the discriminator's batch norms
 
 
-def draws_of(seed: int, step: int) -> torch.Generator:
-    """The stream of one training step."""
+def step_generator(seed: int, step: int) -> torch.Generator:
+    """The random stream of one training step."""
     return torch.Generator().manual_seed(int(np.random.SeedSequence([seed, step]).generate_state(1)[0]))
 
 
@@ -61,7 +61,7 @@ class GanTraining(pl.LightningModule):
 
     def training_step(self, number: int, index: int) -> None:
         step = self.current_epoch * self.settings.epoch_steps + number
-        draws = draws_of(self.seed, step)
+        draws = step_generator(self.seed, step)
         real = real_batch(self.samples, self.settings.batch_size, draws).to(self.device)
         latent = torch.randn(len(real), self.settings.latent, generator=draws).to(self.device)
         noise = self.settings.instance_noise
@@ -109,8 +109,8 @@ class GanTraining(pl.LightningModule):
                 average.copy_(value)
 
     def judge(self, seed: int = 0, most: int = 64) -> dict[str, float]:
-        """The generator's merit against the data (trials/pretraining/merit.py), on so many samples at most."""
-        order = torch.randperm(len(self.samples.values_N1ZX), generator=draws_of(seed, 0))
+        """The generator's merit against the data (trials/pretraining/merit.py), on at most `most` samples."""
+        order = torch.randperm(len(self.samples.values_N1ZX), generator=step_generator(seed, 0))
         return asdict(merit(self.draw(most, seed), self.samples.values_N1ZX[order[:most]]))
 
     def pictures(self, count: int) -> Tensor:

@@ -2,7 +2,7 @@
 
     generator ─► ±1 ─► m/s ─► finite and in range? ─► no copy of a training model? ─► .npy [n, z, x]
 
-Whether grid and time step carry the velocities (points per wavelength, CFL), datagen checks, as of every file.
+datagen checks whether grid and time step carry the velocities (points per wavelength, CFL), as for every file.
 """
 
 from collections.abc import Callable
@@ -22,12 +22,12 @@ from datagen.files.whole_files import whole
 from trials.pretraining.show_gan import sampled
 from trials.training.transferring.pretrained_files import load_generator
 
-COPY = 0.01  # of the training models are nearer to another one than this; nearer than that counts as a copy
+COPY = 0.01  # share of the training models nearer to another one than the distance that counts as a copy
 ROUND = 64  # models drawn at a time
-MOST_ROUNDS = 20  # times as many are drawn as are wanted before this gives up
+MOST_ROUNDS = 20  # gives up after drawing this many times the wanted number
 
 
-def with_gan_velocity(data: Data, file: Path, tell: Callable[[str], object]) -> Data:
+def with_gan_velocity(data: Data, file: Path, report: Callable[[str], object]) -> Data:
     """`data` with its velocity models drawn by the generator in `file`, written beside `data.folder`.
 
     A function of the generator and `data.seed`: the same models on every call.
@@ -35,8 +35,8 @@ def with_gan_velocity(data: Data, file: Path, tell: Callable[[str], object]) -> 
     Raises
     ------
     InputError
-        `file` is no generator of velocity models, or of another grid; the data set that it learned from is not
-        there to compare with; too many of its models are copies.
+        `file` is not a generator of velocity models, or of another grid; the data set that it learned from is missing,
+        so that it cannot be compared; too many of its models are copies.
     """
     generator, facts = load_generator(file)
     if facts["source"] != "velocity":
@@ -63,7 +63,7 @@ def with_gan_velocity(data: Data, file: Path, tell: Callable[[str], object]) -> 
     velocity_NZX = slowest + (fastest - slowest) * (torch.cat(models)[: data.split.total] + 1) / 2
     target = Path(f"{data.folder}.velocity.npy")
     _write(target, velocity_NZX.clamp(slowest, fastest).numpy())
-    tell(f"{target}: {data.split.total} models of {file}; {copies} more were too near to a training model")
+    report(f"{target}: {data.split.total} models of {file}; {copies} more were too near to a training model")
     return replace(data, velocity_file=VelocityFile(path=str(target), spacing=(data.grid.spacing,)))
 
 
@@ -76,7 +76,7 @@ def nearest(models_BZX: Tensor, known_MZX: Tensor) -> Tensor:
 
 
 def copy_distance(known_MZX: Tensor) -> float:
-    """How near a model must be to a known one to count as its copy: as near as few known ones are to one another."""
+    """The distance below which a model counts as a copy of a known one: few known ones are that close."""
     flat = known_MZX.flatten(1)
     within = torch.cdist(flat, flat).fill_diagonal_(torch.inf).amin(1) / flat.shape[1] ** 0.5
     return float(within.quantile(COPY))
@@ -87,13 +87,13 @@ def _training_models(file: Path, facts: dict[str, Any]) -> Tensor:
         dataset = ShardDataset(facts["folder"], "train", "velocity")
     except InputError as error:
         raise InputError(
-            f"{file}: its models are compared with those it learned from, in {facts['folder']}: {error}"
+            f"{file}: its models are compared with its training models, in {facts['folder']}: {error}"
         ) from None
     return torch.stack([dataset[index][1][0] for index in range(len(dataset))])
 
 
 def _write(file: Path, models_NZX: NDArray[np.float32]) -> None:
-    """The same bits again leave the file as it is: a data set that is being made holds its checksum."""
+    """Does not rewrite identical bits: a data set in progress holds the file's checksum."""
     if file.is_file() and np.array_equal(np.load(file), models_NZX):
         return
     file.parent.mkdir(parents=True, exist_ok=True)

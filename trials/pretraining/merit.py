@@ -1,4 +1,4 @@
-"""How far generated samples are from data, beside what cannot be undercut and what needs no training.
+"""How far generated samples are from data.
 
     distance   sliced Wasserstein distance of 7 × 7 patches, mean over the levels of a Laplacian pyramid,
 
@@ -8,10 +8,10 @@
     spectrum   root mean square difference of the mean amplitude spectra [dB]
     coherence  mean over neighbouring traces of the largest correlation within ±LAG samples: difference to the data's
     diversity  mean distance between two samples at the coarsest level, over that between two samples of the data:
-               1 is as it should be, 0 is collapse
-    nearest    median distance from a sample to the data nearest to it, over that within the data: near 0 is a copy
+               1 is ideal, 0 is collapse
+    nearest    median distance from a sample to the nearest data, over that within the data: near 0 is a copy
 
-Patches have the mean and the variance of the data's, so that every level weighs the same.
+Patches are normalised by the data's mean and variance, so that every level weighs the same.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Merit:
 
 
 def merit(samples_N1ZX: Tensor, data_M1ZX: Tensor, seed: int = 0) -> Merit:
-    """As many of the samples as there are data are looked at, or the other way round: the fewer decide."""
+    """Compares equal numbers of samples and data, the smaller of the two."""
     count = min(len(samples_N1ZX), len(data_M1ZX))
     samples, data = samples_N1ZX[:count], data_M1ZX[:count]
     coarse_p, coarse_q = (laplacian_pyramid(each)[-1].flatten(1) for each in (samples, data))
@@ -62,7 +62,7 @@ def merit(samples_N1ZX: Tensor, data_M1ZX: Tensor, seed: int = 0) -> Merit:
 
 
 def sliced_wasserstein(samples_N1ZX: Tensor, data_N1ZX: Tensor, seed: int = 0) -> float:
-    """Between two sets of equally many samples."""
+    """Between two sets of equal size."""
     draws = torch.Generator().manual_seed(seed)
     distances = []
     for level_p, level_q in zip(laplacian_pyramid(samples_N1ZX), laplacian_pyramid(data_N1ZX), strict=True):
@@ -75,7 +75,7 @@ def sliced_wasserstein(samples_N1ZX: Tensor, data_N1ZX: Tensor, seed: int = 0) -
 
 
 def laplacian_pyramid(samples_N1ZX: Tensor) -> list[Tensor]:
-    """Band-passed copies from fine to coarse, each half as large; the last holds what is left.
+    """Band-passed copies from fine to coarse, each half as large; the last is the remainder.
 
     At most LEVELS, and none too small for a patch.
     """

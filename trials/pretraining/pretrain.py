@@ -1,9 +1,9 @@
-"""The stage that comes before labels: a GAN or a masked autoencoder on samples that nobody has labelled.
+"""The stage before labels: a GAN or a masked autoencoder on unlabelled samples.
 
     samples ─► GanTraining | Autoencoding ─► encoder.safetensors, decoder.safetensors, generator.safetensors
 
-Under way it leaves an epoch's line in metrics.jsonl, pictures in TensorBoard and a checkpoint; started again in the
-same folder it goes on from there, to the same bits.
+Each epoch leaves a line in metrics.jsonl, pictures in TensorBoard and a checkpoint; started again in the same folder
+it continues from there, to the same bits.
 """
 
 import time
@@ -20,14 +20,14 @@ from torch.utils.data import DataLoader
 from torchvision.utils import make_grid
 
 from datagen.errors import InputError
-from datagen.full_disk import told_when_disk_is_full
+from datagen.full_disk import report_full_disk
 from datagen.generate import ensure
 from search_spaces.build import network_behind
 from search_spaces.networks.contract import SingleChannel
 from trials.pretraining.autoencoder import Autoencoding
 from trials.pretraining.gan_training import GanTraining
 from trials.pretraining.pretrain_data import Samples, samples_of
-from trials.running.checkpoint import EPOCHS_KEPT, checkpoint_of, keep_checkpoint, remove_checkpoints, resume_from
+from trials.running.checkpoint import EPOCHS_KEPT, checkpoint_path, keep_checkpoint, remove_checkpoints, resume_from
 from trials.running.identity import differences
 from trials.running.quiet import quiet_libraries
 from trials.running.run_folder import RunFolder
@@ -38,7 +38,7 @@ from trials.training.transferring.pretrained_files import save_part
 
 PICTURES = 16
 JUDGED = 256  # samples, at the end
-STATISTICS = 256  # samples for the batch norms of the encoder that is left
+STATISTICS = 256  # samples for the batch norms of the saved encoder
 
 Training = GanTraining | Autoencoding
 
@@ -46,7 +46,7 @@ Training = GanTraining | Autoencoding
 class PretrainReport(Callback):
     """At the end of each epoch: a line in metrics.jsonl and a sheet of pictures in TensorBoard.
 
-    `seconds` of a core that the training took survive in checkpoints.
+    Checkpoints preserve `seconds`, the core time of the training.
     """
 
     def __init__(self, run: RunFolder) -> None:
@@ -78,8 +78,8 @@ class PretrainReport(Callback):
                 logger.experiment.add_image("samples", sheet, trainer.current_epoch)
 
 
-def pretrain(config: Config, run: RunFolder, tell: Callable[[str], object]) -> dict[str, Any]:
-    """Trains in the run folder and leaves the weights there; returns the final metrics.
+def pretrain(config: Config, run: RunFolder, report: Callable[[str], object]) -> dict[str, Any]:
+    """Trains in the run folder and saves the weights there; returns the final metrics.
 
     Raises
     ------
@@ -87,20 +87,20 @@ def pretrain(config: Config, run: RunFolder, tell: Callable[[str], object]) -> d
         As `samples_of`; the folder has a checkpoint of other settings or one that cannot be read; the disk is full.
     """
     quiet_libraries()
-    checkpoint = checkpoint_of(run.path, "pretrain")
+    checkpoint = checkpoint_path(run.path, "pretrain")
     if checkpoint.exists():
         _require_same(run, config, checkpoint)
     run.start(config, "pretrain")
     if config.pretrain.source != "gathers":
         ensure(config.data)
-    samples = samples_of(config, tell)
+    samples = samples_of(config, report)
     rows, columns = samples.size
-    tell(f"pretraining on {len(samples.values_N1ZX)} samples of {rows} x {columns}")
+    report(f"pretraining on {len(samples.values_N1ZX)} samples of {rows} x {columns}")
     pl.seed_everything(config.seed, verbose=False)
     training = GanTraining(config, samples) if config.pretrain.kind == "gan" else Autoencoding(config, samples)
-    report, keep = PretrainReport(run), keep_checkpoint(run.path, "pretrain")
-    options = trainer_options(run, config, "pretrain", config.pretrain.epochs, [report, *keep])
-    with told_when_disk_is_full(run.path, EPOCHS_KEPT):
+    epochs, keep = PretrainReport(run), keep_checkpoint(run.path, "pretrain")
+    options = trainer_options(run, config, "pretrain", config.pretrain.epochs, [epochs, *keep])
+    with report_full_disk(run.path, EPOCHS_KEPT):
         with interruptible():
             pl.Trainer(**options).fit(
                 training,
@@ -108,7 +108,7 @@ def pretrain(config: Config, run: RunFolder, tell: Callable[[str], object]) -> d
                 **resume_from(run.path, "pretrain"),
             )
         save_parts(training.cpu(), config, samples, run.path)
-        result = training.judge(config.seed + 1, JUDGED) | {"run": str(run.path), "seconds": report.seconds}
+        result = training.judge(config.seed + 1, JUDGED) | {"run": str(run.path), "seconds": epochs.seconds}
         run.finish(result)
         remove_checkpoints(run.path)
     return result
@@ -138,6 +138,6 @@ def save_parts(training: Training, config: Config, samples: Samples, folder: Pat
 def _require_same(run: RunFolder, config: Config, checkpoint: Path) -> None:
     if other := differences(run.config, config, "pretrain"):
         raise InputError(
-            f"{checkpoint}: of a training with another {', '.join(other)} than this one; give the same settings to go "
-            "on, another --run, or remove the file to start afresh"
+            f"{checkpoint}: of a training with another {', '.join(other)}; give the same settings to continue, "
+            "another --run, or remove the file to start afresh"
         )

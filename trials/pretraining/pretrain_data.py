@@ -1,10 +1,9 @@
-"""What pretraining learns from: samples `[N, 1, Z, X]` of one size and scale.
+"""The samples of pretraining, `[N, 1, Z, X]`, of one size and scale.
 
     gathers [T, R] ─ first `duration` ─ windows of `columns` receivers ─ GatherFront ─► [1, rows, columns], ±LIMIT
     velocity [z, x] ─ from [slowest, fastest] ────────────────────────────────────────► [1, z, x], ±1
 
-The front is that of a network for single gathers (search_spaces/fronts/gather.py), so that what is learned here fits
-there.
+The front is that of a network for single gathers (search_spaces/fronts/gather.py), so that the weights fit there.
 """
 
 from collections import Counter
@@ -28,13 +27,13 @@ from trials.settings.config import Config
 FEWEST = 8  # samples
 NARROWEST = 8  # receivers
 LEAST_ALIVE = 0.5  # share of the traces of a window
-LIMIT = 4.5  # of what the front gives: 11 times the rms of a trace
+LIMIT = 4.5  # of the front's output: 11 times the rms of a trace
 AT_ONCE = 64  # windows
 
 
 @dataclass(frozen=True, kw_only=True)
 class Samples:
-    """Samples, and what must travel with the weights to make more of their kind."""
+    """Samples, and the facts saved with the weights to make more of their kind."""
 
     values_N1ZX: Tensor  # within ±limit
     limit: float
@@ -45,20 +44,20 @@ class Samples:
         return self.values_N1ZX.shape[-2], self.values_N1ZX.shape[-1]
 
 
-def samples_of(config: Config, tell: Callable[[str], object]) -> Samples:
-    """The samples of `config.pretrain`; `tell` gets a line on what was mended or left out.
+def samples_of(config: Config, report: Callable[[str], object]) -> Samples:
+    """The samples of `config.pretrain`; `report` gets a line on what was repaired or left out.
 
-    Traces that are dead or hold NaN become zero; windows of which more than half is so are left out.
+    Traces that are dead or hold NaN become zero; windows with more than half such traces are left out.
 
     Raises
     ------
     InputError
-        A file cannot be read, does not tell its sampling interval, has fewer receivers than `columns` (one trace is
-        no gather), or fewer than eight windows are left.
+        A file cannot be read, has no sampling interval, has fewer receivers than `columns` (one trace is not a
+        gather), or fewer than eight windows are left.
     """
     if config.pretrain.source == "velocity":
         return _velocity_models(config)
-    return _gathers(config, tell)
+    return _gathers(config, report)
 
 
 def _velocity_models(config: Config) -> Samples:
@@ -76,12 +75,12 @@ def _velocity_models(config: Config) -> Samples:
     return Samples(values_N1ZX=values, limit=1.0, facts=facts)
 
 
-def _gathers(config: Config, tell: Callable[[str], object]) -> Samples:
+def _gathers(config: Config, report: Callable[[str], object]) -> Samples:
     pretrain, front = config.pretrain, config.network.front
     seen = front if isinstance(front, Gather) else pretrain.gather
     duration, columns = pretrain.duration, pretrain.columns
     windows: list[Tensor] = []
-    mended, dropped = Counter[str](), 0
+    repaired, dropped = Counter[str](), 0
     for name, gathers_STR, interval in _recordings(config):
         duration = duration or gathers_STR.shape[1] * interval
         columns = columns or gathers_STR.shape[2]
@@ -92,8 +91,8 @@ def _gathers(config: Config, tell: Callable[[str], object]) -> Samples:
             )
         samples = max(2, round(duration / interval))
         if samples > gathers_STR.shape[1]:
-            mended[f"records of {name} that end before {1e3 * duration:g} ms, continued with silence"] += 1
-        live_STR, silent_SR = _mended(gathers_STR, mended)
+            repaired[f"records of {name} that end before {1e3 * duration:g} ms, continued with silence"] += 1
+        live_STR, silent_SR = _repaired(gathers_STR, repaired)
         live_STR = _cut(live_STR, samples)
         through = GatherFront(samples, seen.rows, seen.scaling)
         for first in _window_starts(gathers_STR.shape[2], columns):
@@ -102,15 +101,15 @@ def _gathers(config: Config, tell: Callable[[str], object]) -> Samples:
             dropped += int((~alive_S).sum())
             window_S1TR = torch.from_numpy(live_STR[alive_S, None, :, part])
             windows += [through(each).clamp(-LIMIT, LIMIT) for each in torch.split(window_S1TR, AT_ONCE)]
-    mended["windows of mostly such traces, left out"] = dropped
-    for what, count in mended.items():
+    repaired["windows of mostly such traces, left out"] = dropped
+    for what, count in repaired.items():
         if count:
-            tell(f"pretraining: {count} {what}")
+            report(f"pretraining: {count} {what}")
     values_N1ZX = torch.cat(windows).contiguous() if windows else torch.empty(0)
     if len(values_N1ZX) < FEWEST:
         raise InputError(
             f"pretraining: {len(values_N1ZX)} usable gathers, at least {FEWEST} are needed; "
-            "add files to pretrain.gathers, or see what is wrong with these"
+            "add files to pretrain.gathers, or check these"
         )
     chosen = _evenly(len(values_N1ZX), pretrain.samples)
     facts = {"source": pretrain.source, "scaling": seen.scaling, "duration": duration}
@@ -123,12 +122,14 @@ def _cut(gathers_STR: NDArray[np.float32], samples: int) -> NDArray[np.float32]:
     return np.pad(gathers_STR[:, :samples], ((0, 0), (0, missing), (0, 0)))
 
 
-def _mended(gathers_STR: NDArray[np.float32], mended: Counter[str]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """The gathers with zeros in traces that are dead or broken, and which these are, `[S, R]`."""
+def _repaired(
+    gathers_STR: NDArray[np.float32], repaired: Counter[str]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """The gathers with zeros in dead or broken traces, and a mask of these, `[S, R]`."""
     broken_SR = np.isfinite(gathers_STR).sum(1) < gathers_STR.shape[1]
     dead_SR = (np.ptp(gathers_STR, axis=1) == 0) & ~broken_SR
-    mended["dead traces, set to zero"] += int(dead_SR.sum())
-    mended["traces with values that are not finite, set to zero"] += int(broken_SR.sum())
+    repaired["dead traces, set to zero"] += int(dead_SR.sum())
+    repaired["traces with values that are not finite, set to zero"] += int(broken_SR.sum())
     silent_SR = dead_SR | broken_SR
     return np.where(silent_SR[:, None], np.float32(0), gathers_STR), silent_SR
 
@@ -145,7 +146,7 @@ def _recordings(config: Config) -> Iterator[tuple[str, NDArray[np.float32], floa
     for name in pretrain.gathers:
         gathers, interval = read_gathers(Path(name))
         if interval is None and pretrain.npy_interval is None:
-            raise InputError(f"{name}: does not tell its sampling interval; set pretrain.npy_interval, in seconds")
+            raise InputError(f"{name}: has no sampling interval; set pretrain.npy_interval, in seconds")
         given = interval or pretrain.npy_interval
         assert given is not None
         for block_STR in [gathers] if isinstance(gathers, np.ndarray) else [each[None] for each in gathers]:
@@ -153,7 +154,7 @@ def _recordings(config: Config) -> Iterator[tuple[str, NDArray[np.float32], floa
 
 
 def _window_starts(receivers: int, columns: int) -> list[int]:
-    """First receivers of the windows that cover a gather, overlapping as evenly as can be."""
+    """First receivers of the windows that cover a gather, overlapping as evenly as possible."""
     count = -(-receivers // columns)
     return [round(number * (receivers - columns) / max(1, count - 1)) for number in range(count)]
 

@@ -1,9 +1,9 @@
-"""Walks through what a GAN has learned: a film between random points of its latent space, and a contact sheet.
+"""Walks through a GAN's latent space: a film between random points, and a contact sheet.
 
     slerp(a, b; t) = sin((1−t)ω) / sin ω · a + sin(tω) / sin ω · b,      cos ω = a·b / (|a| |b|)
 
-Between Gaussian points a straight line leads through a middle that no sample has, because in many dimensions all lie
-near a sphere (White 2016, arXiv 1609.04468, equation 1).
+A straight line between Gaussian points leaves the distribution in the middle, because in many dimensions all points
+are near a sphere (White 2016, arXiv 1609.04468, equation 1).
 """
 
 from pathlib import Path
@@ -19,8 +19,8 @@ from trials.training.transferring.gan import Generator
 from trials.training.transferring.pretrained_files import load_generator
 
 FRAME_MS = 80  # of the film
-ZOOM = 2  # pixels of the film a sample or trace
-GREYS = 16  # so many make a film of a quarter of the size
+ZOOM = 2  # pixels of the film per sample or trace
+GREYS = 16  # make a film a quarter of the size
 GREY = 2 / 3  # of the limit is black or white
 
 
@@ -48,7 +48,7 @@ def sampled(generator: Generator, latent_BN: Tensor) -> Tensor:
 def show_gan(
     file: Path, output: Path, *, points: int = 6, steps: int = 12, seed: int = 0, real_N1ZX: Tensor | None = None
 ) -> list[Path]:
-    """Writes walk.gif and sheet.png to the folder `output`; the sheet has samples of the data above, where given.
+    """Writes walk.gif and sheet.png to the folder `output`; the sheet has samples of the data above, if given.
 
     Raises InputError as `load_generator`, or for fewer than two points.
     """
@@ -65,7 +65,7 @@ def show_gan(
 
 
 def film(frames_F1ZX: Tensor, limit: float, file: Path) -> None:
-    """Samples as an animated GIF that begins again at its end."""
+    """Samples as a looping animated GIF."""
     step = 255 // (GREYS - 1)
     bright = (frames_F1ZX[:, 0] / (GREY * limit)).clamp(-1, 1) * 0.5 + 0.5
     grey = (step * (bright * (GREYS - 1)).round()).numpy().astype(np.uint8)
@@ -74,7 +74,7 @@ def film(frames_F1ZX: Tensor, limit: float, file: Path) -> None:
 
 
 def contact_sheet(rows: dict[str, Tensor], limit: float, file: Path, columns: int = 8) -> None:
-    """Samples side by side; each kind begins a line of its own."""
+    """Samples side by side; each kind starts a new line."""
     lines = [(name, part) for name, samples in rows.items() for part in torch.split(samples[:, 0], columns)]
     figure = Figure(figsize=(1.3 * columns, 2.0 * len(lines)), layout="constrained")
     axes = figure.subplots(len(lines), columns, squeeze=False)

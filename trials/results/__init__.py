@@ -1,1 +1,1 @@
-"""What runs have left: tables, figures, reports, bundles."""
+"""The results of runs: tables, figures, reports, bundles."""

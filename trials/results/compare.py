@@ -4,8 +4,8 @@
                            each model, briefly, with each learning rate  ─► the best on the validation split
     for each target        each seed of each model, in full              ─► scores on the test split ─► the table
 
-Every run has a folder and a lock of its own.  Stopped and started again the command goes on where it stopped; started
-several times at once, each takes the next run that nobody works on.  The table is written after each run.
+Every run has its own folder and lock.  Stopped and started again, the command continues where it stopped; several
+processes in parallel each take the next free run.  The table is written after each run.
 """
 
 import time
@@ -32,12 +32,12 @@ from trials.training.tasks import images_only
 from trials.training.transferring.transfer import resolved
 
 SMALL = ("nasunet", "random_search", "unet_small")  # models of the size that the search finds
-PATIENCE = 10.0  # [s] between looks at what others are working on
+PATIENCE = 10.0  # [s] between checks of what others are working on
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComparedRun:
-    """One run of the comparison.  `Comparison.settings` may look into the runs it needs, which have finished then."""
+    """One run of the comparison.  `Comparison.settings` may read the runs it needs, which have finished by then."""
 
     name: str  # of its folder
     stage: Literal["search", "tune"]
@@ -45,16 +45,16 @@ class ComparedRun:
     model: ComparedModel
     seed: int
     needs: tuple[str, ...] = ()
-    rate: float | None = None  # of a training that chooses the learning rate; none: the rate that was chosen
+    rate: float | None = None  # of a training that chooses the learning rate; None: the chosen rate
 
     @property
     def full(self) -> bool:
-        """Whether it is one of the trainings that the table is made of."""
+        """Whether it is one of the trainings in the table."""
         return self.stage == "tune" and self.rate is None
 
 
 class Comparison:
-    """All runs of a comparison and where they lie."""
+    """All runs of a comparison and their folders."""
 
     def __init__(self, config: Config) -> None:
         images_only(config, "compare")
@@ -71,22 +71,22 @@ class Comparison:
         return run.finished and (not self.runs[name].full or run.scores("test") is not None)
 
     def trainings(self, target: TargetName, model: ComparedModel) -> list[RunFolder]:
-        """The full trainings of a row that have been scored."""
+        """The scored full trainings of a row."""
         names = [_training_name(target, model, seed) for seed in self._seeds(model)]
         return [self.run(name) for name in names if self.finished(name)]
 
     def learning_rate(self, model: ComparedModel) -> float:
-        """Of the sweep, the one with the best validation score; found with the first target, kept for the others."""
+        """The best of the sweep on validation; found with the first target, used for all."""
         rates = self.config.compare.learning_rates
         return max(rates, key=lambda rate: self.run(self._sweep(model, rate)).result["default"])
 
     def found(self, model: ComparedModel) -> RunFolder:
-        """The search run whose genotype a model has; the random search's is its best on the validation split."""
+        """The search run with a model's genotype; for the random search, the best on the validation split."""
         runs = [self.run(name) for name in self._genotype(model)]
         return max(runs, key=lambda run: run.result["default"])
 
     def _network(self, model: ComparedModel) -> Network:
-        """Baselines without what only a search needs: trainings of big networks stay when its settings change."""
+        """Baselines ignore search settings: changing those keeps the trainings of big networks."""
         given, unet = self.config.network, self.config.baseline
         if model == "nasunet" or model == "random_search":
             genotype = Genotype.from_json(read_text(self.found(model).path / "genotype.json"))
@@ -104,7 +104,7 @@ class Comparison:
         return range(1, 1 + (compare.seeds if model in SMALL else compare.big_seeds))
 
     def _planned(self) -> Iterator[ComparedRun]:
-        """In the order in which they are taken: every row has its first seed before one has its second."""
+        """In order: every row gets its first seed before any gets its second."""
         compare = self.config.compare
         for model in compare.models:
             yield from self._searches(model)
@@ -116,7 +116,7 @@ class Comparison:
                         yield self._training(target, model, seed)
 
     def _searches(self, model: ComparedModel) -> Iterator[ComparedRun]:
-        """Of the genotypes a model needs; cells that were found for one target are carried over to the others."""
+        """For the genotypes a model needs; cells found for one target are used for the others."""
         first = self.config.compare.targets[0]
         for seed, name in enumerate(self._genotype(model), start=self.config.seed):
             yield ComparedRun(name=name, stage="search", target=first, model=model, seed=seed)
@@ -141,7 +141,7 @@ class Comparison:
         return (f"{first}/search",) if model in SMALL else ()
 
     def settings(self, one: ComparedRun) -> Config:
-        """The configuration of a run, once those that it needs have finished."""
+        """The configuration of a run, once the runs it needs have finished."""
         config = replace(self.config, target=one.target, seed=one.seed)
         if one.stage == "search":
             strategy = "random" if one.model == "random_search" else config.search.strategy
@@ -156,16 +156,16 @@ class Comparison:
 
 
 def compare(comparison: Comparison, wrote: Callable[[str], object]) -> None:
-    """Does the runs that are left; `wrote` is called with the name of each that this process has finished.
+    """Does the remaining runs; `wrote` is called with the name of each that this process finishes.
 
-    Raises InputError if a run is there that was made with other settings.
+    Raises InputError if an existing run was made with other settings.
     """
     for one in comparison.runs.values():
         _require_same(comparison, one)
     while waiting := [name for name in comparison.runs if not comparison.finished(name)]:
         done = next((name for name in waiting if _work(comparison, comparison.runs[name])), None)
         if done is None:
-            time.sleep(PATIENCE)  # others work on all that could be done
+            time.sleep(PATIENCE)  # others are working on all available runs
         else:
             wrote(done)
 
@@ -176,13 +176,13 @@ def _require_same(comparison: Comparison, one: ComparedRun) -> None:
         return
     if other := differences(run.config, comparison.settings(one), one.stage):
         raise InputError(
-            f"{run.path}: made with other settings than the preset's now; delete the folder to have it made anew, "
+            f"{run.path}: made with settings other than the preset's; delete the folder to make it again, "
             f"or give the preset another name ({', '.join(other)})"
         )
 
 
 def _work(comparison: Comparison, one: ComparedRun) -> bool:
-    """Does a run, unless it lacks what it needs or somebody else does it."""
+    """Does a run, unless runs it needs are missing or another process is doing it."""
     if not all(comparison.finished(name) for name in one.needs):
         return False
     run = comparison.run(one.name)
@@ -190,7 +190,7 @@ def _work(comparison: Comparison, one: ComparedRun) -> bool:
     try:
         with FileLock(run.path / ".lock", timeout=0):
             if comparison.finished(one.name):
-                return False  # by another process since we looked
+                return False  # finished by another process meanwhile
             if one.full:
                 train_and_test(comparison.settings(one), run)
             else:
@@ -201,7 +201,7 @@ def _work(comparison: Comparison, one: ComparedRun) -> bool:
 
 
 def train_and_test(config: Config, run: RunFolder) -> RunFolder:
-    """Trains unless that was done, and leaves the scores of the test split in the run folder; returns it."""
+    """Trains unless already done, and saves the scores of the test split in the run folder; returns it."""
     if not run.finished:
         execute("tune", config, run, Channel())
     if run.scores("test") is None:

@@ -1,6 +1,6 @@
-"""The table of a comparison: one row a model and target, mean and spread over the seeds, scored on the test split.
+"""The table of a comparison: one row per model and target, mean and spread over the seeds, on the test split.
 
-compare.json   rows as benchmarks/results has them     compare.md   the same to read     compare.png   SSIM against size
+compare.json   rows, as in benchmarks/results     compare.md   the same as a page     compare.png   SSIM against size
 """
 
 import json
@@ -38,7 +38,7 @@ COLUMNS = ("model", "parameters", "MFLOPs", "1 thread", "2 threads", "seeds", "S
 
 
 def write_table(comparison: Comparison, results: Path) -> None:
-    """Writes compare.json, compare.md and compare.png of what has been trained so far into `results`."""
+    """Writes compare.json, compare.md and compare.png of all trainings so far into `results`."""
     compare = comparison.config.compare
     found = [
         [*(_row(comparison, target, model) for model in compare.models), _zeros(comparison, target)]
@@ -68,9 +68,9 @@ def write_table(comparison: Comparison, results: Path) -> None:
 
 
 def measure_latency(comparison: Comparison) -> None:
-    """ONNX Runtime with 1 and 2 threads, all models in turn in one go; a run folder keeps its own.
+    """ONNX Runtime with 1 and 2 threads, all models in turn in one go; saved in each run folder.
 
-    Of several processes that compare one measures, and the others find that it is done.
+    Only one of several comparing processes measures.
     """
     runs = [run for model in comparison.config.compare.models for run in _timed(comparison, model)]
     with FileLock(comparison.folder / ".latency.lock"):
@@ -81,12 +81,12 @@ def measure_latency(comparison: Comparison) -> None:
 
 
 def _timed(comparison: Comparison, model: ComparedModel) -> list[RunFolder]:
-    """One training of a model, or none yet; with another target only the unit of its output is another."""
+    """One training of a model, or none yet; the target only changes the unit of the output."""
     return comparison.trainings(comparison.config.compare.targets[0], model)[:1]
 
 
 def run_latencies(runs: Sequence[RunFolder]) -> list[dict[str, float]]:
-    """`latency_ms_1` and `latency_ms_2`, on as many threads, of the network that each run left; timed in turn."""
+    """`latency_ms_1` and `latency_ms_2`, on 1 and 2 threads, of each run's network; timed in turn."""
     with TemporaryDirectory() as folder:
         graphs = [Path(folder) / f"{number}.onnx" for number in range(len(runs))]
         for run, graph in zip(runs, graphs, strict=True):
@@ -117,7 +117,7 @@ def _row(comparison: Comparison, target: TargetName, model: ComparedModel) -> Ro
 
 
 def _zeros(comparison: Comparison, target: TargetName) -> Row | None:
-    """What an answer of zeros scores: a network that has learned nothing."""
+    """The score of an image of zeros: a network that has learned nothing."""
     if not any(comparison.trainings(target, model) for model in comparison.config.compare.models):
         return None
     found = _scores_of_zeros(comparison.config.data.folder, target)
@@ -132,7 +132,7 @@ def _scores_of_zeros(folder: str, target: TargetName) -> dict[str, float]:
     return {name: float(torch.cat([row[name] for row in rows]).mean()) for name in rows[0]}
 
 
-@cache  # the table is written after every run, the network stays
+@cache  # the table is written after every run, the network does not change
 def _flops(folder: Path) -> int:
     """Floating-point operations of one sample, as torch counts them."""
     run = RunFolder(folder)

@@ -1,4 +1,4 @@
-"""What `seisnas check-data` prints of a sound data set: a row a split."""
+"""What `seisnas check-data` prints for a sound data set: a row per split."""
 
 from rich import box
 from rich.table import Table

@@ -1,4 +1,4 @@
-"""What `seisnas run` shows while the experiment goes on: a bar a stage, or a line a trial without a terminal."""
+"""What `seisnas run` shows during the experiment: a bar per stage, or a line per trial without a terminal."""
 
 from types import TracebackType
 from typing import Self

@@ -5,33 +5,33 @@ from pathlib import Path
 
 from compressors.bundles.bundle import write_bundle
 from datagen.errors import InputError
-from datagen.full_disk import told_when_disk_is_full
+from datagen.full_disk import report_full_disk
 from search_spaces.shape import Shape
 from trials.running.identity import differences
 from trials.running.run_folder import RunFolder
 from trials.training.networks import trained
-from trials.training.tasks import task_of
+from trials.training.tasks import make_task
 
 
 def export(run: RunFolder, folder: Path | None = None, others: Sequence[RunFolder] = ()) -> Path:
     """Writes the bundle of a tune or compress run; by default into `exports/<name>`.
 
-    `others` are runs of the same settings from other seeds; the model card tells the spread of all scores.
+    `others` are runs of the same settings from other seeds; the model card gives the spread of all scores.
 
-    Raises InputError when a run did not finish, one of `others` has other settings or a seed that another has,
-    `folder` is something else than a bundle, or the disk is full.
+    Raises InputError when a run did not finish, one of `others` has other settings or a repeated seed, `folder` is not
+    a bundle, or the disk is full.
     """
     config, network = run.config, trained(run)
     _check_alike(run, others)
     all_scores = [_test_scores(each) for each in (run, *others)]
     scores, folder = all_scores[0], folder or Path("exports") / config.name
-    with told_when_disk_is_full(folder, "the run is kept, and so is a bundle that was there"):
+    with report_full_disk(folder, "the run and any earlier bundle are kept"):
         return write_bundle(
             folder,
             network,
             spec=config.network,
             shape=Shape.of(config.data, config.network.gather_rows),
-            statistics=task_of(config).statistics(),
+            statistics=make_task(config).statistics(),
             target=config.target,
             data_recipe=config.data,
             scores=scores,
@@ -41,8 +41,8 @@ def export(run: RunFolder, folder: Path | None = None, others: Sequence[RunFolde
 
 
 def _test_scores(run: RunFolder) -> dict[str, float]:
-    """Of the test split; a picker trained on labelled gathers has one only if some were held out."""
-    task = task_of(run.config)
+    """On the test split; a picker trained on labelled gathers has one only if some were held out."""
+    task = make_task(run.config)
     return task.evaluate(trained(run), "test") if task.has_test_samples else {}
 
 

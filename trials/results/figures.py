@@ -1,6 +1,6 @@
-"""Figures of the report as text that goes into one HTML file: plots as SVG, sections and gathers as PNG.
+"""Figures of the report as text for one HTML file: plots as SVG, sections and gathers as PNG.
 
-Text and axes take the colour of the text around them, so that a plot reads on light and on dark paper alike.
+Text and axes take the colour of the surrounding text, so that a plot is legible on light and dark backgrounds.
 """
 
 import base64
@@ -25,11 +25,11 @@ PALETTE = ("#5b8ec4", "#dd7f32", "#2fa37c", "#b26cc4", "#c4a12f", "#d05a6e")
 MARKERS = ("o", "s", "D", "^", "v", "P")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 INK = "#010203"  # becomes `currentColor`
-MOST_ROWS = 256  # of an embedded image; a gather has more samples than a screen shows
+MOST_ROWS = 256  # of an embedded image; a gather has more samples than a screen can show
 
 
 def curves_svg(curves: Mapping[str, Sequence[float]], title: str) -> str:
-    """Learning curves: model → a value an epoch."""
+    """Learning curves: model → a value per epoch."""
     figure, axes = _plot(title, "epoch")
     for index, (model, values) in enumerate(curves.items()):
         axes.plot(
@@ -79,7 +79,7 @@ def size_svg(models: Sequence[tuple[str, int, float]], trials: Sequence[tuple[st
 
 
 def picture_uri(image: Array, colours: str, lowest: float, highest: float) -> str:
-    """An array [rows, columns] as a PNG data URI, one pixel a value; long ones are thinned out."""
+    """An array [rows, columns] as a PNG data URI, one pixel per value; long ones are thinned out."""
     step = max(1, len(image) // MOST_ROWS)
     buffer = io.BytesIO()
     imsave(buffer, np.asarray(image[::step], np.float32), vmin=lowest, vmax=highest, cmap=colours, format="png")
@@ -108,7 +108,7 @@ def _plot(title: str, x_label: str) -> tuple[Figure, Axes]:
 
 
 def _svg(figure: Figure, prefix: str) -> str:
-    """The figure with its legend as an SVG element; its ids get a prefix, for a page holds several."""
+    """The figure with its legend as an SVG element; its ids get a prefix, because a page holds several."""
     with matplotlib.rc_context({"text.parse_math": False}):  # a name may have dollars
         figure.legend(loc="outside lower left", ncols=2, frameon=False, labelcolor=INK, fontsize=9)
     buffer = io.StringIO()

@@ -1,4 +1,4 @@
-"""The report: one HTML file that asks nothing of the network and shows what came out and how to get it again.
+"""The report: one self-contained HTML file with the results and how to reproduce them.
 
 run folders ─► ModelRow, Curve, TrialRow, Sample ─► Report ─► report.html
 """
@@ -17,7 +17,7 @@ from compressors.outputs import OUTPUTS, Picture
 from compressors.pareto import Point, front
 from datagen.errors import InputError
 from datagen.files.whole_files import whole
-from datagen.full_disk import told_when_disk_is_full
+from datagen.full_disk import report_full_disk
 from datagen.targets import TargetName
 from trials.results.figures import curves_svg, data_uri, pareto_svg, picture_uri, scale_uri, size_svg
 from trials.running.run_folder import RunFolder
@@ -42,7 +42,7 @@ class ModelRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """A training; one value an epoch."""
+    """A training; one value per epoch."""
 
     name: str
     train_loss: tuple[float, ...]
@@ -57,12 +57,12 @@ class TrialRow:
     stage: str
     nonzero: int
     ssim: float  # validation
-    settings: Mapping[str, Any]  # what its stage was given
+    settings: Mapping[str, Any]  # of its stage
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """What one model made of a sample's shots."""
+    """One model's image of a sample's shots."""
 
     image_ZX: Array  # in the units of the sample's truth
     ssim: float
@@ -81,7 +81,7 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """All that the page shows.  The first model is the reference, the last one what is handed over."""
+    """Everything the page shows.  The first model is the reference, the last one the final bundle."""
 
     title: str
     target: TargetName
@@ -104,11 +104,11 @@ class Report:
 
 
 def read_curve(run: RunFolder, name: str) -> Curve:
-    """The epochs of a run, its phases one after the other.
+    """The epochs of a run, phase after phase.
 
     Raises InputError when the run left no metrics.
     """
-    # A run that was interrupted wrote its last epoch twice: the later one counts.
+    # An interrupted run wrote its last epoch twice: the later one counts.
     rows = {(row["phase"], row["epoch"]): row for row in run.metrics if "val_ssim" in row}
     if not rows:
         raise InputError(f"{run.path}: metrics.jsonl holds no epoch with val_ssim; give the folder of a training")
@@ -120,7 +120,7 @@ def read_curve(run: RunFolder, name: str) -> Curve:
 
 
 def write_report(report: Report, out: str | Path = "report.html") -> Path:
-    """Writes the page and returns its path; a page that is there is replaced in one step.
+    """Writes the page and returns its path; replaces an existing page in one step.
 
     Raises InputError when the disk is full.
     """
@@ -138,7 +138,7 @@ def write_report(report: Report, out: str | Path = "report.html") -> Path:
         cells=_drawing(report.cells) if report.cells else None,
     )
     out = Path(out)
-    with told_when_disk_is_full(out, "the runs and bundles are kept"):
+    with report_full_disk(out, "the runs and bundles are kept"):
         out.parent.mkdir(parents=True, exist_ok=True)
         with whole(out) as part:
             part.write_text(page)
@@ -174,14 +174,14 @@ def _figures(report: Report) -> list[_Figure]:
     figures = [_Figure(Markup(plot), f"SSIM against size. {'; '.join(sizes)}", caption)]
     if report.compressed:
         best = front(report.compressed)
-        told = [f"{p.nonzero:,} weights, {p.latency_ms:.1f} ms: SSIM {p.ssim:.3f}" for p in best]
+        listed = [f"{p.nonzero:,} weights, {p.latency_ms:.1f} ms: SSIM {p.ssim:.3f}" for p in best]
         caption = "Compressed networks, validation split; those on the line no other beats in SSIM, size and latency."
         plot = pareto_svg(report.compressed, best)
-        figures.append(_Figure(Markup(plot), f"Pareto front of compression. {'; '.join(told)}", caption))
+        figures.append(_Figure(Markup(plot), f"Pareto front of compression. {'; '.join(listed)}", caption))
     if report.curves:
         for title, key, caption in (
             ("validation SSIM", "val_ssim", "Each training, epoch by epoch; higher is better."),
-            ("training loss", "train_loss", "Lower is better. Losses of different weights do not compare."),
+            ("training loss", "train_loss", "Lower is better. Losses with different weights are not comparable."),
         ):
             curves = {curve.name: getattr(curve, key) for curve in report.curves}
             ends = [f"{name}: {values[-1]:.3f} after {len(values)} epochs" for name, values in curves.items()]
@@ -195,7 +195,7 @@ class _Panel:
 
     uri: str
     alt: str
-    below: str  # what stands under it
+    below: str  # its caption
 
 
 def _panels(report: Report, sample: Sample) -> list[_Panel]:

@@ -1,4 +1,4 @@
-"""From run folders to the report: which trials won, and how they do on the test split beside the UNet.
+"""From run folders to the report: which trials won, and how they compare with the UNet on the test split.
 
 experiment ─► finished trials ─► best compress run ─► the tune run it came from
 runs/<name>/unet ──────────────────────────┐                │
@@ -18,7 +18,7 @@ from compressors.verify import file_bytes, latency
 from datagen.dataset import ShardDataset
 from search_spaces.build import count_parameters, nonzero_parameters
 from trials.experiment.plan import FinishedTrial
-from trials.results.compressed import points_of, winner_of
+from trials.results.compressed import find_winner, pareto_points
 from trials.results.export import export
 from trials.results.report import ModelRow, Prediction, Report, Sample, TrialRow, read_curve
 from trials.running.run_folder import RunFolder
@@ -38,17 +38,17 @@ class Winners:
     compressed: RunFolder
 
 
-def winners_of(trials: Sequence[FinishedTrial], unet: RunFolder) -> Winners:
+def find_winners(trials: Sequence[FinishedTrial], unet: RunFolder) -> Winners:
     """The best compress trial and the tune trial whose network it pruned.
 
     Raises InputError when no compress trial has finished.
     """
-    winner = winner_of(trials)
+    winner = find_winner(trials)
     return Winners(unet=unet, tuned=RunFolder(winner.parameters["winner"]["run"]), compressed=RunFolder(winner.run))
 
 
 def bundles(winners: Winners, config: Config) -> dict[str, Bundle]:
-    """Bundles of the three networks by their names in the table; the last one is what is handed over."""
+    """Bundles of the three networks by their names in the table; the last one is the final bundle."""
     beside = winners.unet.path.parent / "bundles"
     folders = {
         "UNet": export(winners.unet, beside / "unet"),
@@ -61,7 +61,7 @@ def bundles(winners: Winners, config: Config) -> dict[str, Bundle]:
 def summarise(
     winners: Winners, networks: dict[str, Bundle], trials: Sequence[FinishedTrial], commands: Sequence[str]
 ) -> Report:
-    """Everything the report shows.  Scores of the table are those of the test split."""
+    """Everything the report shows.  Scores in the table are on the test split."""
     config = winners.compressed.config
     images_only(config, "report")
     provenance = winners.compressed.provenance
@@ -73,7 +73,7 @@ def summarise(
         models=tuple(_row(name, bundle) for name, bundle in networks.items()),
         curves=tuple(read_curve(run, name) for name, run in runs),
         trials=tuple(_trial(number, trial) for number, trial in enumerate(trials)),
-        compressed=tuple(point for point, _ in points_of(trials).values()),
+        compressed=tuple(point for point, _ in pareto_points(trials).values()),
         samples=_samples(config, networks),
         extent=(config.data.grid.nz * spacing, config.data.grid.nx * spacing),
         duration=config.data.survey.samples * config.data.survey.interval,
@@ -140,7 +140,7 @@ def _samples(config: Config, networks: dict[str, Bundle]) -> tuple[Sample, ...]:
 
 
 def _drawing(trials: Sequence[FinishedTrial], winners: Winners) -> Path | None:
-    """The cells as the search trial drew them that found the winner's genotype."""
+    """The cells as drawn by the search trial that found the winner's genotype."""
     genotype = winners.compressed.result.get("genotype")
     for trial in trials:
         if trial.stage == "search" and trial.metrics["genotype"] == genotype:

@@ -1,1 +1,1 @@
-"""What every run needs: its folder, its devices, its checkpoints and its end."""
+"""What every run needs: folder, devices, checkpoints, a clean end."""

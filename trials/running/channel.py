@@ -1,4 +1,4 @@
-"""Results on their way to the NNI manager, and to nowhere when a stage runs alone.
+"""Sends results to the NNI manager, or nowhere when a stage runs alone.
 
 NNI's one-shot engine replaces the process-wide channel while a search runs (nni/nas/execution/sequential.py), so
 the trial's own channel is taken once, at the start, and kept.
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class Channel:
-    """What a stage reports to: `default` in a metric is what the tuner and the web page rank by."""
+    """Where a stage reports: the tuner and the web page rank by `default` in a metric."""
 
     def __init__(self) -> None:
         self._nni: Any = None
@@ -36,7 +36,7 @@ class Channel:
         self.sequence += 1
 
     def final(self, metrics: dict[str, Any]) -> None:
-        """Numbers only: NNI's page makes an axis of every key; the rest is in the run's result.json."""
+        """Numbers only: NNI's page draws an axis for every key; the rest is in the run's result.json."""
         numbers = {name: value for name, value in metrics.items() if isinstance(value, int | float)}
         self._send("FINAL", 0, numbers)
 
@@ -52,7 +52,7 @@ class Channel:
                 value=metrics,
             )
         except OSError as error:  # requests' and websocket's connection errors are OSErrors
-            log.warning("the NNI manager does not answer, the result stays in the run folder: %s", error)
+            log.warning("the NNI manager does not answer, the result is in the run folder only: %s", error)
 
 
 def under_nni() -> bool:

@@ -1,11 +1,11 @@
-"""One training by several processes, one a device, with Lightning's DDP; for all but the search of a supernet.
+"""One training in several processes, one per device, with Lightning's DDP; for everything except a supernet search.
 
     batch of B ─┬─ process 0: samples 0, n, 2n, …   ─► gradients ─┐
                 └─ process 1: samples 1, n+1, …     ─► gradients ─┴─ mean ─► the same step in all of them
 
-`training.batch_size` is that of all processes together, so a training takes the same steps with 1 and with n of them;
-only batch norm differs, whose statistics are those of a share.  Process 0 is the one that calls; it alone writes and
-reports.  The others live for one call of `fit` and talk to it over the loopback interface.
+`training.batch_size` is the total of all processes, so a training takes the same steps with 1 and with n of them; only
+batch norm differs, which takes the statistics of a share.  Process 0 is the caller; only it writes and reports.  The
+others live for one call of `fit` and communicate over the loopback interface.
 """
 
 import io
@@ -36,7 +36,7 @@ def uses_gpu(config: Config) -> bool:
 
 
 def device_count(config: Config) -> int:
-    """Processes that one training takes.
+    """Number of processes of one training.
 
     Raises InputError when there are fewer GPUs, or when they cannot share the batch evenly.
     """
@@ -53,12 +53,12 @@ def device_count(config: Config) -> int:
 
 
 def rank() -> int:
-    """Of this process among those of the training, from 0."""
+    """The number of this process among those of the training, from 0."""
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
 def one_clock() -> float:
-    """Seconds of a clock that all processes of a training read alike."""
+    """Seconds of a clock shared by all processes of a training."""
     now = [time.monotonic()]
     if distributed.is_initialized():
         distributed.broadcast_object_list(now, src=0)
@@ -66,11 +66,11 @@ def one_clock() -> float:
 
 
 class Share(Sampler[list[int]]):
-    """Of every batch of `order` the samples that are this process' own: `rank`, `rank + count`, …"""
+    """This process's samples of every batch of `order`: `rank`, `rank + count`, …"""
 
     def __init__(self, order: Any, batch_size: int, samples: int, count: int) -> None:
         self.sampler, self.batch_size, self.count = order, batch_size, count
-        # A process must not be left without samples; one alone has no variance for batch norm.
+        # Every process needs samples; a single one has no variance for batch norm.
         self.batches = samples // batch_size + (samples % batch_size >= 2 * count)
 
     def __len__(self) -> int:
@@ -83,7 +83,7 @@ class Share(Sampler[list[int]]):
 
 
 def shared(batches: DataLoader[Any], count: int) -> DataLoader[Any]:
-    """The same batches in the same order, of each the share of this process."""
+    """This process's share of the same batches in the same order."""
     if count == 1:
         return batches
     assert batches.batch_size is not None
@@ -94,15 +94,15 @@ def shared(batches: DataLoader[Any], count: int) -> DataLoader[Any]:
 
 @contextmanager
 def helper_processes(count: int, gpu: bool, work: Callable[[], object]) -> Iterator[None]:
-    """Lets `count - 1` more processes do `work`, as long as this one is inside.
+    """Runs `work` in `count - 1` more processes while this one is inside the context.
 
-    `work` is copied by pickle.  Raises what one of them has raised.
+    `work` is copied by pickle.  Raises what one of them raises.
     """
     if count == 1:
         yield
         return
     memory = io.BytesIO()
-    torch.save(work, memory)  # bytes: parameters would be handed over as memory that all of them write to
+    torch.save(work, memory)  # as bytes: parameters would be passed as memory that all processes share
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder, _environment(LOCAL_RANK="0", **LOOPBACK):
         ears, helpers = [], []
@@ -118,12 +118,12 @@ def helper_processes(count: int, gpu: bool, work: Callable[[], object]) -> Itera
             _meet(0, count, gpu, folder)
             yield
         except RuntimeError as error:
-            raise _told(ears) or error from None
+            raise _helper_error(ears) or error from None
         finally:
             if distributed.is_initialized():
                 distributed.destroy_process_group()
             for helper in helpers:
-                helper.kill()  # at the end of a training there is nothing left to do for it
+                helper.kill()  # nothing is left to do at the end of a training
                 helper.join()
 
 
@@ -139,7 +139,7 @@ def _environment(**wanted: str) -> Iterator[None]:
 
 
 def _meet(one: int, count: int, gpu: bool, folder: str) -> None:
-    """All wait here for each other; by a file, because a port would be open to the network."""
+    """Waits for all processes; by a file, because a port would be open to the network."""
     if gpu:
         torch.cuda.set_device(one)
     distributed.init_process_group(
@@ -149,20 +149,20 @@ def _meet(one: int, count: int, gpu: bool, folder: str) -> None:
 
 def _help(work: bytes, one: int, count: int, gpu: bool, folder: str, mouth: Connection) -> None:
     """A process with `rank` above 0."""
-    for number in (signal.SIGINT, signal.SIGHUP):  # a terminal sends them to process 0 too, which then ends this one
+    for number in (signal.SIGINT, signal.SIGHUP):  # the terminal also sends them to process 0, which ends this one
         signal.signal(number, signal.SIG_IGN)
     end_with_parent()
     os.environ["LOCAL_RANK"] = str(one)
     try:
         _meet(one, count, gpu, folder)
-        torch.load(io.BytesIO(work), weights_only=False)()  # from our parent, through a pipe that nobody else has
+        torch.load(io.BytesIO(work), weights_only=False)()  # from our parent, through a private pipe
     except Exception as error:
         mouth.send(error)
         raise
 
 
-def _told(ears: list[Connection]) -> Exception | None:
-    """What a helper has raised before this process lost it."""
+def _helper_error(ears: list[Connection]) -> Exception | None:
+    """What a helper raised before it was lost."""
     for ear in ears:
         if ear.poll(2.0):
             try:

@@ -1,11 +1,11 @@
-"""How our processes end when a signal asks them to.
+"""How our processes end on a signal.
 
     SIGINT   Ctrl-C                               status 130
     SIGTERM  kill, `timeout`, service managers    status 143
     SIGHUP   the terminal was closed              status 129; ignored under nohup
 
-Each becomes an exception, so that files are closed, helpers ended and an experiment stopped.  The checkpoint of the
-last whole epoch is what a later start goes on from.
+Each becomes an exception, so that files are closed, helpers ended and an experiment stopped.  A later start continues
+from the checkpoint of the last whole epoch.
 """
 
 import signal
@@ -16,14 +16,14 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-FAILURE = "failure.txt"  # in the run folder of a trial that failed or was asked to end; a killed one leaves no word
+FAILURE = "failure.txt"  # in the run folder of a trial that failed or was stopped; a killed one leaves none
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 128 + signal.SIGINT
 STATUSES = tuple(128 + number for number in ENDINGS)
 
 
-def end_when_told() -> None:
-    """To be called once by a program."""
+def end_on_signals() -> None:
+    """Installs the handlers; a program calls it once."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _end)
@@ -31,22 +31,21 @@ def end_when_told() -> None:
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
     for each in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, _ignore)  # once is enough: what follows is the cleaning up
+        signal.signal(each, _ignore)  # once is enough: cleaning up follows
     sys.exit(128 + number)
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
-    """In place of SIG_IGN, which processes that are started meanwhile would inherit."""
+    """Used instead of SIG_IGN, which child processes would inherit."""
 
 
 @contextmanager
 def cleaned_up(clean: Callable[[], object]) -> Iterator[None]:
-    """Calls `clean` when the context ends, however it ends; no signal cuts `clean` short.
+    """Calls `clean` when the context ends, however it ends; no signal interrupts `clean`.
 
-    The first of ENDINGS ends the context, further ones are ignored.  One that first comes during `clean` takes effect
-    after it.
+    The first of ENDINGS ends the context, further ones are ignored.  A first one during `clean` takes effect after it.
     """
-    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+    if threading.current_thread() is not threading.main_thread():  # only the main thread handles signals
         try:
             yield
         finally:

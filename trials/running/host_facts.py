@@ -1,4 +1,4 @@
-"""What a machine has, as JSON: sent to its python over SSH by hosts.py, so it needs the standard library only.
+"""Facts about a machine, as JSON: hosts.py sends this file to its python over SSH, so it uses the standard library.
 
 python - nni,torch,… data/quickstart < host_facts.py
 """
@@ -19,7 +19,7 @@ def data_digest(folder: str | Path) -> str | None:
     """One checksum of all files of a finished data set, from its manifest; None where there is none."""
     try:
         file = Path(folder) / "manifest.json"
-        if not file.is_file():  # a FIFO would be waited for
+        if not file.is_file():  # reading a FIFO would block
             return None
         manifest = json.loads(file.read_text())
         files = [file for shard in manifest["shards"] for file in shard["files"].values()]
@@ -33,7 +33,7 @@ def data_digest(folder: str | Path) -> str | None:
 
 
 def versions(packages: Iterable[str]) -> dict[str, str | None]:
-    """Installed versions; None for a package that is not there."""
+    """Installed versions; None for a missing package."""
     found: dict[str, str | None] = {}
     for name in packages:
         try:

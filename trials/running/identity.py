@@ -1,9 +1,9 @@
-"""What makes a run the run that it is: of the configuration only what its stage reads.
+"""The identity of a run: the part of the configuration that its stage reads.
 
-    facts(there, stage) == facts(wanted, stage)    ⟺    the run that is there may stand for the wanted one
+    facts(existing, stage) == facts(wanted, stage)    ⟺    the existing run can be used as the wanted one
 
-`seisnas search, tune, compress` go on with it, `compare` counts it, `pretrain` resumes it, and `export` takes runs
-together whose facts differ in nothing but the seed.
+`seisnas search, tune, compress` continue it, `compare` counts it, `pretrain` resumes it, and `export` groups runs whose
+facts differ only in the seed.
 """
 
 from typing import Any, Literal
@@ -13,11 +13,11 @@ from trials.settings.config import Config, to_tree
 Stage = Literal["pretrain", "search", "tune", "compress"]
 
 MACHINE = ("device", "devices", "precision")
-# What is read wherever a network is trained on labels; the name goes into its bundle.
+# Read wherever a network is trained on labels; the name goes into its bundle.
 TRAINED = ("name", "target", "seed", *MACHINE, "data", "effects", "picking", "network", "loss", "training")
 READ: dict[Stage, tuple[str, ...]] = {
     "pretrain": ("seed", "data", "network", "pretrain"),
-    "search": (*TRAINED, "search", "tune.learning_rate"),  # of the training of what it found
+    "search": (*TRAINED, "search", "tune.learning_rate"),  # for training the found network
     "tune": (*TRAINED, "tune"),
     "compress": (*TRAINED, "compress"),
 }
@@ -26,7 +26,7 @@ READ: dict[Stage, tuple[str, ...]] = {
 def facts(config: Config, stage: Stage) -> dict[str, Any]:
     """Config path → value of every setting that a run of `stage` reads.
 
-    What a compress run writes there itself is none of them: its channels, and its source as teacher.
+    Excludes what a compress run writes there itself: its channels, and its source as teacher.
     """
     tree = to_tree(config)
     if stage == "compress":
@@ -43,7 +43,7 @@ def facts(config: Config, stage: Stage) -> dict[str, Any]:
 
 
 def differences(config: Config, other: Config, stage: Stage) -> list[str]:
-    """The config paths in which runs of `stage` with these configurations are asked different things."""
+    """The config paths in which runs of `stage` with these configurations differ."""
     mine, theirs = facts(config, stage), facts(other, stage)
     return [path for path in {**mine, **theirs} if mine.get(path) != theirs.get(path)]
 

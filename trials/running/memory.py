@@ -1,22 +1,22 @@
-"""Memory that does not suffice, told with the settings that take less of it."""
+"""Reports out-of-memory errors with the settings that need less."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from trials.settings.config import Config
 
-SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory")  # in what torch's allocators say
+SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory")  # of torch's allocators
 
 
 class OutOfMemory(RuntimeError):
-    """The run does not fit into the memory of its device or of the machine."""
+    """The run does not fit into the memory of its device or the machine."""
 
 
 @contextmanager
-def told_when_memory_is_short(stage: str, config: Config) -> Iterator[None]:
-    """Raises OutOfMemory in place of what torch and numpy raise.
+def report_short_memory(stage: str, config: Config) -> Iterator[None]:
+    """Replaces the errors of torch and numpy with OutOfMemory.
 
-    A process that the operating system kills for its memory has no chance to say so.
+    A process killed by the operating system for its memory cannot report it.
     """
     try:
         yield
@@ -35,5 +35,5 @@ def _settings(stage: str, config: Config) -> str:
         width = search.width or network.width
         smaller.append(f"search.width (now {width})")
         if search.strategy == "darts":
-            smaller.append("or raise search.partial_channels, or take search.strategy parsec")
+            smaller.append("or raise search.partial_channels, or use search.strategy parsec")
     return ", ".join(smaller)

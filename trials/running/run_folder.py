@@ -1,8 +1,8 @@
-"""The folder in which one run of a stage leaves everything: what it was asked, what it did, what came out.
+"""The folder of one run of a stage: its settings, its log, its results.
 
 config.yml        the resolved configuration
 provenance.json   command, parameters as given, git commit, versions, device, start
-metrics.jsonl     one line an epoch
+metrics.jsonl     one line per epoch
 genotype.json     of a searched network
 weights.safetensors
 *-checkpoint.ckpt of a phase, while the run is under way
@@ -43,9 +43,9 @@ class RunFolder:
     def start(
         self, config: Config, stage: Stage, parameters: dict[str, Any] | None = None, *, source: Path | None = None
     ) -> None:
-        """Makes the folder and writes what this run was asked to do.
+        """Makes the folder and writes the run's settings.
 
-        A run that was asked the same goes on from what it has left; what one of other settings has left is removed.
+        A run with the same settings continues from what is there; files of a run with other settings are removed.
         """
         if not self.was_asked(config, stage, parameters, source=source):
             self._clear()
@@ -67,13 +67,13 @@ class RunFolder:
         self._write("provenance.json", json.dumps(provenance, indent=2))
 
     def save_config(self, config: Config) -> None:
-        """Also for a run that changes its network on the way."""
+        """Called again when a run changes its network."""
         self._write("config.yml", yaml.safe_dump(to_tree(config), sort_keys=False))
 
     def was_asked(
         self, config: Config, stage: Stage, parameters: dict[str, Any] | None = None, *, source: Path | None = None
     ) -> bool:
-        """Whether the run that is in the folder, finished or not, is this one."""
+        """Whether the run in the folder, finished or not, is this one."""
         if not all((self.path / name).exists() for name in ("config.yml", "provenance.json")):
             return False
         wanted = {"stage": stage, "source": str(source) if source else None, "parameters": parameters or {}}
@@ -107,14 +107,14 @@ class RunFolder:
             file.write(json.dumps(row) + "\n")
 
     def forget_metrics(self, phase: str, epoch: int) -> None:
-        """Drops the lines of a phase from an epoch on, which will come again, and a last line that was cut off."""
+        """Drops a phase's lines from an epoch on, which will be repeated, and a last line that was cut off."""
         kept = [row for row in self.metrics if row["phase"] != phase or row["epoch"] < epoch]
         if (self.path / "metrics.jsonl").exists():
             self._write("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in kept))
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
-        """Of the epochs.  A last line that was cut off, by a kill or a full disk, does not count."""
+        """One row per epoch.  A last line that was cut off, by a kill or a full disk, does not count."""
         file = self.path / "metrics.jsonl"
         return read_json_lines(file) if file.exists() else []
 
@@ -151,11 +151,11 @@ class RunFolder:
         return result
 
     def save_scores(self, split: str, scores: dict[str, float]) -> None:
-        """Scores of the finished network on a split that took no part in the run."""
+        """Scores of the finished network on a split not used in the run."""
         self._write(f"{split}.json", json.dumps(scores, indent=2))
 
     def scores(self, split: str) -> dict[str, float] | None:
-        """What `save_scores` has left."""
+        """The scores written by `save_scores`, if any."""
         file = self.path / f"{split}.json"
         return read_json(file, nan=True) if file.exists() else None
 

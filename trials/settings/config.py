@@ -1,7 +1,7 @@
-"""The whole configuration: preset (YAML) < NNI parameters < --set, checked at once.
+"""The whole configuration: preset (YAML) < NNI parameters < --set, checked together.
 
-`load` reads a preset, lays the given settings (config path → value) over it and reports every problem of the
-result together: its path, the value got, what is allowed and where to change it.
+`load` reads a preset, applies the given settings (config path → value) and reports all problems together: path, value
+got, what is allowed and where to change it.
 """
 
 import dataclasses
@@ -36,7 +36,7 @@ ImageTarget = Literal["rtm", "velocity"]
 ComparedModel = Literal["nasunet", "random_search", "unet_small", "unet", "resunet34", "inversionnet"]
 FeatureKind = Literal["vgg16", "vgg19", "gan"]
 
-MOVED = {  # path that a setting once had → its path
+MOVED = {  # former path of a setting → its path
     "picking.held": "picking.held_out",
     **{f"tune.{field.name}": f"training.{field.name}" for field in dataclasses.fields(Training)},
 }
@@ -46,7 +46,7 @@ MOVED = {  # path that a setting once had → its path
 class Loss:
     """Weights of the loss terms (trials/training/losses.py); a term of weight 0 is not computed.
 
-    l2 leads: images swing around zero, and with l1 a network that is not sure of the sign says zero everywhere.
+    l2 leads: images have both signs, and with l1 a network unsure of the sign predicts zero everywhere.
     """
 
     l1: Weight = 0.0
@@ -57,8 +57,8 @@ class Loss:
     ms_ssim: Weight = 0.0
     perceptual: Weight = 0.0
     perceptual_features: FeatureKind = "vgg16"
-    perceptual_weights: str | None = None  # safetensors file of the features; none: torchvision downloads them
-    distil: Weight = 0.0  # l2 to the image of training.teacher, beside the other terms
+    perceptual_weights: str | None = None  # safetensors file of the features; None: torchvision downloads them
+    distil: Weight = 0.0  # l2 to the image of training.teacher, in addition to the other terms
 
     def __post_init__(self) -> None:
         if self.l1 + self.l2 + self.geology + self.gradient + self.ssim + self.ms_ssim + self.perceptual == 0:
@@ -67,7 +67,7 @@ class Loss:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Search:
-    """One-shot search of the cells on halves of the training split, then a short training of what it found."""
+    """One-shot search of the cells on halves of the training split, then a short training of the result."""
 
     strategy: Literal["darts", "gumbel", "parsec", "random"] = "parsec"
     samples: Annotated[int, Field(ge=4)] = 128  # training models the search sees; half train the weights
@@ -75,25 +75,25 @@ class Search:
     warmup_epochs: Annotated[int, Field(ge=0)] = 1  # weights alone, before the architecture moves
     learning_rate: LearningRate = 5.0e-3  # of the supernet's weights
     arch_learning_rate: LearningRate = 3.0e-2
-    width: Annotated[int, Field(ge=4, le=128)] | None = None  # of the supernet; without, network.width
+    width: Annotated[int, Field(ge=4, le=128)] | None = None  # of the supernet; by default network.width
     architectures: Annotated[int, Field(ge=2, le=64)] = 4  # parsec: paths drawn for each step
-    partial_channels: Annotated[int, Field(ge=1, le=8)] = 1  # darts: one in so many goes through the candidates
-    stop_skip_share: Annotated[float, Field(gt=0, le=1)] = 1.0  # ends before skips are a larger share
+    partial_channels: Annotated[int, Field(ge=1, le=8)] = 1  # darts: one in this many goes through the candidates
+    stop_skip_share: Annotated[float, Field(gt=0, le=1)] = 1.0  # stops before the share of skips exceeds this
     retrain_epochs: Epochs = 6  # of the found network, from scratch: its score is the trial's score
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Tune:
-    """Full training of one network; what it shares with all other trainings is in `training`."""
+    """Full training of one network; settings common to all trainings are in `training`."""
 
     epochs: Epochs = 12
-    minutes: Annotated[float, Field(ge=0, le=100_000)] = 0.0  # above 0: train for so long, whatever the epochs
-    learning_rate: LearningRate = 1.0e-2  # peak of the one-cycle schedule; a search trains what it found with it too
+    minutes: Annotated[float, Field(ge=0, le=100_000)] = 0.0  # above 0: train this long, whatever the epochs
+    learning_rate: LearningRate = 1.0e-2  # peak of the one-cycle schedule; also for the network a search found
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Baseline:
-    """The U-Net that `seisnas run` trains beside the searched network; 48 and 5 make 17 M parameters."""
+    """The U-Net that `seisnas run` trains for comparison; 48 and 5 make 17 M parameters."""
 
     width: Annotated[int, Field(ge=4, le=128)] = 48
     depth: Annotated[int, Field(ge=2, le=6)] = 5
@@ -101,16 +101,16 @@ class Baseline:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Compare:
-    """The table that `seisnas compare` makes: every model with the same data, loss, `training` and `tune` settings."""
+    """The table of `seisnas compare`: every model with the same data, loss, `training` and `tune` settings."""
 
     targets: tuple[ImageTarget, ...] = ("rtm", "velocity")
     models: tuple[ComparedModel, ...] = get_args(ComparedModel)
     seeds: Annotated[int, Field(ge=1, le=100)] = 3  # trainings of each network of the searched one's size
     big_seeds: Annotated[int, Field(ge=1, le=100)] = 2  # of the others
-    learning_rates: tuple[LearningRate, ...] = (1.0e-3, 3.0e-3, 1.0e-2)  # the best on validation is taken
+    learning_rates: tuple[LearningRate, ...] = (1.0e-3, 3.0e-3, 1.0e-2)  # the best on validation is used
     sweep_epochs: Epochs = 3  # of the trainings that choose it
-    random_draws: Annotated[int, Field(ge=1, le=100)] = 3  # genotypes of the random search: as many as cost one search
-    # Above 0: every model is trained this long instead of `tune.epochs`, a table of its own (equal time).
+    random_draws: Annotated[int, Field(ge=1, le=100)] = 3  # genotypes of the random search, for the cost of one search
+    # Above 0: every model is trained this long instead of `tune.epochs`, for a separate table (equal time).
     minutes: Annotated[float, Field(ge=0, le=100_000)] = 0.0
 
 
@@ -123,10 +123,10 @@ class Config:
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
     devices: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = "auto"  # a training's GPUs, or processes on CPUs
-    # auto: mixed on GPUs, full on CPUs.  Of the CPUs only those with bfloat16 instructions are faster with mixed.
+    # auto: mixed on GPUs, full on CPUs.  Only CPUs with bfloat16 instructions are faster with mixed.
     precision: Literal["auto", "full", "mixed"] = "auto"
     data: Data
-    effects: Effects = Effects()  # laid over the shots that search and training see; scores are of clean ones
+    effects: Effects = Effects()  # added to the shots in search and training; scores use clean ones
     network: Network = Network()
     loss: Loss = Loss()
     search: Search = Search()
@@ -146,7 +146,7 @@ class Config:
 
 
 def load(preset: str | Path, *layers: Mapping[str, Any]) -> Config:
-    """The preset with `layers` of settings (config path → value) laid over it, the last one on top.
+    """The preset with `layers` of settings (config path → value) applied in order.
 
     Raises
     ------

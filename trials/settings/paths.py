@@ -1,6 +1,6 @@
-"""Paths of settings as one writes them, where a record may be one of several kinds.
+"""Paths of settings as users write them, where a record may be one of several kinds.
 
-pydantic's place   network front stack fold      with the kind that was chosen
+pydantic's place   network front stack fold      with the chosen kind
 written            network.front.fold
 """
 
@@ -10,9 +10,9 @@ from typing import Any, get_args
 
 
 def follow(root: type, place: Sequence[str | int]) -> tuple[list[str], list[Any]]:
-    """From a `root` to a place that pydantic names: the path as one writes it, and the record that is there.
+    """From a `root` to a place that pydantic names: the path as users write it, and the record there.
 
-    Of a record that may be of several kinds all are given, unless `place` tells which.
+    Returns all kinds of a record that may be of several, unless `place` determines one.
     """
     names: list[str] = []
     records: list[Any] = [root]
@@ -41,7 +41,7 @@ def further_down(records: Sequence[Any], name: str) -> list[str]:
 
 
 def _records(given: Any) -> list[Any]:
-    """The record that a type is or has among its alternatives."""
+    """The records among a type's alternatives."""
     if isinstance(given, type) and dataclasses.is_dataclass(given):
         return [given]
     return [record for each in get_args(given) for record in _records(each)]

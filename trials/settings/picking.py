@@ -1,4 +1,4 @@
-"""First-break picking (target: first_break): whose labels it learns, and how they are varied."""
+"""First-break picking (target: first_break): which labels it learns, and how they are varied."""
 
 from typing import Annotated
 
@@ -14,13 +14,13 @@ Index = Annotated[int, Field(ge=0)]
 class Picking:
     """Without `labelled` a network learns from the data set's gathers, whose labels the eikonal solver gives."""
 
-    labelled: str | None = None  # .npz of gathers [S, T, R] and first_break_s [S, R], NaN where nobody has picked
-    interval: Annotated[float, Field(gt=0, le=0.1)] | None = None  # [s] of `labelled`, if the file does not tell
+    labelled: str | None = None  # .npz of gathers [S, T, R] and first_break_s [S, R], NaN where not picked
+    interval: Annotated[float, Field(gt=0, le=0.1)] | None = None  # [s] of `labelled`, if not in the file
     train: tuple[Index, ...] = ()  # gathers of `labelled` to learn from; none: all that are not held out
-    held_out: tuple[Index, ...] = ()  # to score on; none: those it has learned from, and the score says nothing
+    held_out: tuple[Index, ...] = ()  # to score on; none: the training gathers, so the score means nothing
     start: str | None = None  # weights of a whole network to start from: weights.safetensors of a finished run
-    draws: Annotated[int, Field(ge=1)] | None = None  # varied gathers an epoch; none: each gather once
-    # Standard deviation of the Gaussian that stands for a label; people agree to about a millisecond.
+    draws: Annotated[int, Field(ge=1)] | None = None  # varied gathers per epoch; None: each gather once
+    # Standard deviation of the Gaussian around a label; people agree to about a millisecond.
     width: Annotated[float, Field(gt=0, le=0.1)] = 1.0e-3  # [s]
     # Each gather is varied, with its labels: mirrored, of the other polarity, stretched and shifted in time, weaker or
     # stronger with time, followed by an echo.  All zero or one: not varied.

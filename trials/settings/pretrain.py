@@ -1,4 +1,4 @@
-"""What encoders learn from before they see a label, and how."""
+"""Settings of pretraining: what encoders learn from before they see a label, and how."""
 
 from math import ceil
 from typing import Annotated, Literal
@@ -14,13 +14,13 @@ EPOCH = 100  # steps between two checkpoints, at most
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Pretrain:
-    """Pretraining of the network of `network` on samples nobody has labelled, `[1, rows, columns]` each."""
+    """Pretraining of the network of `network` on unlabelled samples, `[1, rows, columns]` each."""
 
     kind: Literal["gan", "autoencoder"] = "gan"
     source: Literal["gathers", "shots", "velocity"] = "shots"  # files of gathers, or the data set's shots or models
     gathers: tuple[str, ...] = ()  # files of shot gathers
     npy_interval: Annotated[float, Field(gt=0, le=0.1)] | None = None  # [s] between samples in .npy; others say it
-    samples: Annotated[int, Field(ge=8, le=100_000)] = 4096  # at most so many are held in memory, evenly chosen
+    samples: Annotated[int, Field(ge=8, le=100_000)] = 4096  # at most this many in memory, evenly chosen
     # What the network sees of a gather: its first `duration`, as its front brings it, `columns` neighbouring receivers;
     # wider gathers are cut into windows.  Velocity models keep their grid.
     gather: Gather = Gather()  # the front, where that of network.front sees no gathers
@@ -29,10 +29,10 @@ class Pretrain:
     steps: Annotated[int, Field(ge=1, le=10_000_000)] = 3000  # rounded up to whole epochs
     batch_size: Annotated[int, Field(ge=2, le=1024)] = 16
     learning_rate: Annotated[float, Field(gt=0, le=0.1)] = 2.0e-4
-    latent: Annotated[int, Field(ge=2, le=1024)] = 64  # gan: numbers a sample is made from
-    ema: Annotated[float, Field(ge=0, lt=1)] = 0.999  # gan: decay a step of the generator's moving average
+    latent: Annotated[int, Field(ge=2, le=1024)] = 64  # gan: dimension of the latent space
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.999  # gan: decay per step of the generator's moving average
     r1: Annotated[float, Field(ge=0, le=100)] = 10.0  # gan: weight of the discriminator's slope on data
-    instance_noise: Annotated[float, Field(ge=0, le=2)] = 0.2  # gan: rms of noise on what the discriminator sees
+    instance_noise: Annotated[float, Field(ge=0, le=2)] = 0.2  # gan: rms of noise on the discriminator's input
     mask: Annotated[float, Field(gt=0, lt=1)] = 0.5  # autoencoder: share of a sample that is hidden
 
     def __post_init__(self) -> None:

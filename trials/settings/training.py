@@ -1,4 +1,4 @@
-"""What every training has in common, whichever stage it belongs to: a tuning, a search, a fine-tuning, a baseline."""
+"""Settings common to all trainings: tuning, search, fine-tuning, baseline."""
 
 from typing import Annotated
 
@@ -10,12 +10,12 @@ from datagen.config import STRICT
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Training:
-    """How a network is trained; how long and how fast is its stage's own (`tune`, `search`, `compress`, `compare`)."""
+    """How a network is trained; duration and learning rate belong to the stage (`tune`, `search`, …)."""
 
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 8
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1.0e-4
     mirror: bool = True  # shots, receivers and image are flipped together at random
-    # Decay a step of the moving average of the weights, which is what is scored and saved; 0: the weights themselves.
+    # Decay per step of the moving average of the weights, which is scored and saved; 0: the weights themselves.
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
     patience: Annotated[int, Field(ge=0)] = 0  # epochs without a better validation score before it stops; 0: never
-    teacher: str | None = None  # folder of a finished run on the same data, whose image loss.distil imitates
+    teacher: str | None = None  # folder of a finished run on the same data, for loss.distil

@@ -1,1 +1,1 @@
-"""search, tune and compress: what an NNI trial runs."""
+"""search, tune and compress: the stages of NNI trials."""

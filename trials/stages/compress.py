@@ -1,4 +1,4 @@
-"""Compress: a tuned network made smaller in one shot or gradually, with fine-tuning after each step.
+"""Compress: shrinks a tuned network in one shot or gradually, with fine-tuning after each step.
 
     dense network ─► level: zeros, held    ─► fine-tune ─► … ─► small network
          │         └► channel: narrower ──┘       ▲
@@ -15,7 +15,7 @@ from torch import nn
 
 from compressors.level import KeepZeros, prune, sparsities
 from compressors.sensitivity import sensitivities, spared
-from compressors.structured import shrink, widths_of
+from compressors.structured import layer_widths, shrink
 from search_spaces.build import count_parameters
 from search_spaces.narrow import layer_channels
 from search_spaces.shape import Shape
@@ -25,22 +25,22 @@ from trials.settings.config import Config
 from trials.training.fit import evaluate, fit
 from trials.training.networks import trained
 from trials.training.scoring import measures
-from trials.training.tasks import task_of
+from trials.training.tasks import make_task
 
 
 def compress(config: Config, run: RunFolder, channel: Channel, source: RunFolder) -> dict[str, Any]:
-    """Prunes the network that the run `source` left, fine-tunes what remains and scores it.
+    """Prunes the network of the run `source`, fine-tunes what remains and scores it.
 
     `config` is that of `fine_tuning`.
     """
     network = trained(source)
-    quality, parameters = task_of(config).quality, count_parameters(network)
+    quality, parameters = make_task(config).quality, count_parameters(network)
     dense = evaluate(network, config, "validation")[quality]
     if config.network.genotype is not None:
         run.save_genotype(config.network.genotype.to_json())
     spare = _spared(network, config)
     scores: dict[str, float] = {}
-    widths = widths_of(network)
+    widths = layer_widths(network)
     for step, sparsity in enumerate(sparsities(config.compress), start=1):
         callbacks: tuple[Callback, ...] = ()
         if config.compress.pruner == "level":
@@ -73,7 +73,7 @@ def compress(config: Config, run: RunFolder, channel: Channel, source: RunFolder
 
 
 def fine_tuning(config: Config, source: RunFolder) -> Config:
-    """With the network of the source and, if it is asked for, the dense network as teacher."""
+    """With the network of the source and, on request, the dense network as teacher."""
     config = replace(config, network=source.config.network)
     if config.compress.distil == 0:
         return config
@@ -82,10 +82,10 @@ def fine_tuning(config: Config, source: RunFolder) -> Config:
 
 
 def _spared(network: nn.Module, config: Config) -> list[str]:
-    """The layers that are left whole because the validation split says so."""
+    """The layers to leave whole, judged on the validation split."""
     compress = config.compress
     if compress.pruner != "level" or compress.spare == 0:
         return []
-    task = task_of(config)
+    task = make_task(config)
     losses = sensitivities(network, compress.sparsity, lambda each: task.evaluate(each, "validation")[task.quality])
     return spared(network, losses, compress.sparsity, compress.spare)

@@ -7,21 +7,21 @@ import pytorch_lightning as pl
 
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
-from datagen.full_disk import told_when_disk_is_full
+from datagen.full_disk import report_full_disk
 from datagen.generate import ensure
 from trials.running.channel import Channel
 from trials.running.checkpoint import EPOCHS_KEPT, remove_checkpoints
 from trials.running.devices import device_count
 from trials.running.host_facts import data_digest
-from trials.running.memory import told_when_memory_is_short
+from trials.running.memory import report_short_memory
 from trials.running.quiet import quiet_libraries
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
 from trials.stages.compress import compress, fine_tuning
 from trials.stages.search import search
 from trials.stages.tune import tune
-from trials.training.perceptual import features_of
-from trials.training.tasks import task_of
+from trials.training.perceptual import load_features
+from trials.training.tasks import make_task
 from trials.training.transferring.transfer import resolved
 
 Stage = Literal["search", "tune", "compress"]
@@ -38,9 +38,9 @@ def execute(
 ) -> dict[str, Any]:
     """Runs `stage` in its folder and reports the final metrics.
 
-    A run that was asked the same before goes on where it stopped; a finished one reports its result again, at once.
-    `source` is the finished run whose network `compress` starts from.  The data set is made first where it is
-    missing.  Raises InputError when the data set does not fit the configuration, the source did not finish,
+    A run with the same settings continues where it stopped; a finished one just reports its result again.
+    `source` is the finished run whose network `compress` starts from.  A missing data set is made first.
+    Raises InputError when the data set does not fit the configuration, the source did not finish,
     pretrained weights, the features of the perceptual loss or a checkpoint cannot be read, or the disk is full;
     OutOfMemory; KeyboardInterrupt on Ctrl-C.
     """
@@ -56,17 +56,17 @@ def execute(
         channel.final(run.result)
         return run.result
     if config.loss.perceptual > 0:
-        features_of(config.loss.perceptual_features, config.loss.perceptual_weights)  # missing ones are told at once
+        load_features(config.loss.perceptual_features, config.loss.perceptual_weights)  # reports missing ones early
     device_count(config)  # so is a wrong number
     start = time.monotonic()
-    task = task_of(config)
+    task = make_task(config)
     manifest = ensure(config.data) if task.reads_data_set else None
     if manifest is not None:  # a missing target is reported before the run begins
         ShardDataset(config.data.folder, "train", config.target, manifest=manifest)
-    with told_when_disk_is_full(run.path, EPOCHS_KEPT):
+    with report_full_disk(run.path, EPOCHS_KEPT):
         run.start(config, stage, parameters, source=asked_of)
         pl.seed_everything(config.seed, verbose=False)
-        with told_when_memory_is_short(stage, config):
+        with report_short_memory(stage, config):
             if stage == "search":
                 result = search(config, run, channel)
             elif stage == "tune":
@@ -74,7 +74,7 @@ def execute(
             else:
                 assert source is not None
                 result = compress(config, run, channel, source)
-        bits = data_digest(config.data.folder)  # hosts of other kinds may make other ones
+        bits = data_digest(config.data.folder)  # other kinds of hosts may make other bits
         result |= {"run": str(run.path), "seconds": time.monotonic() - start, "data": bits}
         run.finish(result)
         remove_checkpoints(run.path)

@@ -3,9 +3,8 @@
 training split ─┬─ half: weights of the supernet     first-order DARTS (Liu et al. 2019): a step on the
                 └─ half: architecture                architecture, a step on the weights, and again
 
-A search goes on from its checkpoint.  It takes one device, whatever `devices` says: the paths that are drawn leave
-most parameters without gradient, and NNI's modules step their optimisers by hand, so there is nothing that DDP could
-average.
+A search continues from its checkpoint.  It uses one device, whatever `devices`: the drawn paths leave most parameters
+without gradient, and NNI's modules step their optimisers manually, so DDP has nothing to average.
 """
 
 from dataclasses import replace
@@ -35,7 +34,7 @@ from trials.settings.config import Config
 from trials.training.fit import EpochDraws, EpochReport, interruptible, trainer_options
 from trials.training.module import raise_unless_finite
 from trials.training.networks import geometry
-from trials.training.tasks import Batch, Samples, Task, task_of
+from trials.training.tasks import Batch, Samples, Task, make_task
 
 GRADIENT_CLIP = 5.0  # as in the DARTS code
 
@@ -56,7 +55,7 @@ class SupernetTraining(LightningModule):  # type: ignore[misc]
         return self.model.network.front(batch[0]), batch
 
     def step(self, prepared: tuple[Tensor, Batch]) -> Tensor:
-        """The loss of what `prepare` gave."""
+        """The loss of `prepare`'s result."""
         features_BCZX, batch = prepared
         prediction = self.model.network.image(features_BCZX)
         terms = self.task.terms(prediction, batch)
@@ -72,14 +71,14 @@ class SupernetTraining(LightningModule):  # type: ignore[misc]
 
 
 class SearchReport(EpochReport):
-    """Keeps the genotype found so far; reports its share of skips, of which a rising one is DARTS' collapse.
+    """Keeps the genotype found so far; reports its share of skips, which rises when DARTS collapses.
 
     Ends the search before that share passes `search.stop_skip_share` (as in DARTS+, Liang et al. 2019); while the
     weights warm up the architecture is noise, whose share says nothing.
     """
 
     def __init__(self, run: RunFolder, channel: Channel, config: Config, front: Features) -> None:
-        super().__init__(run, channel, "supernet", task_of(config).quality)
+        super().__init__(run, channel, "supernet", make_task(config).quality)
         self.config, self.front = config, front
         self.found: Genotype | None = None
 
@@ -104,12 +103,12 @@ class SearchReport(EpochReport):
 def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     """Searches with `search.strategy`; `random` draws a genotype, the control for the others.
 
-    What is found has at most `network.max_parameters` parameters, at the width it will be trained with.
+    The result has at most `network.max_parameters` parameters, at the width it will be trained with.
     """
     front = make_front(config.network, *geometry(config))
     if config.search.strategy == "random":
         return random_genotype(config.network, front, config.seed)
-    task = task_of(config)
+    task = make_task(config)
     data = task.training_set()
     report = SearchReport(run, channel, config, front)
     callbacks: list[Callback] = [report, EpochDraws(data), *keep_checkpoint(run.path, "supernet")]

@@ -1,4 +1,4 @@
-"""Search: a one-shot search of the cells, then a short training of what it found.
+"""Search: a one-shot search of the cells, then a short training of the result.
 
 supernet → genotype → the plain network, trained briefly from scratch → its validation SSIM is the score
                       (a supernet's own score does not predict it; Yang et al. 2020)
@@ -14,7 +14,7 @@ from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
 from trials.stages.one_shot import find_genotype
 from trials.training.networks import with_genotype
-from trials.training.tasks import task_of
+from trials.training.tasks import make_task
 from trials.training.train import train
 
 
@@ -31,7 +31,7 @@ def search(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
     epochs, rate = config.search.retrain_epochs, config.tune.learning_rate
     measured = train(found, run, channel, phase="retrain", epochs=epochs, learning_rate=rate)
     return {
-        "default": measured[task_of(config).quality],
+        "default": measured[make_task(config).quality],
         **measured,
         "skip_share": skip_share(genotype),
         "genotype": genotype.to_json(),

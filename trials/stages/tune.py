@@ -5,7 +5,7 @@ from typing import Any
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
-from trials.training.tasks import task_of
+from trials.training.tasks import make_task
 from trials.training.train import train
 
 
@@ -16,7 +16,7 @@ def tune(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
     epochs, rate, minutes = config.tune.epochs, config.tune.learning_rate, config.tune.minutes
     measured = train(config, run, channel, phase="tune", epochs=epochs, learning_rate=rate, minutes=minutes)
     return {
-        "default": measured[task_of(config).quality],
+        "default": measured[make_task(config).quality],
         **measured,
         **({"genotype": config.network.genotype.to_json()} if config.network.genotype else {}),
     }

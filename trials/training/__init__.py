@@ -1,1 +1,1 @@
-"""Networks are trained and scored."""
+"""Trains and scores networks."""

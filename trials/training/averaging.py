@@ -1,9 +1,9 @@
-"""The moving average of the weights, which is what a training is judged by and what it leaves.
+"""The moving average of the weights, which a training is scored by and saves.
 
     w̄ ← d w̄ + (1 − d) w   after each step,      d = min(decay, (1 + n) / (10 + n)) after n steps
 
-The decay is smaller at the start (as in TensorFlow's ExponentialMovingAverage), so that a short training is not
-averaged with its first steps.  Running statistics of batch norms are averaged like the weights.
+The decay is smaller at the start (as in TensorFlow's ExponentialMovingAverage), so that the first steps do not weigh on
+a short training.  Running statistics of batch norms are averaged like the weights.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 def decay_after(steps: int, decay: float) -> float:
-    """The decay d after so many steps."""
+    """The decay d after `steps` steps."""
     return min(decay, (1 + steps) / (10 + steps))
 
 
@@ -33,5 +33,5 @@ class MovingAverage(WeightAveraging):
         super().__init__(multi_avg_fn=average)
 
     def on_fit_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """A training that was resumed after its last epoch does not come to `on_train_end`."""
+        """A training resumed after its last epoch does not reach `on_train_end`."""
         self._copy_average_to_current(module)

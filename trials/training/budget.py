@@ -1,9 +1,9 @@
-"""How long a training lasts: so many epochs, or so many minutes, under the same one-cycle schedule.
+"""How long a training lasts: a number of epochs, or of minutes, under the same one-cycle schedule.
 
     learning rate at step k   =  one_cycle(s),     s = k / steps            equal epochs
                                                    s = seconds / budget     equal training time
 
-Networks of different speed are compared fairly by time only if each of them comes to the end of its schedule.
+Comparing networks of different speed by time is fair only if each reaches the end of its schedule.
 """
 
 from collections.abc import Callable
@@ -20,9 +20,9 @@ TICKS = 10_000  # of the schedule, when time decides
 
 
 class TimeBudget(Callback):
-    """Ends the training after so many minutes of training steps, data loading included; validation does not count.
+    """Ends the training after `minutes` of training steps, data loading included; validation does not count.
 
-    What is used up survives in checkpoints.
+    Checkpoints preserve the time used.
     """
 
     def __init__(self, minutes: float, clock: Callable[[], float] = one_clock) -> None:
@@ -32,7 +32,7 @@ class TimeBudget(Callback):
 
     @property
     def share(self) -> float:
-        """Of the budget that is used up, 0 to 1."""
+        """Used share of the budget, 0 to 1."""
         return min(1.0, self.used / self.budget)
 
     def on_fit_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -57,7 +57,7 @@ class TimeBudget(Callback):
 class OneCycle(OneCycleLR):
     """torch's one-cycle schedule (Smith & Topin 2019) over `steps`, or over the time of `budget`.
 
-    Up to `peak` over the first 30 %, then down to nearly nothing; the momentum goes the other way.
+    Up to `peak` over the first 30 %, then down to almost nothing; the momentum does the opposite.
     """
 
     def __init__(self, optimizer: Optimizer, peak: float, steps: int, budget: TimeBudget | None = None) -> None:

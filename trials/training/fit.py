@@ -2,8 +2,8 @@
 
     AdamW · one-cycle learning rate · gradients clipped · moving average of the weights · mirrored samples
 
-Under way a run leaves a line an epoch in metrics.jsonl, TensorBoard logs and a checkpoint; started again in the
-same folder it goes on from the checkpoint, to the same network as without the interruption.
+A run leaves a line per epoch in metrics.jsonl, TensorBoard logs and a checkpoint; started again in the same folder it
+continues from the checkpoint, to the same network as without the interruption.
 """
 
 import signal
@@ -33,8 +33,8 @@ from trials.training.averaging import MovingAverage
 from trials.training.budget import TimeBudget
 from trials.training.module import TaskModule
 from trials.training.precision import precision
-from trials.training.tasks import Samples, task_of
-from trials.training.teacher import teacher_of
+from trials.training.tasks import Samples, make_task
+from trials.training.teacher import load_teacher
 
 GRADIENT_CLIP = 1.0  # norm of all gradients together
 
@@ -43,12 +43,12 @@ class EpochReport(Callback):
     """At the end of each epoch: a line in metrics.jsonl and an intermediate result to NNI."""
 
     def __init__(self, run: RunFolder, channel: Channel, phase: str, quality: str) -> None:
-        """`quality`: name of the score that NNI shows, of the validation split where there is one."""
+        """`quality`: name of the score that NNI shows, on the validation split if there is one."""
         self.run, self.channel, self.phase, self.quality = run, channel, phase, quality
         self.extra: dict[str, float] = {}  # metrics that a subclass adds
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """An epoch that was reported and then cut off before its checkpoint comes again, and its line anew."""
+        """Drops the line of an epoch that was reported but cut off before its checkpoint: it will be repeated."""
         if trainer.is_global_zero:
             self.run.forget_metrics(self.phase, trainer.current_epoch)
             self.channel.sequence = len(self.run.metrics)
@@ -66,7 +66,7 @@ class EpochReport(Callback):
 
 
 class EpochDraws(Callback):
-    """Each epoch has a seed of its own, so that a resumed training sees the order and the draws it would have."""
+    """Each epoch has its own seed, so that a resumed training sees the same order and draws."""
 
     def __init__(self, dataset: Samples) -> None:
         self.dataset = dataset
@@ -90,10 +90,10 @@ def trainer_options(
     devices: int = 1,
     network: nn.Module | None = None,
 ) -> dict[str, Any]:
-    """This project's habits: device auto, AMP on GPUs, TensorBoard, a progress bar on terminals only.
+    """This project's defaults: device auto, AMP on GPUs, TensorBoard, a progress bar on terminals only.
 
     `epochs` −1: a callback ends the training.  `devices` above 1: within `devices.helper_processes`.  `network`: if
-    given, it is asked whether bfloat16 suits it.
+    given, checked for bfloat16.
     """
     gpu = uses_gpu(config)
     terminal = sys.stderr.isatty() and rank() == 0
@@ -117,7 +117,7 @@ def trainer_options(
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Ctrl-C stays a KeyboardInterrupt; Lightning makes it an exit with status 1, and is deaf to further ones."""
+    """Ctrl-C stays a KeyboardInterrupt; Lightning turns it into an exit with status 1, and ignores further ones."""
     try:
         yield
     except SystemExit as end:
@@ -164,11 +164,11 @@ def _train(
     learning_rate: float,
     minutes: float,
 ) -> None:
-    """What each process of a training does."""
-    task = task_of(config)
+    """The work of each process of a training."""
+    task = make_task(config)
     train, validation = task.training_set(), task.scoring_set("validation")
     batch_size, devices = min(config.training.batch_size, len(train)), device_count(config)
-    network.train()  # Lightning leaves modes as they are, and a pruned network comes in evaluation mode
+    network.train()  # Lightning keeps modes, and a pruned network arrives in evaluation mode
     budget = TimeBudget(minutes) if minutes > 0 else None
     module = TaskModule(
         network,
@@ -176,9 +176,9 @@ def _train(
         learning_rate=learning_rate,
         weight_decay=config.training.weight_decay,
         budget=budget,
-        teacher=teacher_of(config),
+        teacher=load_teacher(config),
     )
-    # The average comes last: it takes the weights as the callbacks before it have left them.
+    # The average comes last: it uses the weights as left by the callbacks before it.
     keep = keep_checkpoint(run.path, phase)
     recipe = [EpochReport(run, channel, phase, task.quality), *keep, *callbacks, *_recipe(config, train, budget)]
     options = trainer_options(run, config, phase, -1 if budget else epochs, recipe, devices=devices, network=network)
@@ -197,7 +197,9 @@ def _recipe(config: Config, train: Samples, budget: TimeBudget | None) -> list[C
     if budget is not None:
         callbacks.append(budget)
     if config.training.patience > 0:
-        callbacks.append(EarlyStopping(f"val_{task_of(config).quality}", mode="max", patience=config.training.patience))
+        callbacks.append(
+            EarlyStopping(f"val_{make_task(config).quality}", mode="max", patience=config.training.patience)
+        )
     if config.training.ema > 0:
         callbacks.append(MovingAverage(config.training.ema))
     return callbacks
@@ -205,4 +207,4 @@ def _recipe(config: Config, train: Samples, budget: TimeBudget | None) -> list[C
 
 def evaluate(network: nn.Module, config: Config, split: str) -> dict[str, float]:
     """Scores of `network` over a split (tasks.py)."""
-    return task_of(config).evaluate(network, split)
+    return make_task(config).evaluate(network, split)

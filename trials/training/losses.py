@@ -1,4 +1,4 @@
-"""What training makes small: a weighted sum of terms, each logged by itself.
+"""The training loss: a weighted sum of terms, each logged separately.
 
 l1       = mean |p − t|                        gradient   = mean |∂z(p − t)| + mean |∂x(p − t)|
 l2       = mean (p − t)²                       ssim       = 1 − SSIM(p, t)
@@ -14,16 +14,16 @@ from torch.nn import functional
 
 from trials.settings.config import Loss
 from trials.training.metrics import ms_ssim, ssim
-from trials.training.perceptual import features_of, perceptual
+from trials.training.perceptual import load_features, perceptual
 
-STRUCTURE_SHARE = 0.5  # of the weight of `geology` that goes where the image has structure
+STRUCTURE_SHARE = 0.5  # of the weight of `geology` that goes to structure in the image
 
 
 def structure_weight(target_B1ZX: Tensor) -> Tensor:
     """Weight of each pixel by the structure around it, mean 1 in every image, `[B, 1, Z, X]`.
 
-    w = (1 − s) + s |∇t| / mean |∇t|: reflectors, layer boundaries and the flanks of salt weigh more, and nothing
-    weighs nothing.  Where the image is constant w = 1.
+    w = (1 − s) + s |∇t| / mean |∇t|: reflectors, layer boundaries and the flanks of salt weigh more, and no pixel
+    weighs nothing.  For a constant image w = 1.
     """
     slope_z, slope_x = torch.gradient(target_B1ZX, dim=(-2, -1))
     steepness = (slope_z.square() + slope_x.square()).sqrt()
@@ -67,13 +67,13 @@ def loss_terms(
 ) -> dict[str, Tensor]:
     """The terms with a weight above 0, unweighted, and `loss`, their weighted sum.
 
-    `distil` is there only where a teacher is: the search has none.
+    `distil` exists only with a teacher, which the search has not.
     Raises InputError when the features of `perceptual` cannot be read.
     """
     prediction_B1ZX = prediction_B1ZX.float()  # under mixed precision
     terms = {name: term(prediction_B1ZX, target_B1ZX) for name, term in TERMS.items() if getattr(weights, name) > 0}
     if weights.perceptual > 0:
-        features = features_of(weights.perceptual_features, weights.perceptual_weights)
+        features = load_features(weights.perceptual_features, weights.perceptual_weights)
         terms["perceptual"] = perceptual(features, prediction_B1ZX, target_B1ZX)
     if weights.distil > 0 and teacher_B1ZX is not None:
         terms["distil"] = functional.mse_loss(prediction_B1ZX, teacher_B1ZX.float())

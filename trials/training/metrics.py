@@ -21,15 +21,15 @@ SIMILARITY_FLOOR = 1e-3  # of a factor of MS-SSIM: below it the power has no use
 
 
 def ssim(prediction_B1ZX: Tensor, target_B1ZX: Tensor) -> Tensor:
-    """Structural similarity of each image of the batch, `[B]`, averaged where the whole window fits."""
+    """Structural similarity of each image of the batch, `[B]`, averaged wherever the whole window fits."""
     return _similarity(prediction_B1ZX, target_B1ZX)[0]
 
 
 def ms_ssim(prediction_B1ZX: Tensor, target_B1ZX: Tensor) -> Tensor:
     """Multi-scale SSIM of each image of the batch, `[B]`: Π_j cs_j^w_j · SSIM_M^w_M over M scales of 2 × 2 means.
 
-    Wang et al. 2003 take 5 scales.  Here only those that the whole window fits into: 3 for 64 × 64 and 70 × 70, 5
-    from 176 × 176 on, with their weights scaled to a sum of 1; below 22 × 22 it is the SSIM.
+    Wang et al. 2003 use 5 scales.  Here only those that fit the whole window: 3 for 64 × 64 and 70 × 70, 5 from
+    176 × 176, with their weights scaled to a sum of 1; below 22 × 22 it is the SSIM.
     """
     a, b = prediction_B1ZX.float(), target_B1ZX.float()
     weights = SCALE_WEIGHTS[: _scales(*a.shape[-2:])]

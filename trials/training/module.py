@@ -1,4 +1,4 @@
-"""The one LightningModule: a network and the task that it is trained for (tasks.py).
+"""The only LightningModule: a network and its task (tasks.py).
 
 AdamW under a one-cycle learning rate (trials/training/budget.py), gradients clipped by the trainer.
 """
@@ -15,7 +15,7 @@ from trials.training.teacher import Teacher
 
 
 class Diverged(RuntimeError):
-    """Training produced a value that is not a number."""
+    """Training produced a value that is not finite."""
 
 
 def raise_unless_finite(terms: dict[str, Tensor], phase: str, epoch: int, setting: str) -> None:
@@ -26,10 +26,10 @@ def raise_unless_finite(terms: dict[str, Tensor], phase: str, epoch: int, settin
 
 
 class TaskModule(pl.LightningModule):
-    """Trains `network` for `task`: its loss on the training batches, its scores on those of the validation split.
+    """Trains `network` for `task`: its loss on the training batches, its scores on the validation batches.
 
-    What is logged is the mean over all processes of a training, so that they decide alike when to stop.  The schedule
-    runs over the epochs of the trainer, or over the time of `budget`.
+    Logged values are means over all processes of a training, so that they agree when to stop.  The schedule runs over
+    the epochs of the trainer, or over the time of `budget`.
     """
 
     def __init__(

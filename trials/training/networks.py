@@ -20,7 +20,7 @@ def statistics(config: Config) -> Statistics:
 
 
 def shot_scale(config: Config) -> float:
-    """90th percentile of the amplitude of the training shots; a network that sees one gather scales it by itself."""
+    """90th percentile of the amplitude of the training shots; unused by a network that sees single gathers."""
     return 1.0 if isinstance(config.network.front, Gather) else statistics(config).shot_scale
 
 
@@ -34,7 +34,7 @@ def with_genotype(config: Config, genotype: Genotype) -> Config:
 
 
 def trained(run: RunFolder) -> nn.Module:
-    """The network that a finished run left.  Raises InputError: the run did not finish, or its weights do not fit."""
+    """The network of a finished run.  Raises InputError: the run did not finish, or its weights do not fit."""
     run.require_finished()
     config = run.config
     network = build(config.network, *geometry(config))

@@ -1,12 +1,12 @@
-"""Perceptual loss: how far apart two images are for a network that has learned to see.
+"""Perceptual loss: the distance of two images in the features of a trained network.
 
     image ─► [0, 1] ─► three channels ─► VGG ─┬─ relu1_2 ─┬─ relu2_2 ─┬─ relu3_3 ─┬─ relu4_3
                                               φ₁          φ₂          φ₃          φ₄
 
     ℓ(p, t) = ¼ Σⱼ ‖φⱼ(p) − φⱼ(t)‖² / ‖φⱼ(t)‖²
 
-Johnson et al. 2016 (arXiv 1603.08155, equation 2), whose layers these are.  They divide by the number of values;
-here by their energy, so that each layer weighs the same whatever the scale of its activations.
+Layers and equation 2 of Johnson et al. 2016 (arXiv 1603.08155).  They divide by the number of values; here by their
+energy, so that each layer weighs the same whatever the scale of its activations.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ class Vgg:
     """One of the VGG networks (Simonyan & Zisserman 2015) and the weights that torchvision publishes for it."""
 
     layers: str  # torchvision's name of the configuration
-    taps: tuple[int, ...]  # indices of relu1_2, relu2_2, relu3_3, relu4_3; what comes after them is not built
+    taps: tuple[int, ...]  # indices of relu1_2, relu2_2, relu3_3, relu4_3; later layers are not built
     weights: VGG16_Weights | VGG19_Weights
     mean: tuple[float, float, float]  # red, green, blue of an image in [0, 1]
     std: tuple[float, float, float]
@@ -60,7 +60,7 @@ VGG = {
 
 
 class VggFeatures(nn.Module):
-    """The trunk of a VGG as far as relu4_3, with random weights: grey image in [-1, 1] → four feature maps."""
+    """The trunk of a VGG up to relu4_3, with random weights: grey image in [-1, 1] → four feature maps."""
 
     mean: Tensor
     std: Tensor
@@ -106,14 +106,14 @@ def perceptual(features: Features, prediction_B1ZX: Tensor, target_B1ZX: Tensor)
 
 
 @cache
-def features_of(kind: FeatureKind, file: str | None) -> Features:
-    """Features of `kind` with weights from `file` (safetensors), or of a VGG as torchvision has them; once a process.
+def load_features(kind: FeatureKind, file: str | None) -> Features:
+    """Features of `kind` with weights from `file` (safetensors), or of torchvision's VGG; loaded once per process.
 
     Raises
     ------
     InputError
-        The file is missing or not one of this network, the download failed, or the features of a GAN are asked for
-        without one.
+        The file is missing or not of this network, the download failed, or the features of a GAN were requested
+        without a file.
     """
     if kind == "gan":
         if file is None:

@@ -1,4 +1,4 @@
-"""In which precision a network is trained."""
+"""The precision of a training."""
 
 import torch
 from torch import nn
@@ -9,7 +9,7 @@ BLOCK = 16  # channels
 
 
 def precision(config: Config, gpu: bool, network: nn.Module | None = None) -> str:
-    """Mixed where the device has it; bfloat16 before float16, because it needs no loss scaling."""
+    """Mixed if the device supports it; bfloat16 before float16, because it needs no loss scaling."""
     if config.precision == "full" or (config.precision == "auto" and not gpu):
         return "32-true"
     if gpu:
@@ -18,6 +18,6 @@ def precision(config: Config, gpu: bool, network: nn.Module | None = None) -> st
 
 
 def safe_in_bfloat16(network: nn.Module) -> bool:
-    """Whether CPUs can: oneDNN's dilated convolutions of other channels than whole blocks come out as NaN."""
+    """Whether CPUs can: oneDNN's dilated convolutions give NaN unless their channels fill whole blocks."""
     dilated = [each for each in network.modules() if isinstance(each, nn.Conv2d) and max(each.dilation) > 1]
     return all(each.in_channels % BLOCK == 0 for each in dilated)

@@ -1,4 +1,4 @@
-"""The numbers that every trial reports of its network."""
+"""The numbers that every trial reports about its network."""
 
 import torch
 from torch import nn
@@ -21,7 +21,7 @@ def measures(network: nn.Module, config: Config, scores: dict[str, float]) -> di
 
 @torch.no_grad()
 def latency_ms(network: nn.Module, shape: Shape, runs: int = 7) -> float:
-    """Median time of one sample through the torch module where it lies, in milliseconds."""
+    """Median time of one sample through the torch module on its device, in milliseconds."""
     device = next(network.parameters()).device
     shots_BSTR = torch.zeros(1, shape.shots, shape.samples, shape.receivers, device=device)
     network.eval()

@@ -1,11 +1,11 @@
-"""What a network is trained for: the data it sees, how it learns, what it is scored by, what it gives.
+"""The tasks of networks: their data, loss, scores and output.
 
     target        sees → gives                                 learns by                ranked by
     rtm           shots [S, T, R] → RTM image [1, Z, X]        the terms of `loss`      ssim
     velocity      shots [S, T, R] → velocity model [1, Z, X]   the terms of `loss`      ssim
     first_break   gather [1, T, R] → logits [1, N, R]          cross-entropy of rows    hit_5
 
-`task_of` is where a target becomes a task; all that differs between targets in training is asked of the task.
+`make_task` turns a target into a task; everything in training that depends on the target is in the task.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from compressors.outputs import OUTPUTS, Output
 from datagen.dataset import ShardDataset, loader
 from datagen.errors import InputError
 from datagen.shards.manifest import Statistics
-from search_spaces.picks import picks_of
+from search_spaces.picks import find_picks
 from trials.settings.config import Config
 from trials.training.losses import loss_terms
 from trials.training.metrics import scores
@@ -39,11 +39,11 @@ class Task(Protocol):
 
     @property
     def quality(self) -> str:
-        """Name of the score, the higher the better, that networks and trials are ranked by."""
+        """Name of the score, higher is better, that ranks networks and trials."""
 
     @property
     def output(self) -> Output:
-        """What a bundle of the network gives, and its pictures."""
+        """The output of the network's bundle, and its pictures."""
 
     @property
     def reads_data_set(self) -> bool:
@@ -54,16 +54,16 @@ class Task(Protocol):
         """Whether there are samples that no training has seen."""
 
     def training_set(self) -> Samples:
-        """What networks are trained on, varied and disturbed as the configuration says."""
+        """The training samples, varied and disturbed as configured."""
 
     def scoring_set(self, split: str) -> Samples:
-        """What networks are scored on: as it is stored."""
+        """The samples to score on, as stored."""
 
     def statistics(self) -> Statistics:
         """Of the training samples, as a bundle needs them."""
 
     def terms(self, prediction: Tensor, batch: Batch, teacher: Teacher | None = None) -> dict[str, Tensor]:
-        """Terms of the loss; `loss` is what is minimised."""
+        """Terms of the loss; `loss` is minimised."""
 
     def scores(self, prediction: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Mean scores of a batch, `quality` among them."""
@@ -156,7 +156,7 @@ class PickingTask:
 
     def scores(self, prediction: Tensor, batch: Batch) -> dict[str, Tensor]:
         gather_B1TR, labels_BR = batch
-        picks_BR = picks_of(prediction, gather_B1TR.shape[2])[:, 0]
+        picks_BR = find_picks(prediction, gather_B1TR.shape[2])[:, 0]
         found = pick_scores(picks_BR, labels_BR, self.config.data.survey.interval)
         return {name: value[0] for name, value in found.items()}
 
@@ -167,13 +167,13 @@ class PickingTask:
         network.eval()
         gathers, picks, labels = self.scoring_set(split), [], []
         for gather_B1TR, labels_BR in loader(gathers, batch_size=32):
-            picks.append(picks_of(network(gather_B1TR.to(device)), gather_B1TR.shape[2])[:, 0].cpu())
+            picks.append(find_picks(network(gather_B1TR.to(device)), gather_B1TR.shape[2])[:, 0].cpu())
             labels.append(labels_BR)
         found = pick_scores(torch.cat(picks), torch.cat(labels), gathers.interval)
         return {name: float(value) for name, value in found.items()}
 
 
-def task_of(config: Config) -> Task:
+def make_task(config: Config) -> Task:
     """The task that `target` names."""
     match config.target:
         case "rtm" | "velocity":
@@ -183,8 +183,8 @@ def task_of(config: Config) -> Task:
 
 
 def images_only(config: Config, command: str) -> None:
-    """Raises InputError for a configuration of pickers, which some commands do not know yet."""
-    if not task_of(config).output.pictures:
+    """Raises InputError for pickers, which some commands do not support yet."""
+    if not make_task(config).output.pictures:
         raise InputError(
             f"target: got {config.target}, {command} is for images (rtm, velocity); pickers have search, tune, "
             "compress, export and pick, see docs/picking.md"

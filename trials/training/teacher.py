@@ -1,4 +1,4 @@
-"""Distillation: a small network also learns from the image that a big one makes of the same shots.
+"""Distillation: a small network also learns from a big network's image of the same shots.
 
     loss += loss.distil · mean (p − teacher(shots))²          (Hinton et al. 2015, for images)
 
@@ -20,7 +20,7 @@ Teacher = Callable[[Tensor], Tensor]
 """Shots `[B, S, T, R]` → image `[B, 1, Z, X]`, without gradients."""
 
 
-def teacher_of(config: Config) -> Teacher | None:
+def load_teacher(config: Config) -> Teacher | None:
     """The network of the run folder `training.teacher`, frozen; None when there is none.
 
     It is kept in a closure, where Lightning does not find it: it belongs to no checkpoint and no average.

@@ -1,4 +1,4 @@
-"""From a configuration to a trained network: what search does with a found one and tune with the winner."""
+"""Trains the network of a configuration, for search and tune."""
 
 from typing import Any
 
@@ -25,11 +25,11 @@ def train(
     learning_rate: float,
     minutes: float = 0.0,
 ) -> dict[str, Any]:
-    """Trains the network of the configuration and leaves its weights in the run folder.
+    """Trains the network of the configuration and saves its weights in the run folder.
 
     Returns its validation scores, sizes and latency.  Lasts `epochs`, or `minutes` if they are above 0.
     """
-    torch.manual_seed(config.seed)  # after a search too, which may be of an earlier life of the run
+    torch.manual_seed(config.seed)  # also after a search, which may have run before a restart
     network = build(config.network, *geometry(config))
     start_parts(network, config, run)
     if config.picking.start is not None:

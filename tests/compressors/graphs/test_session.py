@@ -12,7 +12,7 @@ from compressors.graphs.check import read_graph
 from compressors.graphs.onnx_graph import export_onnx
 from compressors.graphs.quantize import quantize
 from compressors.graphs.session import Graph
-from compressors.graphs.size import Size, size_of, without_weights
+from compressors.graphs.size import Size, measure_size, without_weights
 from compressors.verify import graph_latency
 from datagen.errors import InputError
 from datagen.memory_limit import MIB, at_most
@@ -55,8 +55,8 @@ def test_a_size_is_the_sum_of_all_that_is_calculated(tmp_path: Path) -> None:
     sizes = (2 + 4) * 8  # of the two reshapes
     work = 1440 * 288 + (2 + 4) + (2 * 1440) + (1440 + 1440 + 2) + (288 + 288 + 4)
     bare = without_weights(read_graph(file)[0])
-    assert size_of(bare, 1, file) == Size(bytes=2 * given + 2 * made + sizes, work=work)
-    assert size_of(bare, 5, file).bytes == 5 * (2 * given + 2 * made) + sizes
+    assert measure_size(bare, 1, file) == Size(bytes=2 * given + 2 * made + sizes, work=work)
+    assert measure_size(bare, 5, file).bytes == 5 * (2 * given + 2 * made) + sizes
 
 
 def test_shapes_that_the_file_claims_are_not_believed(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_metrics_may_hold_nan_and_manifests_may_not(tmp_path: Path) -> None:
     first, second = read_json_lines(file)
     assert first["a"] != first["a"]
     assert second == {"a": 1}
-    with pytest.raises(InputError, match="NaN is no finite number"):
+    with pytest.raises(InputError, match="NaN is not a finite number"):
         parse_json(file.read_text().splitlines()[0], "it")
 
 

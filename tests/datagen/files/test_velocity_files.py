@@ -84,8 +84,8 @@ def test_a_segy_cube_with_a_hole_names_the_place(tmp_path, write_segy):
     ("settings", "told"),
     [
         ({"shape": (20, 91)}, r"bytes, float32 of shape \[20, 91\] are 7280"),
-        ({"axes": "zyx"}, r"shape \(20, 90\) does not go with axes 'zyx'"),
-        ({"axes": "zz"}, "does not go with axes 'zz'"),
+        ({"axes": "zyx"}, r"shape \(20, 90\) does not fit axes 'zyx'"),
+        ({"axes": "zz"}, "does not fit axes 'zz'"),
         ({"sha256": "0" * 64}, r"its SHA-256 is [0-9a-f]{64}, data\.velocity_file\.sha256 is 0000"),
     ],
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from datagen.files.whole_files import file_sha256, part_of, whole
+from datagen.files.whole_files import file_sha256, temporary_path, whole
 
 
 def test_a_file_has_its_name_only_once_it_is_whole(tmp_path: Path) -> None:
@@ -14,7 +14,7 @@ def test_a_file_has_its_name_only_once_it_is_whole(tmp_path: Path) -> None:
     with whole(file) as part:
         part.write_text("new")
         assert file.read_text() == "old"
-        assert part == part_of(file) != file
+        assert part == temporary_path(file) != file
     assert file.read_text() == "new"
     assert list(tmp_path.iterdir()) == [file]
 
@@ -40,7 +40,7 @@ def test_the_checksum_of_a_file_is_its_sha256(tmp_path: Path) -> None:
 
 
 def test_only_one_file_puts_files_in_place() -> None:
-    """Everywhere else it is `whole`, or `part_of` and os.replace of what is written in many calls."""
+    """Everywhere else it is `whole`, or `temporary_path` and os.replace of what is written in many calls."""
     root = Path(__file__).parents[3]
     spelled = [
         file.relative_to(root).as_posix()

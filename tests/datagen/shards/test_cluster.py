@@ -28,7 +28,7 @@ cloudpickle = pytest.importorskip("cloudpickle")
 MakeData = Callable[..., Data]
 
 
-def nothing_told(line: str) -> None:
+def report_nothing(line: str) -> None:
     raise AssertionError(line)
 
 
@@ -58,7 +58,7 @@ def test_a_cluster_makes_the_same_bits_as_this_process(tmp_path: Path, two_worke
     )
     other = replace(data, folder=str(tmp_path / "there"))
     generate(data, workers=1)
-    assert generate(other, dask=two_workers.scheduler_address, tell=lambda _: None).made == 19
+    assert generate(other, dask=two_workers.scheduler_address, report=lambda _: None).made == 19
     assert hashes(data) == hashes(other)
     assert len(hashes(data)) == 5 * 3 + 1
     verify(load_manifest(other.folder), other)
@@ -67,7 +67,7 @@ def test_a_cluster_makes_the_same_bits_as_this_process(tmp_path: Path, two_worke
 def test_a_scheduler_file_is_an_address(tmp_path: Path, two_workers: Any) -> None:
     file = tmp_path / "scheduler.json"
     file.write_text(json.dumps({"address": two_workers.scheduler_address}))
-    with cluster(str(file), nothing_told) as hand_out:
+    with cluster(str(file), report_nothing) as hand_out:
         assert sorted(hand_out(abs, range(-5, 0))) == [1, 2, 3, 4, 5]
 
 
@@ -79,7 +79,7 @@ def test_no_more_tasks_are_under_way_than_the_workers_soon_need(two_workers: Any
             drawn.append(number)
             yield number
 
-    with cluster(two_workers.scheduler_address, nothing_told) as hand_out:
+    with cluster(two_workers.scheduler_address, report_nothing) as hand_out:
         for given, _ in enumerate(hand_out(abs, tasks()), start=1):
             assert len(drawn) <= given + 2 * cluster_module.AHEAD
     assert len(drawn) == 40
@@ -95,7 +95,7 @@ def die_once(task: tuple[Path, int]) -> int:
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # what dask leaves of a worker that was killed
 def test_the_task_of_a_worker_that_dies_is_done_by_another(tmp_path: Path, two_workers: Any) -> None:
-    with cluster(two_workers.scheduler_address, nothing_told) as hand_out:
+    with cluster(two_workers.scheduler_address, report_nothing) as hand_out:
         results = list(hand_out(die_once, [(tmp_path / "died", number) for number in range(10)]))
     assert sorted(results) == list(range(10))
     assert (tmp_path / "died").exists()
@@ -106,7 +106,7 @@ def refuse(number: int) -> int:
 
 
 def test_an_error_at_a_worker_reaches_the_caller_and_nothing_stays_under_way(two_workers: Any) -> None:
-    with cluster(two_workers.scheduler_address, nothing_told) as hand_out:
+    with cluster(two_workers.scheduler_address, report_nothing) as hand_out:
         with pytest.raises(InputError, match="is not allowed"):
             list(hand_out(refuse, range(20)))
         with distributed.Client(two_workers.scheduler_address, set_as_default=False) as client:
@@ -151,7 +151,7 @@ def test_a_worker_builds_its_engine_once(make_data: MakeData) -> None:
 def test_a_worker_with_other_packages_is_refused_by_name(make_data: MakeData, two_workers: Any) -> None:
     versions = package_versions() | {"numpy": "1.0"}
     with (
-        cluster(two_workers.scheduler_address, nothing_told) as hand_out,
+        cluster(two_workers.scheduler_address, report_nothing) as hand_out,
         pytest.raises(InputError, match=r"worker tcp://127\.0\.0\.1:\d+: other packages.*numpy .* instead of 1\.0"),
     ):
         list(hand_out(on_worker, [(make_data(), versions)]))
@@ -198,7 +198,7 @@ def test_a_file_that_is_no_scheduler_file_is_refused(tmp_path: Path, content: st
 
 def test_a_cluster_without_workers_is_told_waited_for_and_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster_module, "PATIENCE", 0.3)
-    told: list[str] = []
+    reported: list[str] = []
     with (
         distributed.LocalCluster(
             n_workers=0,
@@ -209,11 +209,11 @@ def test_a_cluster_without_workers_is_told_waited_for_and_given_up(monkeypatch: 
             processes=False,
         ) as local,
         pytest.raises(InputError, match=r"no worker came within 0\.3 s; start some.*dask worker tcp://"),
-        cluster(local.scheduler_address, told.append),
+        cluster(local.scheduler_address, reported.append),
     ):
         pass
-    assert len(told) == 1
-    assert "has no workers; waiting" in told[0]
+    assert len(reported) == 1
+    assert "has no workers; waiting" in reported[0]
 
 
 def test_a_missing_library_is_told_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,7 +146,7 @@ def test_shards_hold_first_breaks_only_if_asked(make_data: MakeData, echo_engine
         "image",
     }
     assert not list(Path(plain.folder).glob("first_break*"))
-    with pytest.raises(InputError, match=r"has none; make it anew with data\.first_breaks: true"):
+    with pytest.raises(InputError, match=r"has none; make another with data\.first_breaks: true"):
         ShardDataset(plain.folder, "train", "first_break")
 
 

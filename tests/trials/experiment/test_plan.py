@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from datagen.errors import InputError
-from trials.experiment.plan import load_plan, read_state, trials_of, write_state
+from trials.experiment.plan import finished_trials, load_plan, read_state, write_state
 
 SPACE = {
     "stage": {
@@ -114,7 +114,7 @@ def test_finished_trials_are_found_in_the_order_in_which_they_ended(tmp_path: Pa
         if stage:
             (run / "result.json").write_text(json.dumps({"default": age}))
             os.utime(run / "result.json", (age, age))
-    first, second = trials_of(tmp_path)
+    first, second = finished_trials(tmp_path)
     assert (first.id, first.stage, first.metrics) == ("b", "search", {"default": 0})
     assert (second.id, second.stage, second.run.name) == ("a", "tune", "a")
     assert first.parameters["stage"]["seed"] == 3

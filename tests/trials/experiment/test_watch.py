@@ -53,7 +53,7 @@ def test_a_traceback_from_before_the_resume_is_not_news(health: Health, monkeypa
 
 
 def test_an_experiment_without_trials_and_without_a_reason_is_found(health: Health) -> None:
-    assert "no trial was handed out" in str(health.problem("TUNER_NO_MORE_TRIAL", [], [ENDED]))
+    assert "no trial was started" in str(health.problem("TUNER_NO_MORE_TRIAL", [], [ENDED]))
 
 
 def test_a_missing_tuner_is_found(health: Health, monkeypatch: pytest.MonkeyPatch) -> None:

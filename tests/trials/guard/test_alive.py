@@ -100,7 +100,7 @@ def alive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         portal.trial = running(portal)
         yield portal
     finally:
-        stop(processes.experiment_of(manager))
+        stop(processes.experiment_id(manager))
 
 
 def test_no_smuggled_code_runs(alive: Portal) -> None:

@@ -12,7 +12,7 @@ def test_the_setting_opens_the_portal_and_warns(start: Any, manager: Path) -> No
     manager.write_text("require('./listen');")
     done = start(manager, SEISNAS_PORTAL_ADDRESS="0.0.0.0", SEISNAS_PORTAL_UIDS="33")
     assert json.loads(done.stdout.splitlines()[-1]) == ["0.0.0.0"]
-    assert "the portal is open on 0.0.0.0: it asks for no password" in done.stderr
+    assert "the portal is open on 0.0.0.0: it has no password" in done.stderr
     assert "open to the users 33 of this machine" in done.stderr
 
 

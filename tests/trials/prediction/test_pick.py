@@ -10,7 +10,7 @@ from datagen.errors import InputError
 from search_spaces.config import Gather
 from search_spaces.config import Network as NetworkConfig
 from tests.untrained import untrained_bundle
-from trials.prediction.pick import Network, network_of, pick, picks_of_gather
+from trials.prediction.pick import Network, network_of, pick, pick_gather
 
 SURVEY = Survey(shots=1, receivers=12, frequency=60.0, interval=0.001, samples=64)
 
@@ -51,7 +51,7 @@ def test_the_graph_of_a_bundle_picks_as_torch_does(bundle, gather_TR):
 
 
 def test_picks_lie_in_the_record_with_confidences_of_a_share(bundle, gather_TR):
-    picked = picks_of_gather(network_of(bundle), gather_TR, 0.001)
+    picked = pick_gather(network_of(bundle), gather_TR, 0.001)
     assert ((picked.time_R > -0.001) & (picked.time_R < 0.064)).all()
     assert ((picked.confidence_R > 0) & (picked.confidence_R <= 1)).all()
 
@@ -60,14 +60,12 @@ def test_picks_lie_in_the_record_with_confidences_of_a_share(bundle, gather_TR):
 @pytest.mark.parametrize("interval", [0.00025, 0.001])
 def test_gathers_of_any_width_and_sampling_are_picked_at_their_times(receivers, interval):
     times = np.linspace(0.01, 0.05, receivers)
-    picked = picks_of_gather(
-        Network(run=loudest, survey=SURVEY), spikes(times, interval, int(0.064 / interval)), interval
-    )
+    picked = pick_gather(Network(run=loudest, survey=SURVEY), spikes(times, interval, int(0.064 / interval)), interval)
     assert np.abs(picked.time_R - times).max() <= 0.0011
 
 
 def test_picks_count_from_the_shot_when_the_record_starts_earlier():
-    picked = picks_of_gather(Network(run=loudest, survey=SURVEY), spikes([0.02], 0.001, 64), 0.001, start=-0.005)
+    picked = pick_gather(Network(run=loudest, survey=SURVEY), spikes([0.02], 0.001, 64), 0.001, start=-0.005)
     assert picked.time_R == pytest.approx([0.015])
 
 

@@ -124,5 +124,5 @@ def test_velocities_a_little_outside_are_brought_inside_with_a_word(caplog):
 
 @pytest.mark.parametrize("velocity", [1000.0, 6500.0])
 def test_velocities_far_outside_are_refused(velocity):
-    with pytest.raises(InputError, match=r"can be modelled on 1500 to 47\d\d m/s"):
+    with pytest.raises(InputError, match=r"can model 1500 to 47\d\d m/s"):
         within_limits(np.full((16, 20), velocity), derive_scheme(DATA).carried)

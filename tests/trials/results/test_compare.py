@@ -153,7 +153,7 @@ def test_a_run_that_is_missing_is_done_again_and_no_other(finished):
 def test_a_run_of_other_settings_is_not_taken_for_one_of_these(finished):
     comparison, _ = finished
     other = replace(comparison.config, training=replace(comparison.config.training, weight_decay=0.5))
-    with pytest.raises(InputError, match=r"search: made with other settings than the preset's now; delete the folder"):
+    with pytest.raises(InputError, match=r"search: made with settings other than the preset's; delete the folder"):
         compare(Comparison(other), [].append)
 
 

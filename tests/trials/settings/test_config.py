@@ -171,7 +171,10 @@ def test_a_setting_of_before_fronts_were_records_is_refused_with_its_new_path(na
         ({"network.front": "moon"}, "'stack', 'fold', 'gather'"),
         ({"network.genotype": {"depth": 1}}, "network.genotype.depth: got 1; Input should be greater"),
         ({"network.genotype": '{"depth": 1}'}, "network.genotype.depth: got 1; Input should be greater"),
-        ({"network.genotype": "depth: 1"}, "network.genotype: got 'depth: 1'; expected a mapping, or one as JSON text"),
+        (
+            {"network.genotype": "depth: 1"},
+            "network.genotype: got 'depth: 1'; expected a mapping, or a mapping as JSON text",
+        ),
         ({"network.channels": {"head": [4, 0]}}, "network.channels.head.1: got 0"),
     ],
 )

@@ -11,7 +11,7 @@ from torchvision.models import vgg16, vgg19
 from datagen.errors import InputError
 from trials.settings.config import Loss
 from trials.training.losses import loss_terms
-from trials.training.perceptual import VGG, VggFeatures, features_of, frozen, perceptual
+from trials.training.perceptual import VGG, VggFeatures, frozen, load_features, perceptual
 
 ROOT = Path(__file__).parents[3]
 FILE = ROOT.parent / "shared/data/vgg16_features.safetensors"
@@ -88,7 +88,7 @@ def test_weights_are_read_from_a_file(tmp_path):
     file = tmp_path / "vgg16.safetensors"
     save_file(trunk.state_dict(), file)
     image = layered()
-    for ours, theirs in zip(features_of("vgg16", str(file))(image), frozen(trunk)(image), strict=True):
+    for ours, theirs in zip(load_features("vgg16", str(file))(image), frozen(trunk)(image), strict=True):
         torch.testing.assert_close(ours, theirs)
     loss = Loss(l2=0, ssim=0, perceptual=0.5, perceptual_weights=str(file))
     terms = loss_terms(loss, blurred(image, 1.0), image)
@@ -98,16 +98,16 @@ def test_weights_are_read_from_a_file(tmp_path):
 
 def test_a_file_that_cannot_serve_is_refused(tmp_path):
     with pytest.raises(InputError, match="is not a file"):
-        features_of("vgg16", str(tmp_path / "none.safetensors"))
+        load_features("vgg16", str(tmp_path / "none.safetensors"))
     (tmp_path / "text.safetensors").write_text("weights")
     with pytest.raises(InputError, match="not a safetensors file"):
-        features_of("vgg16", str(tmp_path / "text.safetensors"))
+        load_features("vgg16", str(tmp_path / "text.safetensors"))
     state = VggFeatures(VGG["vgg16"]).state_dict()
     save_file({**state, "features.0.weight": torch.zeros(64, 1, 3, 3)}, tmp_path / "grey.safetensors")
     with pytest.raises(InputError, match=r"features.0.weight has shape \(64, 1, 3, 3\)"):
-        features_of("vgg16", str(tmp_path / "grey.safetensors"))
+        load_features("vgg16", str(tmp_path / "grey.safetensors"))
     with pytest.raises(InputError, match=r"features\.\d+\.\w+ is missing"):
-        features_of("vgg19", str(tmp_path / "grey.safetensors"))
+        load_features("vgg19", str(tmp_path / "grey.safetensors"))
 
 
 def test_without_internet_the_error_tells_what_to_do(monkeypatch):
@@ -116,7 +116,7 @@ def test_without_internet_the_error_tells_what_to_do(monkeypatch):
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", no_connection)
     with pytest.raises(InputError, match="no route") as refused:
-        features_of("vgg19", None)
+        load_features("vgg19", None)
     for remedy in ("loss.perceptual_weights", "vgg19-dcbb9e9d.pth", "checkpoints", "safetensors"):
         assert remedy in str(refused.value)
 
@@ -129,22 +129,22 @@ def test_what_torchvision_downloads_is_unpickled_without_code_and_checked(monkey
         return VggFeatures(VGG["vgg19"]).state_dict() | {"classifier.0.weight": torch.zeros(1)}
 
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", download)
-    features_of.cache_clear()
-    assert len(features_of("vgg19", None)(layered())) == 4
-    features_of.cache_clear()
+    load_features.cache_clear()
+    assert len(load_features("vgg19", None)(layered())) == 4
+    load_features.cache_clear()
     assert asked["weights_only"]
     assert asked["check_hash"]
 
 
 def test_features_of_a_gan_need_one():
     with pytest.raises(InputError, match=r"set loss\.perceptual_weights"):
-        features_of("gan", None)
+        load_features("gan", None)
 
 
 @pytest.mark.skipif(not FILE.is_file(), reason="the weights of VGG16 are not here")
 def test_trained_features_tell_structure_from_contrast():
     """The published weights see a shifted layer more clearly than as large an error of brightness."""
-    features, target = features_of("vgg16", str(FILE)), 0.5 * layered(4, seed=5)
+    features, target = load_features("vgg16", str(FILE)), 0.5 * layered(4, seed=5)
     assert perceptual(features, target, target.clone()) == 0
     shifted = target.roll(2, dims=2)
     brighter = target + (shifted - target).square().mean().sqrt()

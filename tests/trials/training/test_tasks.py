@@ -10,7 +10,7 @@ from compressors.outputs import OUTPUTS
 from datagen.targets import TargetName
 from search_spaces.shape import Shape
 from trials.settings.config import Config, load
-from trials.training.tasks import NOT_NEEDED, task_of
+from trials.training.tasks import NOT_NEEDED, make_task
 
 PRESETS = Path(__file__).parents[3] / "presets"
 TARGETS = get_args(TargetName)
@@ -24,7 +24,7 @@ def config_of(target: str) -> Config:
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_task_scores_what_it_ranks_by_and_has_a_loss_with_a_slope(target: str) -> None:
     config = config_of(target)
-    task, shape = task_of(config), Shape.of(config.data, config.network.gather_rows)
+    task, shape = make_task(config), Shape.of(config.data, config.network.gather_rows)
     shots_BSTR = torch.zeros(2, shape.shots, shape.samples, shape.receivers)
     rows = config.network.gather_rows if target == "first_break" else shape.nz
     columns = shape.receivers if target == "first_break" else shape.nx
@@ -41,7 +41,7 @@ def test_a_task_scores_what_it_ranks_by_and_has_a_loss_with_a_slope(target: str)
 def test_a_network_leaves_with_the_output_that_its_target_promises(target: str) -> None:
     config = config_of(target)
     shape, output = Shape.of(config.data, config.network.gather_rows), OUTPUTS[config.target]
-    assert task_of(config).output is output
+    assert make_task(config).output is output
     rows, columns = (config.network.gather_rows, shape.receivers) if output.command == "pick" else (shape.nz, shape.nx)
 
     class Still(torch.nn.Module):

@@ -1,12 +1,12 @@
-// Who may connect: decided as soon as a connection is there, before anything that comes through it is looked at.
+// Who may connect: decided as soon as a connection opens, before any of its data is read.
 'use strict';
 
 const http = require('http');
 const os = require('os');
 const { uidOfPeer } = require('./peer');
 
-const GUESTS = 64; // connections of others, of those who are let in, at a time: our own user always finds room
-const REFUSED = 64; // connections that are told why at a time, the others are cut without a word
+const GUESTS = 64; // connections of other allowed users at a time: our own user always gets one
+const REFUSED = 64; // refused connections that get a reason at a time, the others are just cut
 const GOODBYE = 1000; // [ms] to read why
 const TIMES = { // [ms]
   headersTimeout: 10_000, // from the connection, or the first byte of a request, to the end of its head
@@ -28,7 +28,7 @@ function limitTimes() {
   };
 }
 
-// Whether the connection may stay; if not, it is told why and cut.
+// Whether the connection may stay; if not, it gets a reason and is cut.
 function admit(socket, opened) {
   socket.uid = uidOfPeer(socket); // now: the client may close its end soon
   const reason = whyNot(socket, opened);
@@ -46,7 +46,7 @@ function admit(socket, opened) {
   return true;
 }
 
-// Linux only: elsewhere there is no table, and other users of the machine are not told apart.
+// Linux only: other systems have no such table, so users of the machine cannot be distinguished.
 function isOurs(socket) {
   return process.platform !== 'linux' || socket.uid === process.getuid();
 }
@@ -75,7 +75,7 @@ function cut(socket, reason) {
   setTimeout(() => socket.destroy(), GOODBYE);
 }
 
-// Each reason stands in the log once.
+// Logs each reason once.
 function note(reason) {
   if (noted.size >= 100 || noted.has(reason)) return;
   noted.add(reason);

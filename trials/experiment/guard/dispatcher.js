@@ -13,10 +13,10 @@ const { openChannel } = require('./targets');
 const STARTER = path.join(__dirname, 'start_dispatcher.py');
 const CONFIGURATION = 'dispatcher.json'; // in the experiment's folder, which others cannot read
 
-// What comes through this websocket is started as a trial: only the process that was given the token may use it.
+// Whoever uses this websocket can start trials: only the process with the token may.
 function admitOurDispatcherOnly(nni) {
   const theirs = nni.argument('tuner-command-channel');
-  if (theirs !== undefined) { // Python's NNI brings a tuner of its own, which knows of no token
+  if (theirs !== undefined) { // NNI's Python API brings its own tuner, which has no token
     openChannel(new URL(theirs).pathname);
     return;
   }
@@ -33,7 +33,7 @@ function admitOurDispatcherOnly(nni) {
   });
 }
 
-// A command line can be read by every user of the machine (ps), and NNI puts the experiment's configuration there.
+// Every user of the machine can read a command line (ps), and NNI puts the experiment's configuration there.
 function withFile(command) {
   const place = command.indexOf('--exp_params');
   if (place < 0) return command; // TensorBoard

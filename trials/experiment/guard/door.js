@@ -1,4 +1,4 @@
-// Who is let in: every connection, HTTP request and websocket is checked here before NNI sees it.
+// Access control: every connection, HTTP request and websocket is checked here before NNI sees it.
 //
 //     our user ─ from this machine ─ by a name we know ─ from our own page ─ to an address there is ──► NNI
 //       uid         /proc/net/tcp         Host             Origin, Sec-Fetch     targets.js           else 403, 400
@@ -10,7 +10,7 @@ const { answerFailures, inCourseOf } = require('./failures');
 const { whyNoTarget } = require('./targets');
 
 const HEADERS = {
-  // the page loads nothing from elsewhere and cannot be framed by others
+  // the page loads nothing from elsewhere and cannot be framed by other sites
   'Content-Security-Policy': "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; " +
     "img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'",
   'X-Content-Type-Options': 'nosniff',
@@ -18,7 +18,7 @@ const HEADERS = {
 };
 const STATUS = { 400: 'Bad Request', 403: 'Forbidden' };
 
-const answers = []; // each: (request, response) → whether it has answered in NNI's place
+const answers = []; // each: (request, response) → whether it has answered instead of NNI
 
 function addAnswer(answer) {
   answers.push(answer);
@@ -55,13 +55,13 @@ function whyNot(request, event, opened, prefix) {
   return reason === null ? whyNoTarget(request, event, prefix, isOurs(request.socket)) : [403, reason];
 }
 
-// A page of evil.example may have that name point to 127.0.0.1 and then be of the portal's own origin.
+// evil.example can resolve to 127.0.0.1, and its page then has the portal's own origin.
 function host(request, opened) {
   const name = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
   return opened.hosts.has(name) ? null : `host ${name} is not allowed (SEISNAS_PORTAL_HOSTS)`;
 }
 
-// Any page in the user's browser can send requests here, and websockets know no same-origin rule.
+// Any page in the user's browser can send requests here, and websockets have no same-origin rule.
 function origin(request) {
   const { host: here, origin: page, 'sec-fetch-site': site, 'sec-fetch-mode': mode } = request.headers;
   if (page !== undefined && page.replace(/^https?:\/\//, '') !== here) return `origin ${page} is not allowed`;

@@ -1,4 +1,4 @@
-// What the manager does on request: NNI's class NNIManager, mended.
+// What the manager does on request: fixes of NNI's class NNIManager.
 'use strict';
 
 // A second POST /experiment would start a tuner of the sender's choice.
@@ -14,8 +14,8 @@ function startOnce({ NNIManager }) {
   }
 }
 
-// NNI's reader of JSON makes Python objects, pickled ones too, of {"__nni_type__": …} and its like.  Nothing that
-// comes in through the portal, nor a trial's metric, may hold such a key.
+// NNI's JSON reader makes Python objects, even pickled ones, from {"__nni_type__": …} and the like.  Neither requests
+// to the portal nor a trial's metric may contain such a key.
 function refuseObjects({ NNIManager }) {
   const refuse = (name, textOf) => {
     const method = NNIManager.prototype[name];
@@ -37,7 +37,7 @@ function refuseObjects({ NNIManager }) {
   };
 }
 
-// NNI ends the experiment when a metric is none.
+// NNI ends the experiment when a metric is invalid.
 function isJson(data) {
   try {
     return typeof data !== 'string' || typeof JSON.parse(data) === 'object';
@@ -46,7 +46,7 @@ function isJson(data) {
   }
 }
 
-// JSON text may hold JSON text, so escapes are undone until none is left: \\\"\\u005f_nni_type__\\\" → "__nni_type__"
+// JSON text may contain JSON text, so escapes are undone until none is left: \\\"\\u005f_nni_type__\\\" → "__nni_type__"
 function holdsObjects(text) {
   let plain = text ?? '';
   for (let before = ''; before !== plain;) {
@@ -66,8 +66,8 @@ function continueNumbers({ NNIManager }) {
   };
 }
 
-// NNI notes of a trial that it will run again "ADD_RESUMED", which its next resume does not know: cut off once more
-// before it has begun, the trial would never run and the experiment never end.
+// NNI records a trial to run again as "ADD_RESUMED", which its next resume does not know: interrupted again before its
+// start, the trial would never run and the experiment never end.
 function resumeAgain({ NNIDataStore }) {
   const status = NNIDataStore.prototype.getJobStatusByLatestEvent;
   NNIDataStore.prototype.getJobStatusByLatestEvent = function (before, event) {

@@ -1,4 +1,4 @@
-// What fails in the course of a request is its answer, 500, and not the end of the manager.
+// A failure while handling a request becomes its answer, 500, instead of ending the manager.
 //
 //     request ─► handler ─► throws | rejects | throws later, in a callback ─► 500
 //     POST, DELETE /experiment, answered ─► the experiment itself ─► throws ─► the manager ends, as it must
@@ -6,8 +6,8 @@
 
 const { AsyncLocalStorage } = require('async_hooks');
 
-const course = new AsyncLocalStorage(); // the request in whose course the code at hand runs
-const LIFE = /\/api\/v1\/nni\/experiment$/; // POST begins the experiment, which runs on in the course of this request
+const course = new AsyncLocalStorage(); // the request that the current code is handling
+const LIFE = /\/api\/v1\/nni\/experiment$/; // POST starts the experiment, which then runs within this request
 
 function inCourseOf(request, response, handle) {
   const { method, url } = request;
@@ -30,7 +30,7 @@ function failed(error) {
   const request = course.getStore();
   if (request === undefined || (request.response.writableEnded && isLife(request))) {
     console.error(error);
-    process.exit(1); // as node does without us
+    process.exit(1); // node's default
   }
   console.error(`SeisNAS guard: ${request.method} ${request.url} failed:`, error);
   answer(request.response, error);
@@ -45,20 +45,20 @@ function answer(response, error) {
   else response.writeHead(500, { 'Content-Type': 'text/plain' }).end(`${error?.message ?? error}\n`);
 }
 
-// NNI's router leaves a request without an answer when its handler has thrown.
+// NNI's router does not answer a request whose handler has thrown.
 function answerThrown(exports) {
   const create = exports.createRestHandler;
   exports.createRestHandler = () => {
     const router = create();
-    router.stack.pop(); // NNI's own, which knows one kind of error only
-    return router.use((error, request, response, next) => { // express knows it by its four parameters
+    router.stack.pop(); // NNI's own, which handles only one kind of error
+    return router.use((error, request, response, next) => { // express recognises it by its four parameters
       console.error(`SeisNAS guard: ${request.method} ${request.originalUrl} failed:`, error);
       answer(response, error);
     });
   };
 }
 
-// What a host or the tuner sends amiss ends its connection, which it may open again.
+// A bad message from a host or the tuner ends its connection, which it may reopen.
 function dropBadMessages({ WsConnection }) {
   const handle = WsConnection.prototype.handleMessage;
   WsConnection.prototype.handleMessage = function (...message) {

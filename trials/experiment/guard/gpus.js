@@ -1,7 +1,7 @@
-// The distribution of GPUs to trials: NNI's class TaskScheduler, mended.
+// The distribution of GPUs to trials: fixes of NNI's class TaskScheduler.
 'use strict';
 
-// NNI never gives away all GPUs of a machine, so that a single one is never given away.
+// NNI never assigns all GPUs of a machine, so a single one would never be assigned.
 function allowWholeGpus({ TaskScheduler }) {
   TaskScheduler.prototype.schedule = async function (experimentId, trialId, wanted, restrictions) {
     if (wanted === 0) return { CUDA_VISIBLE_DEVICES: '' };
@@ -18,7 +18,7 @@ function allowWholeGpus({ TaskScheduler }) {
   };
 }
 
-// Reading the GPUs takes a Python process; NNI starts one for each question, even while another is at it.
+// Reading the GPUs takes a Python process; NNI starts one for each query, even while another is running.
 function collectGpusOneAtATime(exports) {
   const collect = exports.collectGpuInfo;
   let pending = null;

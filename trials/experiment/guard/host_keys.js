@@ -1,4 +1,4 @@
-// Hosts prove who they are: their keys must be in known_hosts, as OpenSSH with StrictHostKeyChecking=yes has it.
+// Hosts prove their identity: their keys must be in known_hosts, as for OpenSSH with StrictHostKeyChecking=yes.
 'use strict';
 
 const { spawnSync } = require('child_process');
@@ -8,9 +8,9 @@ const path = require('path');
 const { lossOf } = require('./losses');
 
 const KNOWN_HOSTS = [path.join(os.homedir(), '.ssh', 'known_hosts'), '/etc/ssh/ssh_known_hosts'];
-const ALIVE = { keepaliveInterval: 5000, keepaliveCountMax: 3 }; // [ms], [-]: a host that says nothing is lost
+const ALIVE = { keepaliveInterval: 5000, keepaliveCountMax: 3 }; // [ms], [-]: a silent host counts as lost
 
-// ssh2 takes any key if it is not told otherwise: whoever answers at the address would be sent the code.
+// ssh2 accepts any key by default: whoever answers at the address would get the code.
 function connectVerified(Ssh, { Client }) {
   Ssh.prototype.connect = async function () {
     const { host, port, user, password, sshKeyFile, sshPassphrase } = this.config;
@@ -19,8 +19,8 @@ function connectVerified(Ssh, { Client }) {
       ? { privateKey: await fs.promises.readFile(sshKeyFile, 'utf8'), passphrase: sshPassphrase } : { password };
     const client = new Client();
     const ready = new Promise((done, fail) => { client.once('ready', done); client.once('error', fail); });
-    client.on('error', error => this.log.error(`${host}:`, error.message)); // unheard it would end the manager
-    client.on('close', () => lossOf(this).tell(new Error(`the connection to ${host} is lost`)));
+    client.on('error', error => this.log.error(`${host}:`, error.message)); // unhandled it would end the manager
+    client.on('close', () => lossOf(this).report(new Error(`the connection to ${host} is lost`)));
     client.connect({
       host, port, username: user, ...secret, ...ALIVE,
       algorithms: { serverHostKey: algorithms(known) },
@@ -46,7 +46,7 @@ function knownKeys(host, port) {
   return known;
 }
 
-// The host is asked for a key of a type that is known, as OpenSSH does.
+// Requests a key of a known type from the host, as OpenSSH does.
 function algorithms(known) {
   const types = known.flatMap(({ type }) => (type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type]));
   return [...new Set(types)].filter(type => !type.startsWith('sk-'));

@@ -1,5 +1,5 @@
-// The portal's icons, drawn here: NNI's page fetches Microsoft's icon fonts from res.cdn.office.net, which tells
-// others about every visit, fails without internet, and whose licence forbids shipping them.
+// The portal's icons, drawn here: NNI's page fetches Microsoft's icon fonts from res.cdn.office.net, which reveals
+// every visit, fails without internet, and whose licence forbids shipping them.
 'use strict';
 
 const fs = require('fs');
@@ -61,7 +61,7 @@ function style() {
   return `i[data-icon-name]{font-family:inherit!important;font-size:0!important}${icons.join('')}`;
 }
 
-// Fluent UI's own switch: no text fonts; icon fonts from an address that holds nothing (and is never asked).
+// Fluent UI's own switch: no text fonts; icon fonts from an empty address (which is never requested).
 const SWITCH = 'window.FabricConfig={fontBaseUrl:"",iconBaseUrl:"data:,"}';
 
 function serveIcons(nni) {
@@ -75,7 +75,7 @@ function serveIcons(nni) {
   });
 }
 
-// NNI answers with its one page whatever is neither a file nor one of these.
+// NNI answers with its single page unless the path is a file or one of these.
 function asksForThePage({ method, url, headers }) {
   const place = url.split('?')[0];
   const isPage = !/\/(api|logs|env|platform)\//.test(place) && (!path.posix.extname(place) || place.endsWith('/index.html'));

@@ -3,7 +3,7 @@
 //     NODE_OPTIONS=--require guard/index.js   ─►   node nni_node/main.js                        the manager
 //       (set by on_start.py, tunnel.js)       ─►   node nni_node/common/trial_keeper/main.js    its helper on a remote host
 //
-// In any other node program it does nothing.  One file a concern; the lists below are the table of contents.
+// In any other node program it does nothing.  One file per concern; the lists below are the table of contents.
 'use strict';
 
 const { serveIcons } = require('./icons');
@@ -64,7 +64,7 @@ function guardGpus(nni) {
 }
 
 const nni = thisProgram();
-const done = Symbol.for('SeisNAS guard'); // that of another checkout may be asked for too: the first one counts
+const done = Symbol.for('SeisNAS guard'); // another checkout's guard may be required too: the first one counts
 if (nni !== null && !global[done]) {
   global[done] = true;
   try {

@@ -7,7 +7,7 @@ const { endMarked } = require('./processes');
 
 const MARK = 'SEISNAS_KEEPER'; // inherited by the trials: folder of their experiment and environment
 
-// A keeper that ends, because its manager has gone, takes its trials along.
+// A keeper that ends because its manager has gone ends its trials.
 function endTrialsWithKeeper() {
   const trials = new Set();
   const spawn = childProcess.spawn;
@@ -20,7 +20,7 @@ function endTrialsWithKeeper() {
   process.on('exit', () => trials.forEach(child => child.kill('SIGKILL')));
 }
 
-// A keeper that was killed could not: the next one of the same experiment and environment does.
+// A killed keeper cannot: the next one of the same experiment and environment does.
 function endTrialsOfKilledKeeper() {
   const mark = path.dirname(process.argv[2] ?? ''); // nni-experiments/ID/environments/ENV
   endMarked(`${MARK}=${mark}`);

@@ -23,7 +23,7 @@ function listenOn(address) {
   };
 }
 
-// nnictl, the tuner and the trials ask at localhost, wherever else the portal listens.
+// nnictl, the tuner and the trials connect to localhost, wherever else the portal listens.
 function alsoOnLoopback(server) {
   const second = net.createServer({ allowHalfOpen: true }, socket => server.emit('connection', socket));
   second.on('error', error => server.emit('error', error));

@@ -1,15 +1,15 @@
-// The moment when the SSH connection to a host is lost.
+// The loss of the SSH connection to a host.
 'use strict';
 
 const losses = new WeakMap();
 
-// A promise that fails then, and what makes it fail: NNI's calls to a dead host would wait for ever.
+// A promise that rejects on loss, and its trigger: NNI's calls to a dead host would wait for ever.
 function lossOf(ssh) {
   if (!losses.has(ssh)) {
-    let tell;
-    const promise = new Promise((_, fail) => { tell = fail; });
+    let report;
+    const promise = new Promise((_, fail) => { report = fail; });
     promise.catch(() => {});
-    losses.set(ssh, { promise, tell });
+    losses.set(ssh, { promise, report });
   }
   return losses.get(ssh);
 }

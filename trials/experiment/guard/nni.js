@@ -1,4 +1,4 @@
-// The NNI program that this process is, and the way to mend its files as they are loaded.
+// Which NNI program this process is, and how to patch its files as they are loaded.
 'use strict';
 
 const fs = require('fs');
@@ -15,7 +15,7 @@ function thisProgram() {
   const program = [KEEPER, MANAGER].find(file => script.endsWith(path.join('nni_node', file)));
   if (program === undefined) return null;
   const folder = script.slice(0, -program.length - 1);
-  return { folder, isManager: program === MANAGER, argument, afterLoading: mender(folder) };
+  return { folder, isManager: program === MANAGER, argument, afterLoading: patcher(folder) };
 }
 
 function argument(name) {
@@ -23,7 +23,7 @@ function argument(name) {
   return index < 0 ? undefined : process.argv[index + 1];
 }
 
-// The mends reach into NNI's private parts: on another version they might miss, and nobody would notice.
+// The patches change NNI's internals: on another version they might miss, unnoticed.
 function refuseOtherVersions(nni) {
   const file = path.join(nni.folder, 'package.json');
   const version = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')).version : 'unknown';
@@ -33,15 +33,15 @@ function refuseOtherVersions(nni) {
   }
 }
 
-// afterLoading(file, mend, …) calls each mend with what that file of NNI exports, right after it was loaded.
-function mender(folder) {
-  const mends = new Map();
+// afterLoading(file, patch, …) calls each patch with the exports of that file of NNI, right after loading it.
+function patcher(folder) {
+  const patches = new Map();
   const load = Module._extensions['.js'];
   Module._extensions['.js'] = (module, filename) => {
     load(module, filename);
-    for (const mend of mends.get(filename) ?? []) mend(module.exports);
+    for (const patch of patches.get(filename) ?? []) patch(module.exports);
   };
-  return (file, ...wanted) => mends.set(path.join(folder, file), wanted);
+  return (file, ...wanted) => patches.set(path.join(folder, file), wanted);
 }
 
 module.exports = { refuseOtherVersions, thisProgram };

@@ -1,6 +1,6 @@
-"""Puts the guard in force for whatever NNI starts; run by Python at every start of this environment (portal.py).
+"""Activates the guard for everything NNI starts; run by Python at every start of this environment (portal.py).
 
-It must not fail and imports next to nothing.  To the user of nnictl it says its one line.
+It must not fail and imports almost nothing.  It prints one line for the user of nnictl.
 """
 
 import os

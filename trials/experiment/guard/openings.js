@@ -1,4 +1,4 @@
-// Who may reach the portal besides this user on this machine: nobody, unless the user says so.
+// Who may reach the portal besides this user on this machine: nobody, unless the user allows it.
 //
 //     SEISNAS_PORTAL_ADDRESS   IPv4 address to listen on beside 127.0.0.1 (0.0.0.0: all)
 //     SEISNAS_PORTAL_HOSTS     names, separated by commas, under which browsers may ask for it
@@ -32,7 +32,7 @@ function list(text) {
 function warnings(address, users) {
   const found = [];
   if (address !== LOOPBACK) {
-    found.push(`the portal is open on ${address}: it asks for no password and sends everything in clear text; ` +
+    found.push(`the portal is open on ${address}: it has no password and sends everything in clear text; ` +
       'whoever reaches it can start and stop trials and read every log. ssh -L needs no opening.');
   }
   if (users.length > 0) found.push(`the portal is open to the users ${users} of this machine`);

@@ -9,7 +9,7 @@ const fs = require('fs');
 const ESTABLISHED = '01'; // in any other state the client may be gone, and the table says 0 (root) for its user
 const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
 
-// null when the table does not know: a client of another machine, or one that has closed already.
+// null if it is not in the table: a client on another machine, or one that has already closed.
 function uidOfPeer(socket) {
   const theirs = hex(socket.remoteAddress, socket.remotePort);
   const ours = hex(socket.localAddress, socket.localPort);

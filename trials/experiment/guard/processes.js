@@ -6,7 +6,7 @@ const path = require('path');
 
 const MARK = 'SEISNAS_EXPERIMENT';
 
-// Logs, parameters and results are for their owner only.
+// Only their owner may read logs, parameters and results.
 function keepFilesPrivate(nni) {
   keepNewFilesPrivate();
   fs.chmodSync(path.join(nni.argument('experiments-directory'), nni.argument('experiment-id')), 0o700);
@@ -16,24 +16,23 @@ function keepNewFilesPrivate() {
   process.umask(0o077);
 }
 
-// `python` and `tensorboard` in a command are those of the environment that nnictl belongs to.
+// `python` and `tensorboard` in a command are those of nnictl's environment.
 function putOurPythonFirst(nni) {
   const bin = path.dirname(nni.argument('python-interpreter'));
   process.env.PATH = [bin, process.env.PATH].join(path.delimiter);
 }
 
-// By this mark all processes of an experiment are known (processes.py): tuner, trials, TensorBoard.
+// This mark identifies all processes of an experiment (processes.py): tuner, trials, TensorBoard.
 function markChildren(nni) {
   process.env[MARK] = nni.argument('experiment-id');
 }
 
-// A manager that was killed leaves its tuner and its trial behind.  They would connect to this manager in place
-// of those that it starts.
+// A killed manager leaves its tuner and its trial behind.  They would connect to this manager instead of its own.
 function endOrphans(nni) {
   endMarked(`${MARK}=${nni.argument('experiment-id')}`);
 }
 
-// Ends every process that has inherited this variable.
+// Ends every process that inherited this variable.
 function endMarked(mark) {
   const processes = fs.existsSync('/proc') ? fs.readdirSync('/proc').filter(name => /^\d+$/.test(name)) : [];
   for (const id of processes) {
@@ -46,7 +45,7 @@ function endMarked(mark) {
   }
 }
 
-// The trials' threads wait for each other by spinning, by default so long that they starve others on a busy machine.
+// The trials' threads spin while waiting for each other, by default so long that they starve others on a busy machine.
 function letThreadsRest() {
   process.env.GOMP_SPINCOUNT ??= '20000';
 }

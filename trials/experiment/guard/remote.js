@@ -1,6 +1,6 @@
-// Several machines: NNI's remote service (training_service/remote_v3), mended.
+// Several machines: fixes of NNI's remote service (training_service/remote_v3).
 //
-//     manager ◄─── one SSH connection a host, its key verified ───► host
+//     manager ◄── one SSH connection per host, its key verified ──► host
 //        web page, 127.0.0.1 only                                    keeper ─► trials
 //        ◄── keeper's websocket, in a tunnel ── run folders, SFTP ◄──  │
 'use strict';
@@ -12,7 +12,7 @@ const { lossOf } = require('./losses');
 const { bringResultsHome, sendTheWinner } = require('./run_folders');
 const { installNothing, startThroughTunnel } = require('./tunnel');
 
-const REJOIN = 30_000; // [ms] between two tries to reach a lost host
+const REJOIN = 30_000; // [ms] between attempts to reach a lost host
 
 function guardRemote(nni) {
   const ssh2 = createRequire(path.join(nni.folder, 'main.js'));
@@ -20,10 +20,10 @@ function guardRemote(nni) {
   nni.afterLoading('training_service/remote_v3/worker.js',
     ({ Worker }) => startThroughTunnel(Worker), ({ Worker }) => installNothing(Worker));
   nni.afterLoading('training_service/remote_v3/remote.js', ...[bringResultsHome, sendTheWinner, goOnWithoutLostHosts]
-    .map(mend => ({ RemoteTrainingServiceV3 }) => mend(RemoteTrainingServiceV3)));
+    .map(patch => ({ RemoteTrainingServiceV3 }) => patch(RemoteTrainingServiceV3)));
 }
 
-// NNI counts hosts that are gone, waits for answers they cannot give, and never asks them again.
+// NNI counts lost hosts, waits for them for ever, and never retries.
 function goOnWithoutLostHosts(Service) {
   const { createTrial, launchWorker, stopWorker, stop } = Service.prototype;
   Service.prototype.createTrial = function (...args) {

@@ -1,6 +1,6 @@
-// Run folders on their way between hosts and this machine, by SFTP.
+// Copies run folders between hosts and this machine, by SFTP.
 //
-//     trial ends on a host ─► its folder comes home ─► its end is told      so tuner, export, report read here only
+//     trial ends on a host ─► its folder is fetched ─► its end is reported  so tuner, export, report only read here
 //     compress on a host   ◄─ the folder of the run that won `tune`, perhaps on another host
 'use strict';
 
@@ -8,8 +8,8 @@ const fs = require('fs');
 const path = require('path');
 const { promisify } = require('util');
 
-const RESULT = 'result.json'; // of a finished run: vouches for the files beside it, so it is copied last
-const LOST = 'host-lost.txt'; // says to the tuner (trials/experiment/tuner/lost_hosts.py) that the trial itself did not fail
+const RESULT = 'result.json'; // of a finished run: marks it as complete, so it is copied last
+const LOST = 'host-lost.txt'; // for the tuner (trials/experiment/tuner/lost_hosts.py): the trial itself did not fail
 
 function bringResultsHome(Service) {
   Service.prototype.onTrialEnd = function (tell) {
@@ -42,7 +42,7 @@ function bringResultsHome(Service) {
   };
 }
 
-// `compress` starts from the run that won `tune`, perhaps on another host: it is laid beside the trial's own folder.
+// `compress` starts from the run that won `tune`, perhaps on another host: it is copied beside the trial's own folder.
 function sendTheWinner(Service) {
   const { sendParameter } = Service.prototype;
   Service.prototype.sendParameter = async function (id, parameter) {
@@ -50,7 +50,7 @@ function sendTheWinner(Service) {
     const run = JSON.parse(parameter).parameters?.winner?.run;
     const environments = path.join(global.nni.paths.experimentRoot, 'environments') + path.sep;
     if (worker && run && path.resolve(run).startsWith(environments)) {
-      worker.winners ??= new Map(); // several trials may want it at once
+      worker.winners ??= new Map(); // several trials may need it at the same time
       if (!worker.winners.has(run)) worker.winners.set(run, sendFolder(worker, path.resolve(run)));
       await worker.winners.get(run);
     }
@@ -67,7 +67,7 @@ async function sftpOf(ssh) {
   return Object.fromEntries(calls.map(name => [name, promisify(sftp[name].bind(sftp))]));
 }
 
-// Regular files and folders only, by plain names: what a host says must not lead out of the folder here.
+// Regular files and folders only, by plain names: a host must not be able to write outside the folder here.
 async function fetchFolder(sftp, from, to) {
   fs.mkdirSync(to, { recursive: true });
   const entries = await sftp.readdir(from);
@@ -85,7 +85,7 @@ async function sendFolder(worker, run) {
   const sftp = await sftpOf(worker.ssh);
   const to = remoteOf(worker, path.basename(run));
   if (await sftp.stat(path.posix.join(to, RESULT)).then(() => true, () => false)) return;
-  await sftp.mkdir(path.posix.dirname(to)).catch(() => {}); // is there, if a trial has run on the host
+  await sftp.mkdir(path.posix.dirname(to)).catch(() => {}); // exists if a trial has run on the host
   await sftp.mkdir(to).catch(() => {});
   const files = fs.readdirSync(run).filter(name => fs.statSync(path.join(run, name)).isFile());
   files.sort((a, b) => (a === RESULT) - (b === RESULT));

@@ -8,5 +8,5 @@ from pathlib import Path
 
 _, option, file = sys.argv
 sys.argv = ["nni", option, base64.b64encode(Path(file).read_bytes()).decode()]
-sys.path[0] = os.getcwd()  # as `python -m nni` has it
+sys.path[0] = os.getcwd()  # as with `python -m nni`
 runpy.run_module("nni", run_name="__main__", alter_sys=True)

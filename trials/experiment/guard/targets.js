@@ -1,10 +1,10 @@
-// Which addresses there are: those that the page, nnictl, our python and the trials ask for, each in one spelling.
+// The allowed addresses: those used by the page, nnictl, our python and the trials, each in one spelling.
 //
 //     GET /api/v1/nni/trial-jobs?status=RUNNING     canonical, and in a table below ─► NNI
 //     GET /netron#    GET //tuner    GET /%74uner   400, whatever Express would make of it
 'use strict';
 
-// No escapes, fragments, backslashes, empty segments or dot segments: every parser reads such a target alike.
+// No escapes, fragments, backslashes, empty segments or dot segments: all parsers agree on such a target.
 const CANONICAL = /^(\/(?!\.{1,2}(?:[/?]|$))[\w.,~-]+)*\/?(\?[\w.,&=-]*)?$/;
 
 const ID = '[\\w-]+';
@@ -28,26 +28,26 @@ const OPEN = table({
   [`api/v1/nni/tensorboard/${ID}`]: 'GET PUT DELETE',
   'api/v1/nni/tensorboard-tasks': 'GET DELETE',
 });
-// for processes of our own user on this machine only, however far the portal is opened
+// only for processes of our own user on this machine, however widely the portal is open
 const OURS = table({
   'api/v1/nni/experiment': 'POST', // nnictl starts the experiment
   [`env/${ID}/${ID}`]: 'GET PUT', // trials get parameters and report metrics
 });
-// setting cluster metadata ends the manager, netron hands requests on to a server outside
+// setting cluster metadata ends the manager, netron forwards requests to an outside server
 const SWITCHED_OFF = [/\/experiment\/cluster-metadata\/?$/i, /\/netron(\/|$)/i];
 
-const channels = new Set(); // targets of websockets, each with a secret that was given to one process
+const channels = new Set(); // targets of websockets, each with a secret known to one process
 
 function table(routes) {
   return Object.entries(routes).map(([path, methods]) => [new RegExp(`^${path}$`), methods.split(' ')]);
 }
 
-// From now on a websocket may be opened at this target, spelled exactly so.
+// From now on a websocket may be opened at exactly this target.
 function openChannel(target) {
   channels.add(target);
 }
 
-// [status, reason], or null for a target that there is.  `ours`: the connection is our own user's.
+// [status, reason], or null for an allowed target.  `ours`: the connection is our own user's.
 function whyNoTarget({ method, url }, event, prefix, ours) {
   if (event === 'upgrade') return channels.has(url) && ours ? null : [403, 'this websocket is for others'];
   const path = url.split('?')[0];

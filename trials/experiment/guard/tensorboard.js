@@ -13,7 +13,7 @@ function serveOnLoopback({ NNITensorboardManager }) {
   };
 }
 
-// NNI looks in a folder that nobody writes to; our trials write `tensorboard/` in their own.
+// NNI uses a folder that nothing writes to; our trials write to `tensorboard/` in their own.
 function showTheTrialsOwnFolder({ V3asV1 }) {
   V3asV1.prototype.getTrialOutputLocalPath = async function (id) {
     if (!ID.test(id)) throw new Error(`refused: ${id} is no trial`);

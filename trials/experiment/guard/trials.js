@@ -1,4 +1,4 @@
-// Trials as the manager starts, ends and shows them: NNI's class V3asV1, mended.
+// How the manager starts, ends and shows trials: fixes of NNI's class V3asV1.
 'use strict';
 
 const crypto = require('crypto');
@@ -9,8 +9,8 @@ const LOGS = ['trial.log', 'stdout', 'stderr'];
 const ID = /^[A-Za-z0-9]+$/;
 const PAUSE = 1000; // [ms]
 
-// NNI hands parameters out first come, first served, so that of two trials each may get the other's.  Here a trial
-// has its id, and its parameters lie ready under it, before it is started.
+// NNI gives out parameters first come, first served, so two trials may get each other's.  Here a trial's id and its
+// parameters are set before it is started.
 function giveEachItsOwnParameters({ V3asV1 }) {
   V3asV1.prototype.submitTrialJob = async function (form) {
     await this.startDeferred.promise;
@@ -35,7 +35,7 @@ async function start(service, form, id) {
     const begin = () => service.v3.createTrial(environment, service.config.trialCommand, 'trial_code', form.sequenceId, id);
     const taken = environment && await begin().catch(error => console.error('SeisNAS guard: a trial did not start:', error));
     if (taken) return { environment, submitTime };
-    await new Promise(done => setTimeout(done, PAUSE)); // NNI would ask for a free GPU without a break
+    await new Promise(done => setTimeout(done, PAUSE)); // NNI would poll for a free GPU without a break
   }
 }
 
@@ -46,8 +46,8 @@ function folderOf(service, environment, id) {
   return path.posix.join(root, 'environments', environment, 'trials', id);
 }
 
-// NNI takes a trial that was killed (out of memory) for one that the user has cancelled, and notes too late that the
-// assessor or the time limit has ended one.  One that was killed when its final result was in has succeeded.
+// NNI takes a killed trial (out of memory) for one cancelled by the user, and notes too late that the assessor or the
+// time limit has ended one.  A trial killed after its final result has succeeded.
 function tellHowItEnded({ V3asV1 }) {
   const cancelled = new Set();
   const reported = new Set();
@@ -62,7 +62,7 @@ function tellHowItEnded({ V3asV1 }) {
   V3asV1.prototype.start = function () {
     const onTrialEnd = this.v3.onTrialEnd.bind(this.v3);
     const onMetric = this.v3.onMetric.bind(this.v3);
-    const KILLED = 137; // as a shell would say
+    const KILLED = 137; // as in a shell
     this.v3.onMetric = listener => onMetric((id, metric) => {
       if (JSON.parse(metric).type === 'FINAL') reported.add(id);
       return listener(id, metric);
@@ -74,7 +74,7 @@ function tellHowItEnded({ V3asV1 }) {
   };
 }
 
-// The names come from the portal's address: ..%2f..%2fetc%2fpasswd would be read as well.
+// The names come from the portal's address: ..%2f..%2fetc%2fpasswd would be read too.
 function showOnlyItsLogs({ V3asV1 }) {
   const read = V3asV1.prototype.getTrialFile;
   V3asV1.prototype.getTrialFile = async function (id, name) {

@@ -12,12 +12,12 @@ const { LOOPBACK } = require('./openings');
 const { openChannel } = require('./targets');
 const { joinWebsocket } = require('./websocket');
 
-// The web page stays on 127.0.0.1: the keeper's websocket comes through the SSH connection, and nothing else does.
+// The web page stays on 127.0.0.1: only the keeper's websocket comes through the SSH connection.
 function startThroughTunnel(Worker) {
   const { start, stop, launchTrialKeeperDaemon } = Worker.prototype;
   Worker.prototype.start = async function () {
     await Promise.race([start.call(this), lossOf(this.ssh).promise]);
-    delete this.env.host; // with it NNI would name a folder on the host as the trial's; ours is the one here
+    delete this.env.host; // with it NNI would report a folder on the host as the trial's; ours is here
   };
   Worker.prototype.stop = function () {
     return Promise.race([stop.call(this), lossOf(this.ssh).promise]);

@@ -4,7 +4,7 @@
 //          ◄── 101, an answer of our own ──    ◄── 101, the right Sec-WebSocket-Accept ──
 //          ◄────────────────────────── frames ─────────────────────────────►
 //
-// No byte of HTTP passes from one side to the other, so a host can ask the manager for nothing else.
+// No byte of HTTP passes from one side to the other, so a host can request nothing else from the manager.
 'use strict';
 
 const crypto = require('crypto');

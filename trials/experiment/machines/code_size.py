@@ -1,6 +1,6 @@
-"""The code that NNI sends to other machines: small enough, or told why not before the start.
+"""Checks before the start that the code for other machines is small enough for NNI.
 
-NNI packs trialCodeDirectory without what .nniignore names; past its limits its manager would just end.
+NNI packs trialCodeDirectory except what .nniignore names; past its limits its manager would just exit.
 """
 
 import importlib.util
@@ -26,7 +26,7 @@ class CodeSize:
 
 
 def code_size(folder: Path) -> CodeSize:
-    """What would be sent.  Raises InputError if it is more than NNI sends."""
+    """The size of what would be sent.  Raises InputError if NNI would not send it."""
     found = importlib.util.find_spec("nni_node")
     assert found is not None
     assert found.origin is not None
@@ -38,7 +38,7 @@ def code_size(folder: Path) -> CodeSize:
     if size.files > FILES or size.bytes > BYTES:
         largest = sorted(size.folders, key=lambda name: -size.folders[name])[:3]
         raise InputError(
-            f"{folder}: {size} would be sent to each host; name what trials do not need in "
+            f"{folder}: {size} would be sent to each host; list what trials do not need in "
             f"{folder / '.nniignore'}; the largest: {', '.join(largest)}"
         )
     return size

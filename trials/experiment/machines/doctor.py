@@ -1,4 +1,4 @@
-"""Checks of this machine: what SeisNAS needs to run, what was found, and what to do about it."""
+"""Checks of this machine: what SeisNAS needs, what was found, and how to fix it."""
 
 import importlib.metadata
 import importlib.util
@@ -18,7 +18,7 @@ from trials.experiment.nni import portal
 
 MEMORY = 6.0  # [GB] the quick start needs less
 DISK = 5.0  # [GB] free, for data and experiments
-VERSIONS = {  # what the project was tried with (pyproject.toml)
+VERSIONS = {  # tested versions (pyproject.toml)
     "torch": "2.6",
     "nni": "3.0",
     "pytorch-lightning": "2.6",
@@ -31,7 +31,7 @@ VERSIONS = {  # what the project was tried with (pyproject.toml)
 
 @dataclass(frozen=True)
 class Check:
-    """One finding; `remedy` says what to do when it is not `ok`."""
+    """One finding; `remedy` is what to do if it is not `ok`."""
 
     name: str
     ok: bool
@@ -88,11 +88,11 @@ def compiler() -> Check:
     """Devito compiles its operators with the C compiler that CC or DEVITO_ARCH names, gcc by default."""
     name = (os.environ.get("CC") or os.environ.get("DEVITO_ARCH") or "gcc").split()[0]
     path = shutil.which(name)
-    return Check("C compiler", path is not None, path or f"{name} is not there", "install gcc (apt install gcc)")
+    return Check("C compiler", path is not None, path or f"{name} not found", "install gcc (apt install gcc)")
 
 
 def devito() -> Check:
-    """Compiles and runs one operator, in a process of its own because Devito keeps what it compiled."""
+    """Compiles and runs one operator, in a separate process because Devito caches what it compiled."""
     text = """\
 from devito import Eq, Grid, Operator, TimeFunction
 f = TimeFunction(name="f", grid=Grid((4, 4)))
@@ -158,7 +158,7 @@ def memory() -> Check:
 
 
 def gpu() -> Check:
-    """A GPU is welcome and not needed."""
+    """A GPU is optional."""
     import torch  # noqa: PLC0415  # slow to load, and this file is read by every launch
 
     if not torch.cuda.is_available():
@@ -169,7 +169,7 @@ def gpu() -> Check:
 
 def graphviz() -> Check:
     """Only for nicer drawings of cells: without it matplotlib draws them."""
-    return Check("dot", True, shutil.which("dot") or "not there; cells are drawn with matplotlib")
+    return Check("dot", True, shutil.which("dot") or "not found; cells are drawn with matplotlib")
 
 
 def _numbers(version: str) -> list[int]:

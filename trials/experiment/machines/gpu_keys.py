@@ -1,8 +1,8 @@
-"""The GPU keys of an NNI configuration against the GPUs that are there.
+"""Checks the GPU keys of an NNI configuration against the machine's GPUs.
 
     trialGpuNumber × trialConcurrency  ≤  maxTrialNumberPerGpu × GPUs that gpuIndices and useActiveGpu allow
 
-NNI starts either way, and then waits for ever for a GPU that cannot come.
+NNI starts either way, and would wait for ever for a GPU that does not exist.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ class GpuKeys:
     number: int  # trialGpuNumber; 0: NNI gives no trial a GPU
     per_gpu: int  # maxTrialNumberPerGpu
     indices: tuple[int, ...] | None  # gpuIndices; none: all of them
-    active: bool  # useActiveGpu: also those on which another program runs
+    active: bool  # useActiveGpu: also those that run another program
     concurrency: int  # trialConcurrency
 
     @classmethod
@@ -52,13 +52,13 @@ def gpus_here() -> list[bool]:
 
 
 def gpu_keys(keys: GpuKeys, busy: list[bool]) -> Check:
-    """Whether all trials that should run at a time can have their GPUs."""
+    """Whether there are GPUs for all concurrent trials."""
 
     def refused(detail: str, remedy: str) -> Check:
         return Check("GPU keys", False, detail, f"{remedy} in the NNI configuration")
 
     if keys.number == 0:
-        return Check("GPU keys", True, "no GPU is asked for")
+        return Check("GPU keys", True, "no GPU is requested")
     if not busy:
         return refused(
             f"trialGpuNumber: got {keys.number}; this machine has no GPU that NVIDIA's driver knows",
@@ -80,6 +80,6 @@ def gpu_keys(keys: GpuKeys, busy: list[bool]) -> Check:
             "lower trialGpuNumber, or change gpuIndices",
         )
     return refused(
-        f"trialConcurrency: got {keys.concurrency}; {fitting} trials have room on {len(usable)} GPUs",
+        f"trialConcurrency: got {keys.concurrency}; {fitting} trials fit on {len(usable)} GPUs",
         f"set trialConcurrency: {fitting}, or raise maxTrialNumberPerGpu",
     )

@@ -1,4 +1,4 @@
-"""The GPUs of this machine, and how an experiment of NNI shares them out.
+"""The GPUs of this machine, and how they are shared among an experiment's trials.
 
     GPUs   trialGpuNumber   trialConcurrency   a trial sees
     0      –                as in the file     the CPU
@@ -6,8 +6,8 @@
     n      1                k n                one of them
     n      g, of the file   k n/g              g of them, and trains on all with DDP (devices: auto)
 
-k is `maxTrialNumberPerGpu` of the file's trainingService, else 1.  `useActiveGpu` is true: a GPU that draws a desktop
-counts as active.  Only experiments of this machine alone are changed; hosts have GPUs of their own.
+k is `maxTrialNumberPerGpu` of the file's trainingService, by default 1.  `useActiveGpu` is true, because a GPU that
+draws a desktop counts as active.  Only experiments on this machine are changed; hosts have their own GPUs.
 """
 
 import contextlib
@@ -52,9 +52,9 @@ def inventory() -> list[Gpu]:
 
 
 def fitted(nni_config: Path, folder: Path, gpus: list[Gpu] | None = None) -> Path:
-    """The file to start the experiment with: `nni_config` itself, or a copy in `folder` with the GPUs shared out.
+    """The file to start the experiment with: `nni_config` itself, or a copy in `folder` that shares the GPUs.
 
-    `gpus`: those found, if none are given.  Raises InputError when the file asks for GPUs that are not there.
+    `gpus`: by default those found.  Raises InputError when the file requests GPUs that do not exist.
     """
     tree = read_nni_config(nni_config)
     changed = shared_out(tree, inventory() if gpus is None else gpus, nni_config)
@@ -74,7 +74,7 @@ def _make_absolute(owner: dict[str, Any], keys: tuple[str, ...], home: Path) -> 
 
 
 def shared_out(tree: dict[str, Any], gpus: list[Gpu], path: Path) -> dict[str, Any]:
-    """The keys of an nni_config.yml, with those of GPUs as in the table."""
+    """The keys of an nni_config.yml, with the GPU keys of the table."""
     service = tree.get("trainingService")
     if not isinstance(service, dict) or service.get("platform") != "local":
         return tree
@@ -93,7 +93,7 @@ def shared_out(tree: dict[str, Any], gpus: list[Gpu], path: Path) -> dict[str, A
 
 
 def _usable(gpus: list[Gpu], service: dict[str, Any], path: Path) -> list[int]:
-    """Indices of the GPUs that `gpuIndices` (a list, or a text with commas) and CUDA_VISIBLE_DEVICES leave."""
+    """Indices of the GPUs allowed by `gpuIndices` (a list, or a text with commas) and CUDA_VISIBLE_DEVICES."""
     known = [gpu.index for gpu in gpus]
     words = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
     if all(word.strip().isdigit() for word in words):  # NNI's choice would go over it

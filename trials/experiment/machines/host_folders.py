@@ -1,10 +1,10 @@
-"""Where a trial on another machine finds what is not in its own folder.
+"""Where a trial on another machine finds files outside its own folder.
 
-    ~/nni-experiments/ID/environments/ENV/trials/TRIAL   its run folder; the winner's lies beside it
+    ~/nni-experiments/ID/environments/ENV/trials/TRIAL   its run folder; the winner's is beside it
     ~/nni-experiments/ID/environments/ENV/upload/…       the code, its working directory, new for each experiment
-    ~/seisnas/data/quickstart                            data set: outlives experiments, made once a machine
+    ~/seisnas/data/quickstart                            data set: outlives experiments, made once per machine
 
-Configurations stay the same on every machine: `data/quickstart` in the code is a link to the folder that is kept.
+Configurations are the same on every machine: `data/quickstart` in the code is a link to the permanent folder.
 """
 
 import os
@@ -22,14 +22,14 @@ def on_host() -> bool:
     return os.environ.get("NNI_PLATFORM") == "remote"
 
 
-def run_of(winner: dict[str, Any]) -> Path:
-    """The run folder of a stage's winner.  guard/run_folders.js has laid it beside the trial's own."""
+def winner_run(winner: dict[str, Any]) -> Path:
+    """The run folder of a stage's winner.  guard/run_folders.js has put it beside the trial's own."""
     run = Path(winner["run"])
     return Path(os.environ["NNI_OUTPUT_DIR"]).parent / run.name if on_host() else run
 
 
 def keep_data(folder: str) -> None:
-    """Makes `folder` in the code a link to the kept one.  Does nothing at home, or if it is absolute.
+    """Makes `folder` in the code a link to the permanent one.  Does nothing at home, or if it is absolute.
 
     Raises InputError if something else is in its place.
     """

@@ -1,4 +1,4 @@
-"""The machines of an experiment, each asked over SSH before it starts whether it can do its part.
+"""The machines of an experiment, each checked over SSH before the start.
 
     nni_config.remote.yml ─► [Host] ─► ssh, strict about host keys ─► python - < host_facts.py ─► [Finding]
 
@@ -23,22 +23,22 @@ from nni.runtime.log import silence_stdout
 from datagen.config import Data
 from datagen.errors import InputError
 from datagen.files.reading import parse_json
-from datagen.shards.manifest import array_format, kinds_of, layout
+from datagen.shards.manifest import array_format, layout, stored_kinds
 from trials.experiment.nni.nni_config import read_nni_config
 from trials.running import host_facts
 
-# What decides the bits of a data set, how a network trains, and whether NNI's two ends understand each other.
+# Packages that affect a data set's bits, the training of a network, or NNI's protocol.
 PACKAGES = ("nni", "torch", "pytorch-lightning", "devito", "numpy", "scipy", "scikit-image", "pydantic")
 CONNECT = 10  # [s]
 ANSWER = 60.0  # [s] for python's start on a busy machine
-SPARE = 2e9  # [bytes] free beside the data set: code, runs
+SPARE = 2e9  # [bytes] free besides the data set: code, runs
 
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
     """One entry of machineList."""
 
-    setting: str  # where it stands, for messages
+    setting: str  # where it is configured, for messages
     address: str
     port: int
     user: str
@@ -52,7 +52,7 @@ class Host:
 
 @dataclass
 class Finding:
-    """What a host answered; with `problems` it cannot take part."""
+    """A host's answer; with `problems` it cannot take part."""
 
     host: Host
     facts: dict[str, Any] = field(default_factory=dict)
@@ -71,10 +71,10 @@ class Fleet:
     code: Path  # folder that is sent to them
 
 
-def fleet_of(nni_config: Path) -> Fleet:
-    """The machines that a configuration names if its platform is `remote`.
+def read_fleet(nni_config: Path) -> Fleet:
+    """The machines in a configuration whose platform is `remote`.
 
-    Raises InputError: it cannot be read, or a machine is to be reached by a password, which NNI's page would show.
+    Raises InputError: it cannot be read, or a machine uses a password, which NNI's page would show.
     """
     silence_stdout()  # NNI talks to the terminal
     try:
@@ -94,7 +94,7 @@ def fleet_of(nni_config: Path) -> Fleet:
         if machine.password or machine.ssh_passphrase:
             raise InputError(
                 f"{setting}: password and sshPassphrase are shown on NNI's web page and kept in its data base; "
-                "make a key without passphrase for this use alone and name it in sshKeyFile (docs/several_machines.md)"
+                "make a key without passphrase just for this and name it in sshKeyFile (docs/several_machines.md)"
             )
         python = f"{machine.python_path.rstrip('/')}/python" if machine.python_path else "python"
         key = Path(machine.ssh_key_file)
@@ -105,7 +105,7 @@ def fleet_of(nni_config: Path) -> Fleet:
 
 
 def examine(hosts: Sequence[Host], data: Data) -> list[Finding]:
-    """Asks all hosts at the same time.  Raises InputError if this machine has no `ssh`."""
+    """Checks all hosts in parallel.  Raises InputError if this machine has no `ssh`."""
     for program in ("ssh", "ssh-keygen"):  # guard/host_keys.js uses the second
         if shutil.which(program) is None:
             raise InputError(f"several machines: {program} is not installed here (apt install openssh-client)")
@@ -114,7 +114,7 @@ def examine(hosts: Sequence[Host], data: Data) -> list[Finding]:
 
 
 def ssh(host: Host) -> list[str]:
-    """The command line up to the remote command.  It asks nothing and trusts known_hosts alone."""
+    """The command line up to the remote command.  It never prompts and trusts only known_hosts."""
     options = {
         "BatchMode": "yes",
         "ConnectTimeout": CONNECT,
@@ -125,7 +125,7 @@ def ssh(host: Host) -> list[str]:
         "UserKnownHostsFile": Path.home() / ".ssh" / "known_hosts",  # $HOME, as in guard/host_keys.js
     }
     words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-    # NNI's keeper will come back through such a forwarded port; 9 leads nowhere.
+    # NNI's keeper will connect through such a forwarded port; 9 leads nowhere.
     return ["ssh", "-F", "none", *words, "-R", "127.0.0.1:0:127.0.0.1:9", "-p", f"{host.port}", "-l", host.user]
 
 
@@ -138,7 +138,7 @@ def _examine(host: Host, data: Data) -> Finding:
             [*ssh(host), host.address, asked], input=script, capture_output=True, text=True, timeout=ANSWER
         )
     except subprocess.TimeoutExpired:
-        finding.complain(f"no answer in {ANSWER:.0f} s; look at the machine, or take it out of machineList")
+        finding.complain(f"no answer in {ANSWER:.0f} s; check the machine, or remove it from machineList")
         return finding
     if done.returncode:
         finding.complain(_why(host, done.returncode, done.stderr))
@@ -151,24 +151,24 @@ def _examine(host: Host, data: Data) -> Finding:
 
 
 def _why(host: Host, status: int, said: str) -> str:
-    """The reason of a failed ssh in the words of the setting that mends it."""
+    """Why ssh failed, and the setting that fixes it."""
     last = (said.strip().splitlines() or [f"exit status {status}"])[-1]
     causes = {
-        "IDENTIFICATION HAS CHANGED": "its host key is another one than in ~/.ssh/known_hosts, perhaps somebody else "
-        f"answers. Ask the machine's keeper; if it was set up anew: ssh-keygen -R '{host.name}', then ssh to it once",
+        "IDENTIFICATION HAS CHANGED": "its host key differs from the one in ~/.ssh/known_hosts, perhaps somebody else "
+        f"answers. Ask its administrator; if it was reinstalled: ssh-keygen -R '{host.name}', then ssh to it once",
         "Host key verification failed": "its host key is not in ~/.ssh/known_hosts; log in once and compare the "
         f"fingerprint: ssh -p {host.port} -i {host.key} {host.user}@{host.address}",
         "Permission denied": f"it does not let {host.user} in with sshKeyFile {host.key}; "
         f"ssh-copy-id -p {host.port} -i {host.key}.pub {host.user}@{host.address}, or correct user and sshKeyFile",
-        "remote port forwarding failed": "its sshd forwards no ports; allow it there: AllowTcpForwarding yes",
-        "not found|No such file": f"no python at {host.python}; set pythonPath to the folder that holds it, "
+        "remote port forwarding failed": "its sshd does not forward ports; set AllowTcpForwarding yes there",
+        "not found|No such file": f"no python at {host.python}; set pythonPath to its folder, "
         "for example /opt/seisnas/bin",
     }
     for pattern, cause in causes.items():
         if re.search(pattern, said):
             return cause
     if status == 255:
-        return f"not reached: {last}; correct host and port, start its sshd, or take it out of machineList"
+        return f"not reached: {last}; correct host and port, start its sshd, or remove it from machineList"
     return f"its {host.python} failed: {last}"
 
 
@@ -176,7 +176,7 @@ def _lacking(facts: dict[str, Any], data: Data) -> list[str]:
     """What a host that answered cannot do."""
     here, there = host_facts.versions(PACKAGES), facts["versions"]
     problems = [
-        f"{name} {there[name] or 'is missing'} where this machine has {version}; "
+        f"{name} {there[name] or 'is missing'}, this machine has {version}; "
         "install the same there: pip install -r requirements.lock"
         for name, version in here.items()
         if _public(there[name]) != _public(version)
@@ -185,7 +185,7 @@ def _lacking(facts: dict[str, Any], data: Data) -> list[str]:
         problems.append(f"python {facts['python']}; 3.11 to 3.13 is needed; set pythonPath to the folder of one")
     if facts["data"] is None and data.imported:
         problems.append(f"data.folder: the imported data set {data.folder} is not there; copy it to ~/seisnas/")
-    need = SPARE + (bytes_of(data) if facts["data"] is None else 0)
+    need = SPARE + (data_set_bytes(data) if facts["data"] is None else 0)
     if facts["free"] < need:
         problems.append(f"{facts['free'] / 1e9:.1f} GB free in its home, {need / 1e9:.1f} GB are needed")
     if facts["compiler"] is None and facts["data"] is None:
@@ -193,9 +193,9 @@ def _lacking(facts: dict[str, Any], data: Data) -> list[str]:
     return problems
 
 
-def bytes_of(data: Data) -> int:
+def data_set_bytes(data: Data) -> int:
     """Size of the data set on disk."""
-    formats = [array_format(data, kind, shard.models) for shard in layout(data) for kind in kinds_of(data)]
+    formats = [array_format(data, kind, shard.models) for shard in layout(data) for kind in stored_kinds(data)]
     total = 0
     for dtype, shape in formats:
         models, *axes = shape

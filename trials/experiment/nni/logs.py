@@ -1,6 +1,6 @@
-"""What NNI's log files say since a moment.
+"""Reads NNI's log files from a given time on.
 
-[2026-11-22 20:41:47] ERROR (nni.main/MainThread) …     one line a record, and the lines that follow it
+[2026-11-22 20:41:47] ERROR (nni.main/MainThread) …     one line per record, and the lines that follow it
 """
 
 import re

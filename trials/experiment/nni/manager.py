@@ -1,6 +1,6 @@
-"""What NNI's manager knows of one experiment, over its REST interface.
+"""NNI's manager of one experiment, over its REST interface.
 
-    launcher ── what runs, what has come out? ──► manager ◄── what was under way? ── SuiteTuner
+    launcher ── status, results? ──► manager ◄── earlier trials? ── SuiteTuner
 
 The address is http://127.0.0.1:PORT/api/v1/nni.
 """
@@ -18,7 +18,7 @@ import requests
 from datagen.files.reading import parse_json
 
 ENDED = frozenset({"SUCCEEDED", "FAILED", "EARLY_STOPPED", "USER_CANCELED", "SYS_CANCELED"})
-PATIENCE = 30.0  # [s] a request may take on a busy machine
+PATIENCE = 30.0  # [s] for a request on a busy machine
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Job:
     status: str
     parameters: dict[str, Any]  # what SuiteTuner handed out; empty for a trial that a user added by hand
     metric: Any  # the final one, of a succeeded trial only
-    folder: Path | None  # where a trial on this machine writes; known once it was submitted
+    folder: Path | None  # of a trial on this machine; known once it was submitted
     number: int | None = None  # as the web page counts
     started: float | None = None  # [s since 1970]
     seconds: float | None = None  # that it took; None while it runs
@@ -79,19 +79,19 @@ class Manager:
         return float(self._request("GET", "experiment")["params"].get("maxTrialNumber", math.inf))
 
     def jobs(self) -> list[Job]:
-        """All trials that were submitted, in this life of the experiment and in earlier ones."""
+        """All submitted trials, including those before a resume."""
         return [_job(entry) for entry in self._request("GET", "trial-jobs")]
 
     def job(self, job_id: str) -> Job:
         return _job(self._request("GET", f"trial-jobs/{job_id}"))
 
     def latest_metric(self) -> Any:
-        """The metric that came in last, or None."""
+        """The latest metric, or None."""
         rows = self._request("GET", "metric-data-latest")
         return unpack(max(rows, key=lambda row: row["timestamp"])["data"]) if rows else None
 
     def intermediates(self, job_id: str) -> list[Any]:
-        """The intermediate results of a trial in the order in which they came."""
+        """The intermediate results of a trial in the order received."""
         rows = self._request("GET", f"metric-data/{job_id}?type=PERIODICAL")
         return [unpack(row["data"]) for row in sorted(rows, key=lambda row: row["timestamp"])]
 
@@ -104,7 +104,7 @@ class Manager:
 
     def _request(self, method: str, path: str, body: Any = None) -> Any:
         with requests.Session() as session:
-            session.trust_env = False  # a proxy of the environment must not see requests to this machine
+            session.trust_env = False  # requests to this machine must not go through a proxy
             answer = session.request(method, f"{self._url}/{path}", json=body, timeout=PATIENCE)
         answer.raise_for_status()
         return answer.json() if answer.content else None
@@ -112,7 +112,7 @@ class Manager:
 
 def _job(entry: dict[str, Any]) -> Job:
     finals = entry.get("finalMetricData") or []
-    return job_of(
+    return make_job(
         entry["trialJobId"],
         entry["status"],
         handed=entry["hyperParameters"][0] if entry.get("hyperParameters") else None,
@@ -124,7 +124,7 @@ def _job(entry: dict[str, Any]) -> Job:
     )
 
 
-def job_of(
+def make_job(
     job_id: str,
     status: str,
     *,
@@ -135,7 +135,7 @@ def job_of(
     started: float | None,
     ended: float | None,
 ) -> Job:
-    """A job from what NNI writes down of one: `handed`, its parameters in JSON; times in milliseconds since 1970."""
+    """A job from NNI's record: `handed`, its parameters in JSON; times in milliseconds since 1970."""
     parameters = parse_json(handed or "{}", f"trial {job_id}", nan=True)
     by_hand = parameters.get("parameter_source") == "customized"
     return Job(

@@ -1,4 +1,4 @@
-"""An nni_config.yml and the search space it names, read before NNI reads them, which it does without limits."""
+"""Reads an nni_config.yml and its search space with limits, before NNI reads them without any."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ def read_nni_config(path: Path) -> dict[str, Any]:
 
 
 def _read_space(path: Path) -> Any:
-    """JSON or else YAML, as NNI takes it."""
+    """JSON, otherwise YAML, as NNI does."""
     text = read_text(path)
     try:
         return parse_json(text, str(path))

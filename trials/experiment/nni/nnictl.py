@@ -1,4 +1,4 @@
-"""NNI's own launcher as a process: it starts the manager of an experiment, and waits until it answers."""
+"""Runs NNI's own launcher, which starts an experiment's manager and waits until it answers."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ import nni.experiment.management as management
 experiment = sys.argv.pop(1)
 management.generate_experiment_id = lambda: experiment
 {NNICTL}"""
-# nnictl's own `view` wants the experiment in its list, and looks at processes by their number.
+# nnictl's own `view` needs the experiment in its list, and identifies processes by id.
 VIEW = f"""\
 {INSIST}
 import sys
@@ -38,15 +38,15 @@ experiment = Experiment(launcher.get_stopped_experiment_config(sys.argv[1], sys.
 experiment._action = "view"
 experiment.start(int(sys.argv[4]), run_mode=RunMode.Detach)
 """
-START = 180.0  # [s] it may take
+START = 180.0  # [s] at most
 
 
 def create(experiment: str, nni_config: Path, state_file: Path, port: int) -> psutil.Process:
     """The manager of a new experiment.
 
-    The id is the caller's choice (`new_id`), so its processes can be found from the first one on; `state_file` is
-    where the caller will note it.  Raises, as all here, ExperimentError with NNI's words when it does not start,
-    InputError when somebody else has taken the port meanwhile.
+    The caller chooses the id (`new_id`), so that its processes can be found from the first one on; `state_file` is
+    where the caller will note it.  Raises, as all here, ExperimentError with NNI's output when it does not start,
+    InputError when the port has been taken meanwhile.
     """
     words = [experiment, "create", "--config", str(nni_config)]
     return _start(CREATE, words, port, experiment, {processes.NOTED_IN: str(state_file)})
@@ -58,8 +58,8 @@ def new_id() -> str:
 
 
 def resume(experiment: str, folder: Path, port: int) -> psutil.Process:
-    """The manager of an experiment of `folder` that goes on."""
-    processes.end(experiment)  # a manager that was killed leaves its trial running
+    """The manager of a resumed experiment of `folder`."""
+    processes.end(experiment)  # a killed manager leaves its trial running
     return _start(NNICTL, ["resume", experiment, "--experiment_dir", str(folder)], port, experiment)
 
 
@@ -69,7 +69,7 @@ def view(experiment: str, folder: Path, port: int) -> psutil.Process:
 
 
 def environment(outer: Mapping[str, str]) -> dict[str, str]:
-    """For NNI and all that it starts: the guard in force, our python first, no proxy for this machine."""
+    """For NNI and all that it starts: the guard active, our python first, no proxy for this machine."""
     local = ",".join(filter(None, [outer.get("no_proxy"), "localhost,127.0.0.1"]))
     return {
         "PYTHONWARNINGS": "ignore:pkg_resources is deprecated",  # nnictl imports it at every start
@@ -89,15 +89,15 @@ def _start(
             [sys.executable, "-c", program, *words, "--port", str(port)],
             env={**environment(os.environ), processes.LAUNCHED: experiment, **marks},
             umask=0o077,
-            start_new_session=True,  # Ctrl-C is for this process, which then stops the experiment in order
+            start_new_session=True,  # Ctrl-C reaches only this process, which then stops the experiment cleanly
             capture_output=True,
             text=True,
             timeout=START,
         )
     except subprocess.TimeoutExpired:
         raise ExperimentError(f"NNI did not start in {START:.0f} s: {' '.join(words)}") from None
-    manager = processes.manager_of(experiment)
+    manager = processes.find_manager(experiment)
     if manager is None or started.returncode:
-        doctor.require(doctor.free_port(port))  # it was, when it was checked
+        doctor.require(doctor.free_port(port))  # it was free when checked
         raise ExperimentError(f"NNI did not start: {' '.join(words)}\n{(started.stdout + started.stderr)[-3000:]}")
     return manager

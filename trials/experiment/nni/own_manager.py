@@ -1,9 +1,9 @@
-"""NNI's launcher made to talk to the manager that it has started, and to no other server on that port.
+"""Makes NNI's launcher talk only to the manager it started, and to no other server on that port.
 
-    port free? ─► manager started ─► does it listen there itself? ─► its REST interface is asked
-                                     └─ it has ended: somebody has taken the port meanwhile
+    port free? ─► manager started ─► does it listen there itself? ─► its REST interface is used
+                                     └─ it has ended: the port was taken meanwhile
 
-NNI takes whatever answers on the port for its manager, and would send it the experiment's configuration.
+NNI would take whatever answers on the port for its manager, and send it the experiment's configuration.
 """
 
 import subprocess
@@ -13,12 +13,12 @@ from typing import Any
 import nni.experiment.launcher as launcher
 import psutil
 
-ANSWER = 60  # [s] the manager may take to answer on a busy machine; NNI gives it 3
+ANSWER = 60  # [s] for the manager to answer on a busy machine; NNI allows 3
 POLL = 0.2  # [s]
 
 
 def insist() -> None:
-    """Puts this in force for the experiments that this process starts."""
+    """Applies this to the experiments that this process starts."""
     start, check = launcher._start_rest_server, launcher._check_rest_server
     manager: subprocess.Popen[bytes] | None = None
 

@@ -1,4 +1,4 @@
-"""NNI's web page, kept safe: the guard in force for every `nnictl` of this environment.
+"""Keeps NNI's web page safe: activates the guard for every `nnictl` of this environment.
 
     nnictl (python: .pth ─► guard/on_start.py sets NODE_OPTIONS) ──► node --require guard/index.js nni_node/main.js
 
@@ -22,12 +22,12 @@ import os; f = {file!r}; os.path.isfile(f) and exec(compile(open(f).read(), f, "
 
 
 def node_option() -> str:
-    """What node has to be told: quotes, because a path may hold spaces."""
+    """The option for node, quoted because a path may contain spaces."""
     return f'--require "{GUARD}"'
 
 
 def guarded(environment: Mapping[str, str]) -> dict[str, str]:
-    """`environment` with the guard in force, in place of the one that another checkout may have installed."""
+    """`environment` with this guard active, replacing one that another checkout may have installed."""
     others = environment.get("NODE_OPTIONS", "").replace(node_option(), "")
     return {**environment, "NODE_OPTIONS": f"{node_option()} {others}".strip()}
 
@@ -50,7 +50,7 @@ def install() -> Path:
 
 
 def installed() -> bool:
-    """Whether plain `nnictl` of this environment has the guard, in this place and version."""
+    """Whether plain `nnictl` of this environment has this very guard."""
     return GUARD.is_file() and pth_file().is_file() and pth_file().read_text() == pth_text()
 
 

@@ -1,9 +1,9 @@
-"""The processes of one experiment, found and ended; never those of anybody else.
+"""Finds and ends the processes of one experiment, and no others.
 
-    nnictl (by the mark that nnictl.py gave it) ──► manager ──► tuner, trials, TensorBoard (by that mark, or the one
-                                                                that guard/processes.js gave them)
+    nnictl (by the mark from nnictl.py) ──► manager ──► tuner, trials, TensorBoard (by that mark, or the one from
+                                                        guard/processes.js)
 
-Process ids alone are not trusted: they are used again after a reboot.
+Process ids alone are not trusted: they are reused after a reboot.
 """
 
 import contextlib
@@ -14,37 +14,37 @@ from pathlib import Path
 
 import psutil
 
-TICKS = os.sysconf("SC_CLK_TCK")  # [1/s] in which the system counts
+TICKS = os.sysconf("SC_CLK_TCK")  # [1/s]
 MARK = "SEISNAS_EXPERIMENT"  # set to the experiment's id by guard/processes.js, inherited by all children
 LAUNCHED = "SEISNAS_LAUNCHED"  # the same, set by nnictl.py, so that nnictl has it too
 NOTED_IN = "SEISNAS_NOTED_IN"  # the state file (plan.py) of a new experiment
 
 
-def manager_of(experiment: str) -> psutil.Process | None:
+def find_manager(experiment: str) -> psutil.Process | None:
     """NNI's manager of the experiment, if it runs."""
-    return next((process for process in _managers() if experiment_of(process) == experiment), None)
+    return next((process for process in _managers() if experiment_id(process) == experiment), None)
 
 
 def manager_on(port: int) -> psutil.Process | None:
     """NNI's manager with the web page on `port`, if it runs."""
     for process in _managers():
         with contextlib.suppress(psutil.Error):
-            if port_of(process) == port:
+            if portal_port(process) == port:
                 return process
     return None
 
 
 def age(process: psutil.Process) -> float:
-    """For how long it has run [s], whatever happened to the clock.  Raises psutil.Error when it has ended."""
+    """How long it has run [s], even if the clock was set.  Raises psutil.Error when it has ended."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) - _started(process)
 
 
-def experiment_of(manager: psutil.Process) -> str:
+def experiment_id(manager: psutil.Process) -> str:
     """The experiment's id."""
     return _argument(manager, "experiment-id")
 
 
-def port_of(manager: psutil.Process) -> int:
+def portal_port(manager: psutil.Process) -> int:
     return int(_argument(manager, "port"))
 
 
@@ -54,7 +54,7 @@ def only_shows(manager: psutil.Process) -> bool:
 
 
 def alive(process: psutil.Process) -> bool:
-    """Whether it runs; a process that has ended and was not reaped does not."""
+    """Whether it runs; a zombie does not."""
     with contextlib.suppress(psutil.Error):
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     return False
@@ -68,20 +68,20 @@ def tuner_alive(manager: psutil.Process) -> bool:
 
 
 def of_experiment(experiment: str) -> list[psutil.Process]:
-    """Every process of the experiment, of one that is only being started too."""
-    manager = manager_of(experiment)
+    """Every process of the experiment, even while it is being started."""
+    manager = find_manager(experiment)
     marked = (one for one in psutil.process_iter() if experiment in (_mark(one, MARK), _mark(one, LAUNCHED)))
     return list(dict.fromkeys([*([manager] if manager else []), *marked]))
 
 
 def started_for(state_file: Path) -> set[str]:
-    """Experiments that were started to be noted in `state_file` and have processes, noted there or not."""
+    """Running experiments that were started for `state_file`, noted there or not."""
     marked = [one for one in psutil.process_iter() if _mark(one, NOTED_IN) == str(state_file)]
     return {name for one in marked if (name := _mark(one, LAUNCHED)) is not None}
 
 
 def end(experiment: str, patience: float = 5.0) -> None:
-    """Ends what is left of the experiment: asks first, kills after `patience` seconds."""
+    """Ends the remaining processes of the experiment: terminates, then kills after `patience` seconds."""
     for signal in ("terminate", "kill", "kill"):  # again: one may have started another meanwhile
         processes = of_experiment(experiment)
         for process in processes:
@@ -111,7 +111,7 @@ def _words(process: psutil.Process) -> list[str]:
 
 
 def _started(process: psutil.Process) -> float:
-    """When it was started [s since the machine was]; psutil's create_time moves when the clock is set."""
+    """Its start [s since boot]; psutil's create_time moves when the clock is set."""
     try:
         stat = Path(f"/proc/{process.pid}/stat").read_text()
     except OSError:

@@ -1,1 +1,1 @@
-"""What decides which trial comes next."""
+"""Decides which trial comes next."""

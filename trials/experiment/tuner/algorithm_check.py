@@ -1,4 +1,4 @@
-"""Whether the tuner and the assessor of an NNI configuration can be used, told before NNI starts."""
+"""Checks the tuner and the assessor of an NNI configuration before NNI starts."""
 
 import sys
 from importlib.machinery import PathFinder
@@ -9,12 +9,12 @@ from nni import NoMoreTrialError
 
 from datagen.errors import InputError
 from trials.experiment.nni.manager import Manager
-from trials.experiment.tuner.algorithms import BROKEN, WORKING, tuner_of
+from trials.experiment.tuner.algorithms import BROKEN, WORKING, make_tuner
 from trials.experiment.tuner.median_stop import StageMedianStop
 from trials.experiment.tuner.suite_tuner import SuiteTuner
 
 OURS = "className: trials.experiment.tuner.suite_tuner.SuiteTuner"
-MOVED = {  # className of experiments before 0.2 → the one it has
+MOVED = {  # className of experiments before 0.2 → the present one
     "trials.experiment.suite_tuner.SuiteTuner": "trials.experiment.tuner.suite_tuner.SuiteTuner",
     "trials.experiment.median_stop.StageMedianStop": "trials.experiment.tuner.median_stop.StageMedianStop",
 }
@@ -24,7 +24,7 @@ NOBODY = Manager("")  # nothing is asked of it here
 def check_algorithms(config: Any) -> dict[str, int]:
     """Stage → trials, in the order in which they run, of an NNI ExperimentConfig.
 
-    Raises InputError when NNI's dispatcher could not make the tuner or the assessor, or when they would not do.
+    Raises InputError when NNI's dispatcher could not create the tuner or the assessor, or they are unsuitable.
     """
     tuner = config.tuner
     if tuner.name:
@@ -60,7 +60,7 @@ def _check_assessor(assessor: Any) -> None:
 
 
 def _require_class(algorithm: Any, field: str) -> None:
-    """Raises InputError unless the module of its className is found as the dispatcher will look for it."""
+    """Raises InputError unless the dispatcher will find the module of its className."""
     if algorithm.class_name in MOVED:
         raise InputError(f"{field}.className: {algorithm.class_name} is now {MOVED[algorithm.class_name]}; write that")
     module, _, name = str(algorithm.class_name).rpartition(".")
@@ -88,8 +88,8 @@ def _branches(space: Any) -> dict[str, dict[str, Any]]:
 
 
 def _require_combinations(stage: str, space: dict[str, Any], budget: int) -> None:
-    """A space of choices alone has so many combinations and no more."""
-    grid = tuner_of("GridSearch", space, budget)
+    """A space of choices only has a limited number of combinations."""
+    grid = make_tuner("GridSearch", space, budget)
     for number in range(budget):
         try:
             grid.generate_parameters(number)

@@ -1,4 +1,4 @@
-"""The algorithms that draw the trials of a stage: those of NNI's tuners that work on today's Python and NumPy.
+"""The algorithms that draw the trials of a stage: those of NNI's tuners that work with current Python and NumPy.
 
 TPE         models good and bad trials, draws where their ratio is best (Bergstra et al. 2011)
 Random      the control
@@ -20,8 +20,8 @@ from datagen.errors import InputError
 
 WORKING = ("TPE", "Random", "GridSearch", "Evolution")
 BROKEN = {  # NNI's own names, found by trying each
-    "Hyperband": "it compares a text with a number and fails",
-    "BOHB": "it compares a text with a number and fails",
+    "Hyperband": "it compares a string with a number and fails",
+    "BOHB": "it compares a string with a number and fails",
     "Anneal": "it fails after two trials on NumPy 2",
     "GP": "it fails on NumPy 2",
     "Metis": "it fails on Python 3.11",
@@ -29,7 +29,7 @@ BROKEN = {  # NNI's own names, found by trying each
     "PPOTuner": "it needs tensorflow",
     "SMAC": "its package smac4nni does not build",
     "BatchTuner": "it takes a list of settings instead of a search space",
-    "PBTTuner": "its trials hand weights to each other, ours do not",
+    "PBTTuner": "its trials exchange weights, ours do not",
 }
 
 
@@ -42,10 +42,10 @@ def require_known(algorithm: str, field: str) -> None:
     raise InputError(f"{field}: got {algorithm!r}: {reason}; usable are {', '.join(WORKING)}")
 
 
-def tuner_of(algorithm: str, space: dict[str, Any], budget: int) -> Tuner:
-    """An NNI tuner over the flat `space` that maximises; to be `reseed`ed before every draw.
+def make_tuner(algorithm: str, space: dict[str, Any], budget: int) -> Tuner:
+    """An NNI tuner over the flat `space` that maximises; `reseed` it before every draw.
 
-    It models what came out from about a third of the `budget` of trials on, not before.
+    It starts to model the results after about a third of the `budget` of trials.
     """
     startup = min(20, max(4, budget // 3))  # NNI's own 20 would be all of a small budget
     tuner: Tuner
@@ -63,7 +63,7 @@ def tuner_of(algorithm: str, space: dict[str, Any], budget: int) -> Tuner:
 
 
 def reseed(tuner: Tuner, seed: list[int]) -> None:
-    """The next draw depends on the seed and on what came out before, not on how many draws there were."""
+    """The next draw depends on the seed and the earlier results, not on the number of draws."""
     if isinstance(tuner, TpeTuner | RandomTuner):
         tuner.rng = np.random.default_rng(seed)
     elif isinstance(tuner, Evolution):
@@ -71,7 +71,7 @@ def reseed(tuner: Tuner, seed: list[int]) -> None:
 
 
 class Evolution(EvolutionTuner):  # type: ignore[misc]  # nni has no types
-    """NNI's evolution with a seed, and told of earlier trials; NNI's own has neither."""
+    """NNI's evolution with a seed and with earlier trials, which NNI's own lacks."""
 
     def __init__(self, population: int) -> None:
         super().__init__("maximize", population)
@@ -95,7 +95,7 @@ class Evolution(EvolutionTuner):  # type: ignore[misc]  # nni has no types
         return next((one for one in self.population if one.result is None), None)
 
     def import_data(self, data: list[dict[str, Any]]) -> None:
-        """Each earlier trial takes the place of an individual that was not tried yet."""
+        """Each earlier trial replaces an untried individual."""
         for entry in data:
             settings = entry["parameter"]
             config = {path: self._indexed(path, settings[path]) for path in self.searchspace_json}
@@ -104,6 +104,6 @@ class Evolution(EvolutionTuner):  # type: ignore[misc]  # nni has no types
             self.population.append(Individual(config=config, result=entry["value"]))
 
     def _indexed(self, path: str, value: Any) -> Any:
-        """NNI notes of a choice which one it was."""
+        """NNI records the index of a choice."""
         span = self.searchspace_json[path]
         return {"_index": span["_value"].index(value), "_value": value} if span["_type"] == "choice" else value

@@ -1,9 +1,9 @@
-"""Trials that were killed or whose host was lost: each gets one more chance, on whichever host is next.
+"""Retries trials that were killed or whose host was lost: each gets one more chance, on the next host.
 
     host gone ─► guard/run_folders.js: FAILED, host-lost.txt in the trial's folder ─┐
-    killed (out of memory, by hand): nothing in the folder tells its end      ─┴► RetryQueue ─► the same parameters anew
+    killed (out of memory, by hand): nothing in the folder explains its end    ─┴► RetryQueue ─► the same parameters
 
-A trial that failed by itself (failure.txt) would fail again and is not repeated.
+A trial that failed on its own (failure.txt) would fail again and is not repeated.
 """
 
 import logging
@@ -20,7 +20,7 @@ MARK = "host-lost.txt"  # guard/run_folders.js writes it
 
 @dataclass
 class RetryQueue:
-    """What SuiteTuner remembers of such trials; NNI gives a repeated trial a new parameter id."""
+    """Such trials, as SuiteTuner remembers them; NNI gives a repeated trial a new parameter id."""
 
     _waiting: list[tuple[int, Trial]] = field(default_factory=list)
     _drawn: dict[int, int] = field(default_factory=dict)  # parameter id of the repetition → of the first try
@@ -30,7 +30,7 @@ class RetryQueue:
         return self._drawn.get(parameter_id, parameter_id)
 
     def wanted(self, parameter_id: int, trial: Trial, manager: Manager) -> bool:
-        """Whether the trial, which did not succeed, is to be tried again; if so it waits for `hand`."""
+        """Whether to retry the failed trial; if so it waits for `hand`."""
         if parameter_id in self._drawn or not _lost(trial, manager):
             return False
         log.warning("%s: the trial with %s was cut off and is tried again", trial.stage, trial.settings)
@@ -38,7 +38,7 @@ class RetryQueue:
         return True
 
     def hand(self, parameter_id: int) -> Trial | None:
-        """A trial that waits, from now on under this id."""
+        """A waiting trial, from now on under this id."""
         if not self._waiting:
             return None
         first, trial = self._waiting.pop(0)
@@ -47,7 +47,7 @@ class RetryQueue:
 
 
 def _lost(trial: Trial, manager: Manager) -> bool:
-    """Whether a job with the trial's settings was cut off; NNI does not tell the tuner which job was it."""
+    """Whether a job with the trial's settings was cut off; the tuner does not know which job it was."""
     jobs = [job for job in manager.jobs() if job.stage == trial.stage and job.settings == trial.settings]
     return any(_cut_off(job) for job in jobs)
 

@@ -1,9 +1,9 @@
-"""Median stop within a stage: ends a trial that does worse than half of the finished ones did at the same epoch.
+"""Median stop within a stage: ends a trial that is worse than half of the finished ones at the same epoch.
 
     stop  ⟺  max_{e ≤ E} score(e)  <  median over finished trials k of  mean_{e ≤ E} score_k(e)
 
-The rule of Google Vizier (Golovin et al. 2017).  NNI's own assessor mixes the trials of all stages, whose epochs
-and scores do not compare, and forgets the finished ones at a resume.
+The rule of Google Vizier (Golovin et al. 2017).  NNI's own assessor mixes the trials of all stages, whose epochs and
+scores are not comparable, and forgets the finished ones on resume.
 """
 
 import logging
@@ -17,11 +17,11 @@ from nni.assessor import Assessor, AssessResult
 
 from datagen.errors import InputError
 from trials.experiment.nni.manager import Manager
-from trials.experiment.tuner.schedule import score_of
+from trials.experiment.tuner.schedule import final_score
 
 log = logging.getLogger(__name__)
 
-Curve = dict[int, float]  # epochs behind the trial → score
+Curve = dict[int, float]  # epochs done → score
 
 
 class StageMedianStop(Assessor):  # type: ignore[misc]  # nni has no types
@@ -30,9 +30,9 @@ class StageMedianStop(Assessor):  # type: ignore[misc]  # nni has no types
     Parameters
     ----------
     start_epoch
-        No trial is ended before it has so many epochs behind it.
+        No trial is ended before this many epochs.
     trials
-        No trial is ended before so many of its stage have finished.
+        No trial is ended before this many of its stage have finished.
     """
 
     def __init__(self, start_epoch: int = 4, trials: int = 3, manager: Manager | None = None) -> None:
@@ -46,14 +46,14 @@ class StageMedianStop(Assessor):  # type: ignore[misc]  # nni has no types
         self._finished: dict[str | None, list[Curve]] = defaultdict(list)  # by stage
 
     def load_checkpoint(self) -> None:
-        """The experiment is resumed: reads the curves of the trials that have finished before."""
+        """Called on resume: reads the curves of the finished trials."""
         for job in self._manager.jobs():
             if job.status == "SUCCEEDED" and job.stage is not None:
-                self._finished[job.stage].append(curve_of(self._manager.intermediates(job.id)))
+                self._finished[job.stage].append(learning_curve(self._manager.intermediates(job.id)))
 
     def assess_trial(self, trial_job_id: str, trial_history: Sequence[Any]) -> AssessResult:
         """Good or Bad, after each intermediate result."""
-        self._running[trial_job_id] = curve = curve_of(trial_history)
+        self._running[trial_job_id] = curve = learning_curve(trial_history)
         stage = self._stage_of(trial_job_id)
         epoch = max(curve, default=0)
         if stage is None or epoch < self._start_epoch:
@@ -65,7 +65,7 @@ class StageMedianStop(Assessor):  # type: ignore[misc]  # nni has no types
         return AssessResult.Bad
 
     def trial_end(self, trial_job_id: str, success: bool) -> None:
-        """Keeps the curve of a trial that has succeeded."""
+        """Keeps the curve of a successful trial."""
         curve = self._running.pop(trial_job_id, None)
         if success and curve is not None and (stage := self._stage_of(trial_job_id)) is not None:
             self._finished[stage].append(curve)
@@ -81,11 +81,11 @@ class StageMedianStop(Assessor):  # type: ignore[misc]  # nni has no types
         return self._stages[job_id]
 
 
-def curve_of(history: Sequence[Any]) -> Curve:
+def learning_curve(history: Sequence[Any]) -> Curve:
     """Intermediate results as epoch → score; without an `epoch` they count from 1."""
     curve: Curve = {}
     for position, metric in enumerate(history, start=1):
-        score = score_of(metric)
+        score = final_score(metric)
         if score is not None:
             curve[int(metric.get("epoch", position))] = score
     return curve

@@ -1,8 +1,8 @@
-"""Which stage may run a trial now, and what a trial is told.
+"""Which stage may run a trial now, and a trial's parameters.
 
     search 3 ── all ended, one won ──► tune 4 ── all ended, one won ──► compress 4 ──► over
 
-NNI's life cycle is not known here; see suite_tuner.py.
+NNI's life cycle is in suite_tuner.py.
 """
 
 import math
@@ -14,15 +14,15 @@ from typing import Any
 from datagen.files.reading import read_json, read_yaml
 
 
-def score_of(metric: Any) -> float | None:
-    """The `default` of a final metric, None when it has none that is a finite number."""
+def final_score(metric: Any) -> float | None:
+    """The `default` of a final metric; None unless it is a finite number."""
     value = metric.get("default") if isinstance(metric, dict) else None
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 @dataclass(kw_only=True)
 class Trial:
-    """One trial that counts in the budget of its stage; once it has ended, one without a score cannot win."""
+    """One trial in the budget of its stage; if it ends without a score it cannot win."""
 
     stage: str
     settings: dict[str, Any]  # config path → value
@@ -33,9 +33,9 @@ class Trial:
     reason: str = ""  # why it ended without a score
 
     def end(self, metric: Any = None, folder: Path | None = None) -> None:
-        """Takes its final metric and the `result.json` in its folder; without them it has failed."""
+        """Sets its final metric and the `result.json` in its folder; without them it has failed."""
         self.ended = True
-        score = score_of(metric)
+        score = final_score(metric)
         if score is None or folder is None:
             self.reason = "it failed or was stopped before its end"
             return
@@ -73,7 +73,7 @@ class Schedule:
         return self.trials[-1]
 
     def open_stage(self) -> str | None:
-        """The stage that can run one more trial now; None while trials must end first, and at the end."""
+        """The stage that can run another trial now; None while trials must end first, and at the end."""
         for stage, budget in self.budgets.items():
             if len(self.of(stage)) < budget:
                 return stage
@@ -83,12 +83,12 @@ class Schedule:
 
     @property
     def over(self) -> bool:
-        """Whether nothing runs and nothing will."""
+        """Whether nothing is running and nothing will."""
         return self.open_stage() is None and all(trial.ended for trial in self.trials)
 
     @property
     def lost(self) -> str | None:
-        """Which stage ended without a winner, which ends the experiment, and why; None when none did."""
+        """The stage that ended without a winner, which ends the experiment, and why; None if none did."""
         for stage in self.budgets:
             if self._ended(stage) and self._best(stage) is None:
                 reasons = Counter(trial.reason for trial in self.of(stage))
@@ -101,7 +101,7 @@ class Schedule:
         """Number of trials not started yet."""
         return sum(max(0, budget - len(self.of(stage))) for stage, budget in self.budgets.items())
 
-    def told(self, trial: Trial) -> dict[str, Any]:
+    def parameters(self, trial: Trial) -> dict[str, Any]:
         """The parameters of a trial, complete in themselves:
 
             {"stage":  {"_name": "tune", "loss.ssim": 0.3, …},    NNI's nested form
@@ -109,8 +109,8 @@ class Schedule:
                         "genotype": "…", "run": "…"},             network and folder of the latest winner
              "mutation_summary": {"stage": "tune", …}}            what NNI's web page shows
 
-        NNI's web page draws an axis for each key at the top only, so the nested form would stay hidden; of
-        parameters with a `mutation_summary` it shows that alone (`reformatRetiariiParameter` in its source).
+        NNI's web page draws an axis only for each top-level key, so it would not show the nested form; of parameters
+        with a `mutation_summary` it shows only that (`reformatRetiariiParameter` in its source).
         """
         winner = self._winner_before(trial.stage)
         return {

@@ -1,6 +1,6 @@
-"""Whether every value that the search space allows is one that the configuration takes.
+"""Checks that the configuration accepts every value of the search space.
 
-A key of the space is a path of the configuration.  A misspelt one would fail each trial of its stage, after an hour.
+A key of the space is a path of the configuration.  A misspelt one would fail every trial of its stage, an hour later.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,9 +10,9 @@ from datagen.errors import InputError
 
 
 def check_space(space: Any, load: Callable[[Mapping[str, Any]], object]) -> None:
-    """`load` makes a configuration with settings laid over it, and raises InputError for those it does not take.
+    """`load` makes a configuration with the given settings, and raises InputError for invalid ones.
 
-    Every choice, and both ends of every span, is tried by itself.  Raises InputError with all that is refused.
+    Every choice, and both ends of every span, is tried separately.  Raises InputError with all refused ones.
     """
     refused = []
     for branch in space["stage"]["_value"]:

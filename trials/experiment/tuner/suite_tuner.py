@@ -17,32 +17,32 @@ from nni.tuner import Tuner
 
 from datagen.errors import InputError
 from trials.experiment.nni.manager import Job, Manager
-from trials.experiment.tuner.algorithms import require_known, reseed, tuner_of
+from trials.experiment.tuner.algorithms import make_tuner, require_known, reseed
 from trials.experiment.tuner.lost_hosts import RetryQueue
-from trials.experiment.tuner.schedule import Schedule, Trial, score_of
+from trials.experiment.tuner.schedule import Schedule, Trial, final_score
 
 log = logging.getLogger(__name__)
 
 REDRAWS = 20  # of a trial that was drawn before
-RESULT_DELAY = 20.0  # [s] NNI tells a trial's end and its result on two threads; the result may come second
+RESULT_DELAY = 20.0  # [s] NNI reports a trial's end and its result on two threads; the result may come second
 
 
 class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
-    """Hands out the trials of all stages; the highest `default` of a stage wins it.
+    """Generates the trials of all stages; the highest `default` wins a stage.
 
     Parameters
     ----------
     budgets
         Stage → number of trials; the stages run in the order of the search space.  Trials that fail or are
-        stopped early count; a network above `network.max_parameters` counts and cannot win.
+        stopped early count; a network above `network.max_parameters` counts but cannot win.
     seed
         Of the algorithms.  The same seed and the same results give the same trials.
     algorithms
-        Stage → TPE, Random, GridSearch or Evolution; TPE for a stage that is not named.
+        Stage → TPE, Random, GridSearch or Evolution; by default TPE.
 
-    After `nnictl resume`, trials that succeeded or were stopped early keep their place in the budget, trials that
-    were under way run again from NNI's own queue, and trials that failed get a new chance.  Several trials may run
-    at a time (`trialConcurrency`): with the guard in force each gets and shows its own parameters.
+    After `nnictl resume`, trials that succeeded or were stopped early keep their place in the budget, unfinished trials
+    run again from NNI's own queue, and failed trials get a new chance.  Several trials may run at a time
+    (`trialConcurrency`): with the guard active each gets and shows its own parameters.
     """
 
     def __init__(
@@ -61,18 +61,18 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
         self._algorithms = _checked(algorithms or {}, budgets)
         self._manager = manager or Manager.of_dispatcher()
         self._tuners: dict[str, Tuner] = {}
-        self._handed: dict[int, Trial] = {}  # of this life, by NNI's parameter id
+        self._handed: dict[int, Trial] = {}  # since the last resume, by NNI's parameter id
         self._retries = RetryQueue()  # trials whose host was lost
-        self._reported: dict[int, tuple[str, Any]] = {}  # of this life, parameter id → (job id, final metric)
-        self._resubmitted: dict[str, Trial] = {}  # of an earlier life and not ended yet, by job id
-        self._unserved: list[int] = []  # parameter ids that NNI asked for when there was nothing to hand out
+        self._reported: dict[int, tuple[str, Any]] = {}  # since the last resume, parameter id → (job id, final metric)
+        self._resubmitted: dict[str, Trial] = {}  # from before a resume and not ended yet, by job id
+        self._unserved: list[int] = []  # parameter ids that NNI requested when no trial could start
         self._send: Callable[[int, Any], None] | None = None
         self._changed = threading.Condition()  # NNI calls from two threads
 
     # What NNI calls, in the order of an experiment's life
 
     def load_checkpoint(self) -> None:
-        """The experiment is resumed: reads from the manager what it did before."""
+        """Called on resume: reads the earlier trials from the manager."""
         with self._changed:
             jobs = self._manager.jobs()
             for job in jobs:
@@ -94,12 +94,12 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
         self._schedule.budgets = {stage: budgets[stage] for stage in branches}
         for stage, budget in self._schedule.budgets.items():
             space = {path: span for path, span in branches[stage].items() if path != "_name"}
-            self._tuners[stage] = tuner_of(self._algorithms.get(stage, "TPE"), space, budget)
+            self._tuners[stage] = make_tuner(self._algorithms.get(stage, "TPE"), space, budget)
 
     def import_data(self, data: list[dict[str, Any]]) -> None:
         """Results from before a resume, and those of resubmitted trials: their stage's algorithm learns from them.
 
-        The budget is counted from the manager's record instead, because NNI does not say here what ended.
+        The budget is counted from the manager's record, because NNI does not report here which trials ended.
         """
         with self._changed:
             for entry in data:
@@ -127,13 +127,13 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
             return ready
 
     def receive_trial_result(self, parameter_id: int, parameters: Any, value: Any, **kwargs: Any) -> None:
-        """Takes the final metric.  NNI blanks `parameters` after an ask that came back short: not used."""
+        """Records the final metric.  `parameters` is unused: NNI blanks it after a request that got too few."""
         with self._changed:
             self._reported[parameter_id] = kwargs["trial_job_id"], value
             self._changed.notify_all()
 
     def trial_end(self, parameter_id: int | None, success: bool, **kwargs: Any) -> None:
-        """Counts the trial, and hands out what had to wait for it."""
+        """Counts the trial, and serves the requests that waited for it."""
         with self._changed:
             if parameter_id not in self._handed:  # a user added it in the web page
                 return
@@ -153,13 +153,13 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
             self._log_outcome(trial)
             self._go_on()
 
-    # How the experiment goes on and ends
+    # How the experiment continues and ends
 
     def _next(self, parameter_id: int) -> dict[str, Any] | None:
-        """The parameters of one more trial, or None when there is nothing to hand out now."""
+        """The parameters of another trial, or None when none can start now."""
         if (trial := self._retries.hand(parameter_id)) is not None:
             self._handed[parameter_id] = trial
-            return self._schedule.told(trial)
+            return self._schedule.parameters(trial)
         while (stage := self._schedule.open_stage()) is not None:
             try:
                 settings = self._draw(stage, parameter_id)
@@ -169,21 +169,21 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
                 self._schedule.budgets[stage] = possible
                 continue
             self._handed[parameter_id] = self._schedule.add(stage, settings)
-            return self._schedule.told(self._handed[parameter_id])
+            return self._schedule.parameters(self._handed[parameter_id])
         return None
 
     def _draw(self, stage: str, parameter_id: int) -> dict[str, Any]:
-        """New settings.  Every draw has a seed of its own: after a resume it is what it would have been without."""
+        """New settings.  Every draw has its own seed, so that a resume does not change it."""
         order, tried = list(self._schedule.budgets).index(stage), [trial.settings for trial in self._schedule.of(stage)]
         reseed(self._tuners[stage], [self._seed, order, len(tried)])
-        for _ in range(REDRAWS):  # in place of a trial that failed in an earlier life, a seed comes twice
+        for _ in range(REDRAWS):  # a seed is reused for a trial that failed before a resume
             settings: dict[str, Any] = self._tuners[stage].generate_parameters(parameter_id)
             if settings not in tried:
                 break
         return settings
 
     def _go_on(self) -> None:
-        """Serves the ids that had to wait; ends the experiment when no trial is left."""
+        """Serves the waiting ids; ends the experiment when no trial is left."""
         self._serve_waiting()
         if self._schedule.over:
             self._close()
@@ -194,13 +194,13 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
             self._send(self._unserved.pop(0), parameters)
 
     def _close(self) -> None:
-        """Lets the manager go to DONE, which it does only when the number of trials has reached its limit."""
+        """Lets the manager go to DONE, which it does only when the number of trials reaches its limit."""
         if self._schedule.lost:
             log.error(self._schedule.lost)
         try:
             self._manager.set_max_trials(len(self._manager.jobs()))
         except requests.RequestException as error:
-            log.error("the manager could not be told that the experiment has ended: %s", error)
+            log.error("the end of the experiment could not be reported to the manager: %s", error)
 
     def _log_outcome(self, trial: Trial) -> None:
         ended = sum(one.ended for one in self._schedule.of(trial.stage))
@@ -210,7 +210,7 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
     # What happened before a resume
 
     def _recall(self, job: Job) -> None:
-        failed = job.ended and job.status != "EARLY_STOPPED" and score_of(job.metric) is None
+        failed = job.ended and job.status != "EARLY_STOPPED" and final_score(job.metric) is None
         if job.stage not in self._schedule.budgets or failed:
             return
         trial = self._schedule.add(job.stage, job.settings)
@@ -220,7 +220,7 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
             self._resubmitted[job.id] = trial
 
     def _look_after_resubmitted(self) -> None:
-        """NNI does not tell when a resubmitted trial ends, but it asks for a new one then: so this looks."""
+        """Checks resubmitted trials: NNI does not report their end, but requests a new trial then."""
         if not self._resubmitted:
             return
         for job in self._manager.jobs():
@@ -235,7 +235,7 @@ def _no_budget(value: Any) -> bool:
 
 
 def _checked(algorithms: Any, budgets: dict[str, int]) -> dict[str, str]:
-    """Raises InputError for a stage or an algorithm that is not there."""
+    """Raises InputError for an unknown stage or algorithm."""
     field = "tuner.classArgs.algorithms"
     if not isinstance(algorithms, dict):
         raise InputError(f"{field}: got {algorithms!r}; write stage: algorithm, for example {{search: Random}}")
@@ -247,7 +247,7 @@ def _checked(algorithms: Any, budgets: dict[str, int]) -> dict[str, str]:
 
 
 def _required_score(metric: Any) -> float:
-    score = score_of(metric)
+    score = final_score(metric)
     if score is None:
         raise ValueError(f"no finite default in {metric}")
     return score

@@ -1,1 +1,1 @@
-"""Training networks that pick first breaks."""
+"""Trains networks that pick first breaks."""

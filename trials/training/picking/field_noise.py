@@ -1,10 +1,10 @@
-"""What recorded gathers have and the acoustic wave equation does not: surface waves, hum, traces of different noise.
+"""Features of recorded gathers that the acoustic wave equation lacks: surface waves, hum, uneven noise.
 
     surface waves   several modes from the source on, slower than the first breaks, dispersive,
                         U(f, d) = A(f) exp(−2πi f (t₀ + p(f) d) − q f d) / (1 + d)^½,     p(f) = p₀ (f/f₀)^κ
     onset           up to two derivatives in time: sources on the ground are sharper than the modelled Ricker wavelet,
-                    and a derivative moves no onset
-    noise           of another level and band on each trace, and one hum that all traces share
+                    and a derivative does not move the onset
+    noise           of different level and band on each trace, and one hum on all traces
 
 d is the distance from the first trace that breaks, in traces: a recorded gather need not know its receivers.
 """
@@ -35,7 +35,7 @@ Array = NDArray[Any]
 def with_field_noise(gather_TR: Array, picks_R: Array, interval: float, draw: Generator) -> Array:
     """The gather [T, R], `interval` seconds a sample, as a recording of it; first breaks [R] in samples keep theirs.
 
-    One without first breaks has no place for surface waves to come from and gets noise alone.
+    A gather without first breaks has no origin for surface waves and gets only noise.
     """
     for _ in range(draw.integers(3)):
         gather_TR = np.diff(gather_TR, axis=0, prepend=gather_TR[:1])

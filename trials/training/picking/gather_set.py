@@ -1,8 +1,8 @@
-"""Gathers with first breaks to learn from: modelled ones of the data set, or recorded ones that somebody has picked.
+"""Gathers with first breaks to learn from: modelled ones of the data set, or recorded ones picked by hand.
 
     mirrored · polarity · stretched and shifted in time · gain exp(c t/T) · echo ─► field noise ─► effects
 
-Labels move with their gathers.  Each draw is a function of seed, epoch and its number alone.
+Labels move with their gathers.  Each draw depends only on seed, epoch and its number.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from trials.settings.picking import Picking
 from trials.training.picking.field_noise import with_field_noise
 from trials.training.picking.windows import resampled, sample_at, spread_over
 
-# Periods of the wavelet's peak frequency from the eikonal time to what is seen (datagen/waves/first_breaks.py).
+# Periods of the wavelet's peak frequency from the eikonal time to the visible onset (datagen/waves/first_breaks.py).
 ONSET = 0.7
 VARIED = 10  # last number of the spawn key
 ECHOES = (0.002, 0.015)  # [s]
@@ -79,7 +79,7 @@ class GatherSet(Dataset[tuple[Tensor, Tensor]]):
 
 
 def vary(gather_TR: Array, picks_R: Array, picking: Picking, interval: float, draw: Generator) -> tuple[Array, Array]:
-    """A gather and its picks as another place, hammer and distance might have given them."""
+    """A gather and its picks as from another place, hammer and distance."""
     samples = len(gather_TR)
     if draw.random() < 0.5:
         gather_TR, picks_R = gather_TR[:, ::-1], picks_R[::-1]
@@ -101,7 +101,7 @@ def vary(gather_TR: Array, picks_R: Array, picking: Picking, interval: float, dr
 
 
 def gather_set(config: Config, split: str, *, varied: bool = False) -> GatherSet:
-    """The gathers of a split of the configuration's data set, or those that `picking` names; `varied` to train.
+    """The gathers of a split of the configuration's data set, or those in `picking`; `varied` for training.
 
     Raises InputError: no such file or data set, no labels, or labels of another shape.
     """

@@ -1,4 +1,4 @@
-"""Training of a picker: each trace asks in which row its first break is.
+"""Training of a picker: classifies, for each trace, the row of its first break.
 
     loss = − Σ_n q(n) log softmax(logits)(n),    q ∝ exp(−(n − label)² / 2 width²)
 
@@ -11,15 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from datagen.errors import InputError
-from search_spaces.picks import row_of
+from search_spaces.picks import sample_to_row
 from trials.training.transferring.pretrained import read_weights
 
 
 def pick_loss(logits_B1NR: Tensor, labels_BR: Tensor, samples: int, width: float) -> Tensor:
-    """Cross-entropy with a Gaussian of `width` samples around each label; zero where no trace has one."""
+    """Cross-entropy with a Gaussian of `width` samples around each label; zero if no trace has one."""
     rows = logits_B1NR.shape[2]
     known_BR = ~torch.isnan(labels_BR)
-    label_BR = row_of(torch.nan_to_num(labels_BR), samples, rows)
+    label_BR = sample_to_row(torch.nan_to_num(labels_BR), samples, rows)
     row_N1 = torch.arange(rows, device=logits_B1NR.device)[:, None]
     narrow = -0.5 * ((row_N1 - label_BR[:, None]) / (width * rows / samples)) ** 2
     log_share_BNR = logits_B1NR[:, 0].float().log_softmax(1)
@@ -28,7 +28,7 @@ def pick_loss(logits_B1NR: Tensor, labels_BR: Tensor, samples: int, width: float
 
 
 def start_from(network: nn.Module, file: str) -> None:
-    """Gives all of `network` the weights of a finished run.  Raises InputError: not of this very network."""
+    """Loads all weights of `network` from a finished run.  Raises InputError: not of the same network."""
     weights, own = read_weights(Path(file)), network.state_dict()
     wrong = [name for name in own if name not in weights or weights[name].shape != own[name].shape]
     if wrong:

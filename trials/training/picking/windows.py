@@ -1,6 +1,6 @@
-"""A gather of any size as windows that a network takes.
+"""Splits a gather of any size into a network's windows.
 
-receivers   windows of as many traces as the network sees, overlapping by a quarter at least
+receivers   windows as wide as the network's, overlapping by at least a quarter
 time        resampled to the network's interval; cut, or padded with zeros, to its number of samples
 """
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from search_spaces.fronts.gather import area_matrix
 
 OVERLAP = 0.25  # share of a window
-SAME = 1e-3  # relative difference of sampling intervals that are one
+SAME = 1e-3  # relative difference of sampling intervals taken as equal
 
 
 def spread_over(receivers: int, width: int) -> list[range]:
-    """The traces of each window; a single one where the gather is not wider."""
+    """The traces of each window; a single one if the gather is not wider."""
     if receivers <= width:
         return [range(receivers)]
     count = 1 + int(np.ceil((receivers - width) / (width * (1 - OVERLAP))))
@@ -36,14 +36,14 @@ def same_interval(given: float, wanted: float) -> bool:
     return abs(given / wanted - 1) <= SAME
 
 
-def time_of(sample: NDArray[np.float64], given: float, wanted: float) -> NDArray[np.float64]:
-    """Time [s] after the first of the recorded samples, of a place among the resampled ones.
+def time_at(sample: NDArray[np.float64], given: float, wanted: float) -> NDArray[np.float64]:
+    """Time [s] after the first recorded sample, of a position among the resampled ones.
 
-    A resampled sample stands for the middle of those it is the mean of.
+    A resampled sample is at the middle of those it averages.
     """
     return sample * wanted if same_interval(given, wanted) else (sample + 0.5) * wanted - 0.5 * given
 
 
 def sample_at(time: NDArray[np.floating], given: float, wanted: float) -> NDArray[np.floating]:
-    """The inverse of `time_of`."""
+    """The inverse of `time_at`."""
     return time / wanted if same_interval(given, wanted) else (time + 0.5 * given) / wanted - 0.5

@@ -1,1 +1,1 @@
-"""Weights that come from elsewhere: pretraining, published files."""
+"""Weights from elsewhere: pretraining, published files."""

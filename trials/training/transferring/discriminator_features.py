@@ -1,6 +1,6 @@
-"""What a discriminator sees in an image, as features of the perceptual loss.
+"""A discriminator's features, for the perceptual loss.
 
-image ─► the range that it learned from ─► encoder ─► maps, fine to coarse
+image ─► range of its training data ─► encoder ─► maps, fine to coarse
 """
 
 from pathlib import Path
@@ -9,14 +9,14 @@ from torch import Tensor, nn
 
 from datagen.errors import InputError
 from search_spaces.weights_file import load_into
-from trials.training.transferring.pretrained_files import network_of, read_part
+from trials.training.transferring.pretrained_files import fresh_network, read_part
 
 
 class DiscriminatorFeatures(nn.Module):
     """The maps of a discriminator's encoder: image `[B, 1, Z, X]` in [-1, 1] → list, fine to coarse.
 
-    The image is brought to the range of what the discriminator learned from.  A first map that is the input itself
-    (of a ResNet) is left out.
+    The image is scaled to the range of the discriminator's training data.  A first map that is the input itself (of a
+    ResNet) is left out.
     """
 
     def __init__(self, file: str | Path) -> None:
@@ -28,8 +28,8 @@ class DiscriminatorFeatures(nn.Module):
                 f"{facts.get('kind')}; give the encoder.safetensors of `seisnas pretrain`, kind gan"
             )
         self.limit = float(facts["limit"])
-        self.encoder = network_of(file, facts).encoder
-        load_into(self.encoder, weights, Path(file), "what it says of its network")
+        self.encoder = fresh_network(file, facts).encoder
+        load_into(self.encoder, weights, Path(file), "the network that it describes")
 
     def forward(self, image_B1ZX: Tensor) -> list[Tensor]:
         scaled = self.limit * image_B1ZX

@@ -1,14 +1,14 @@
-"""The two players: a discriminator on an encoder of ours, and a generator on a decoder of ours.
+"""The two players: a discriminator on one of our encoders, and a generator on one of our decoders.
 
     sample [B, 1, Z, X] ─ encoder ─► maps, fine to coarse ─ coarsest ─ linear ─► logit [B]
 
                      ┌─ linear ─ batch norm ─ ReLU ──────► coarsest map ─┐
     latent [B, N] ───┤                                                  ├─ decoder ─ 1×1 ─ tanh ─► sample
-                     └─ linear ─► one factor a channel · learned map ───┘ skips
+                     └─ linear ─► a factor per channel · learned map ───┘ skips
 
 Every convolution of the discriminator has spectral normalisation (Miyato et al. 2018, arXiv 1802.05957).  Batch norms
-would let it compare the samples of a batch; they take their statistics from the data once, before the training, and
-then stand still.
+would let it compare the samples of a batch; so they take their statistics from the data once, before the training, and
+are then fixed.
 """
 
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ class Discriminator(nn.Module):
 class Generator(nn.Module):
     """Latent `[B, N]`, standard normal → samples `[B, 1, Z, X]` within ±`limit`.
 
-    Takes decoder and head of `network`; its encoder only tells the shapes of the maps for samples of `size` (Z, X).
+    Uses decoder and head of `network`; its encoder only gives the shapes of the maps for samples of `size` (Z, X).
     """
 
     def __init__(self, network: ImagingNetwork, size: tuple[int, int], latent: int, limit: float) -> None:
@@ -81,7 +81,7 @@ def batch_norms(module: nn.Module) -> Iterator[nn.BatchNorm2d]:
 
 @torch.no_grad()
 def set_statistics(encoder: nn.Module, data_B1ZX: Tensor) -> None:
-    """Gives the batch norms the statistics of these samples, layer after layer, and fixes them."""
+    """Sets the batch norms to the statistics of these samples, layer after layer, and fixes them."""
     momenta = {norm: norm.momentum for norm in batch_norms(encoder)}
     for norm in momenta:
         norm.reset_running_stats()

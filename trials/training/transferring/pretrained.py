@@ -1,6 +1,6 @@
-"""Weights for an encoder or a decoder that learned elsewhere: from photographs, from unlabelled shots, in another run.
+"""Pretrained weights for an encoder or a decoder: from photographs, from unlabelled shots, from another run.
 
-    file ─► names and shapes that the part has too ─► copied;  an encoder's first convolution: its channels adapted
+    file ─► names and shapes that match the part's ─► copied;  an encoder's first convolution: its channels adapted
 
 A file holds name → tensor, with the names of the part's weights or, like the weights of a run, with `encoder.` or
 `decoder.` before them.
@@ -38,12 +38,12 @@ class Loaded:
 
 
 def initialise(net: nn.Module, init: str, part: Part = "encoder") -> Loaded:
-    """Gives a part of a fresh network the weights that `Network.encoder_init` or `decoder_init` names, and logs which.
+    """Loads a part of a fresh network from `Network.encoder_init` or `decoder_init`, and logs what was copied.
 
     Raises
     ------
     InputError
-        The file is not there, cannot be had or read, or no weight of it fits the part.
+        The file is missing, cannot be downloaded or read, or none of its weights fits the part.
     """
     module = getattr(net, part)
     assert isinstance(module, nn.Module)
@@ -70,7 +70,7 @@ def initialise(net: nn.Module, init: str, part: Part = "encoder") -> Loaded:
 
 @torch.no_grad()
 def copy_weights(module: nn.Module, weights: Mapping[str, Tensor], *, adapt: bool = True) -> Loaded:
-    """Copies what has the name and the shape of a tensor of `module`; with `adapt` its first convolution takes any."""
+    """Copies tensors whose name and shape match `module`; with `adapt` its first convolution accepts any channels."""
     first = next(f"{name}.weight" for name, each in module.named_modules() if isinstance(each, nn.Conv2d))
     own = module.state_dict()
     copied = []
@@ -91,7 +91,7 @@ def copy_weights(module: nn.Module, weights: Mapping[str, Tensor], *, adapt: boo
 def adapt_channels(weight_OIHW: Tensor, wanted: int) -> Tensor:
     """A convolution's weights for another number of input channels, as timm does it.
 
-    One channel gets the sum over all; several get the given ones in turn, scaled to keep the size of the output.
+    One channel gets the sum of all; several get the given ones in turn, scaled to preserve the output's magnitude.
     """
     given = weight_OIHW.shape[1]
     if wanted == given:
@@ -102,9 +102,9 @@ def adapt_channels(weight_OIHW: Tensor, wanted: int) -> Tensor:
 
 
 def imagenet_file(url: str) -> Path:
-    """torchvision's file where torch keeps such files; downloaded if it is not there yet.
+    """torchvision's file in torch's cache; downloaded if missing.
 
-    Raises InputError that tells where to put it by hand when the download fails.
+    Raises InputError, which says where to put it manually, when the download fails.
     """
     name = Path(urlparse(url).path).name
     file = Path(torch.hub.get_dir()) / "checkpoints" / name
@@ -116,8 +116,8 @@ def imagenet_file(url: str) -> Path:
         torch.hub.download_url_to_file(url, str(file), hash_prefix=digest, progress=sys.stderr.isatty())
     except (OSError, RuntimeError) as error:
         raise InputError(
-            f"network.encoder_init: imagenet weights cannot be downloaded ({error}); get {url} on a machine that has "
-            f"internet and put it to {file}, or set network.encoder_init to where it lies, or to scratch"
+            f"network.encoder_init: imagenet weights cannot be downloaded ({error}); get {url} on a machine with "
+            f"internet and copy it to {file}, or set network.encoder_init to its path, or to scratch"
         ) from None
     return file
 
@@ -136,15 +136,15 @@ def read_weights(file: Path, part: Part = "encoder") -> dict[str, Tensor]:
         else:
             with at_most(SPARE + 2 * file.stat().st_size):  # a zip archive may hold far more than its size
                 weights = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception:  # an unpickler raises whatever it stumbles over
+    except Exception:  # an unpickler can raise anything
         weights = None
     if not (isinstance(weights, dict) and weights and all(isinstance(value, Tensor) for value in weights.values())):
         raise InputError(
-            f"network.{part}_init: {file} is no file of name → tensor; make one with safetensors.torch.save_file, "
+            f"network.{part}_init: {file} is not a file of name → tensor; make one with safetensors.torch.save_file, "
             "or torch.save of a state_dict and nothing else"
         )
     require_finite(weights, file)
-    # The DenseNet of torchvision's download still has the names of an older torchvision.
+    # torchvision's DenseNet download still has the names of an older version.
     return {re.sub(r"\.(norm|conv)\.([12])\.", r".\1\2.", name): value for name, value in weights.items()}
 
 

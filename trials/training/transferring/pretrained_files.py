@@ -1,4 +1,4 @@
-"""What a pretraining leaves: weights, and in the same file what is needed to use them again.
+"""The files of a pretraining: weights, with the facts needed to use them.
 
     encoder.safetensors, decoder.safetensors    names as in the network's own encoder and decoder
     generator.safetensors                       of a GAN: the moving average, complete
@@ -31,7 +31,7 @@ MAKE = "seisnas pretrain"
 
 
 def pretrain_folder(config: Config, kind: str) -> Path:
-    """Where `seisnas pretrain` leaves what the other stages of the same name look for."""
+    """The folder of `seisnas pretrain`, where the other stages of the same name find its files."""
     return Path("runs") / config.name / "pretrain" / kind
 
 
@@ -42,7 +42,7 @@ def save_part(file: Path, state: Mapping[str, Tensor], facts: Mapping[str, Any])
 
 
 def read_part(file: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Weights and facts.  Raises InputError for a file that `seisnas pretrain` has not left."""
+    """Weights and facts.  Raises InputError for a file not made by `seisnas pretrain`."""
     if not Path(file).exists():
         raise InputError(f"{file}: no such file; `{MAKE}` makes it")
     regular_file(file)
@@ -50,16 +50,16 @@ def read_part(file: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         with safe_open(file, framework="pt") as store:
             facts = parse_json((store.metadata() or {})["pretrain"], str(file))
     except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise InputError(f"{file}: not a file that `{MAKE}` has left ({error})") from None
+        raise InputError(f"{file}: not made by `{MAKE}` ({error})") from None
     return read_tensors(Path(file)), facts
 
 
-def network_of(file: str | Path, facts: Mapping[str, Any]) -> ImagingNetwork:
-    """The network, with fresh weights, whose part the file holds."""
+def fresh_network(file: str | Path, facts: Mapping[str, Any]) -> ImagingNetwork:
+    """The network, with fresh weights, of which the file holds a part."""
     try:
         network = TypeAdapter(Network).validate_python(facts["network"])
     except (KeyError, ValidationError) as error:
-        raise InputError(f"{file}: does not tell its network: {error}; make it anew with `{MAKE}`") from None
+        raise InputError(f"{file}: does not describe its network: {error}; make it again with `{MAKE}`") from None
     return network_behind(SingleChannel(), network)
 
 
@@ -71,6 +71,6 @@ def load_generator(file: str | Path) -> tuple[Generator, dict[str, Any]]:
     weights, facts = read_part(file)
     if facts.get("part") != "generator":
         raise InputError(f"{file}: holds {facts.get('part')}; give the generator.safetensors of `{MAKE}`, kind gan")
-    generator = Generator(network_of(file, facts), tuple(facts["size"]), facts["latent"], facts["limit"])
-    load_into(generator, weights, Path(file), "what it says of its network")
+    generator = Generator(fresh_network(file, facts), tuple(facts["size"]), facts["latent"], facts["limit"])
+    load_into(generator, weights, Path(file), "the network that it describes")
     return generator.requires_grad_(False).eval(), facts

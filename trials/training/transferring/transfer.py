@@ -1,4 +1,4 @@
-"""Weights of a pretraining into the networks that are trained on labels, and what of them arrived.
+"""Loads pretrained weights into networks to be trained on labels, and records what was loaded.
 
 discriminator | masked encoder ─► network.encoder_init: gan | autoencoder ─► encoder of UNet, ResUNet34, NasUnet
 generator     | masked decoder ─► network.decoder_init: gan | autoencoder ─► decoder
@@ -21,9 +21,9 @@ REPORT = "transfer.json"
 
 
 def resolved(config: Config) -> Config:
-    """`config` with the words gan and autoencoder replaced by the files that `seisnas pretrain` has left.
+    """`config` with the words gan and autoencoder replaced by the files of `seisnas pretrain`.
 
-    Raises InputError that tells how to make a file that is not there.
+    Raises InputError, which says how to make a missing file.
     """
     network, loss = config.network, config.loss
     if network.encoder_init in PRETRAINED:
@@ -41,13 +41,13 @@ def _file(config: Config, kind: str, part: Part, setting: str) -> str:
     if not file.is_file():
         raise InputError(
             f"{setting}: got {kind}, but there is no {file}; `seisnas pretrain --set pretrain.kind={kind}` with the "
-            "same preset makes it; or give a file that it has left elsewhere"
+            "same preset makes it; or give such a file from elsewhere"
         )
     return str(file.resolve())
 
 
 def start_parts(network: nn.Module, config: Config, run: RunFolder) -> None:
-    """Gives encoder and decoder of a fresh network their weights; transfer.json in the run folder tells which.
+    """Loads encoder and decoder of a fresh network; transfer.json in the run folder records what was loaded.
 
     Raises InputError as `trials.training.transferring.pretrained.initialise`.
     """

@@ -37,8 +37,8 @@ def test_what_fits_is_accepted(asked: GpuKeys, gpus: list[bool]) -> None:
         (keys(indices=(0, 3)), [FREE, FREE], r"got \[3\]; the GPUs are 0 to 1", "change gpuIndices"),
         (keys(), [BUSY], "other programs run", "useActiveGpu: true"),
         (keys(number=2, indices=(0,)), [FREE, FREE], "got 2; 1 can be used", "lower trialGpuNumber"),
-        (keys(concurrency=3), [FREE, FREE], "got 3; 2 trials have room on 2 GPUs", "trialConcurrency: 2"),
-        (keys(concurrency=2), [FREE, BUSY], "got 2; 1 trials have room on 1 GPUs", "trialConcurrency: 1"),
+        (keys(concurrency=3), [FREE, FREE], "got 3; 2 trials fit on 2 GPUs", "trialConcurrency: 2"),
+        (keys(concurrency=2), [FREE, BUSY], "got 2; 1 trials fit on 1 GPUs", "trialConcurrency: 1"),
     ],
 )
 def test_what_would_wait_for_ever_is_refused(asked: GpuKeys, gpus: list[bool], detail: str, remedy: str) -> None:

@@ -109,5 +109,5 @@ def test_a_machine_without_a_driver_has_no_gpu(monkeypatch: pytest.MonkeyPatch) 
     def fail() -> None:
         raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
 
-    monkeypatch.setattr("trials.experiment.gpus.pynvml.nvmlInit", fail)
+    monkeypatch.setattr("trials.experiment.machines.gpus.pynvml.nvmlInit", fail)
     assert inventory() == []

@@ -16,7 +16,7 @@ from datagen.errors import InputError
 from trials.experiment.host_table import check_hosts, warn_of_bits
 from trials.experiment.machines import host_folders
 from trials.experiment.machines.code_size import code_size
-from trials.experiment.machines.hosts import bytes_of, examine, fleet_of, ssh
+from trials.experiment.machines.hosts import data_set_bytes, examine, read_fleet, ssh
 from trials.experiment.plan import FinishedTrial
 from trials.running import host_facts
 from trials.settings.config import load
@@ -86,7 +86,7 @@ def facts(**changes: Any) -> dict[str, Any]:
 
 
 def problems_of(config: Path, data: Data) -> str:
-    (finding,) = examine(fleet_of(config).hosts, data)
+    (finding,) = examine(read_fleet(config).hosts, data)
     return "\n".join(finding.problems)
 
 
@@ -114,7 +114,7 @@ def test_a_missing_python_names_python_path(
         ({"free": 1e6}, "GB free in its home"),
         ({"compiler": None}, "no C compiler"),
         ({"versions": facts()["versions"] | {"nni": None}}, "nni is missing"),
-        ({"versions": facts()["versions"] | {"torch": "1.0"}}, "torch 1.0 where this machine has"),
+        ({"versions": facts()["versions"] | {"torch": "1.0"}}, "torch 1.0, this machine has"),
     ],
 )
 def test_what_a_host_lacks_is_told(
@@ -144,15 +144,15 @@ def test_a_host_as_this_machine_is_asked_by_its_own_python(
 
 def test_a_password_is_refused_because_the_page_would_show_it(config: Callable[..., Path]) -> None:
     with pytest.raises(InputError, match="shown on NNI's web page"):
-        fleet_of(config(password="secret"))
+        read_fleet(config(password="secret"))
 
 
 def test_an_experiment_on_this_machine_has_no_hosts() -> None:
-    assert fleet_of(ROOT / "nni_config.yml").hosts == []
+    assert read_fleet(ROOT / "nni_config.yml").hosts == []
 
 
 def test_host_keys_are_not_taken_on_trust(config: Callable[..., Path]) -> None:
-    (host,) = fleet_of(config(port=2222)).hosts
+    (host,) = read_fleet(config(port=2222)).hosts
     words = ssh(host)
     assert "StrictHostKeyChecking=yes" in words
     assert words[words.index("-p") + 1] == "2222"
@@ -198,7 +198,7 @@ def test_two_data_sets_have_one_digest_if_and_only_if_their_files_are_the_same(t
 
 
 def test_the_size_of_a_data_set_is_known_before_it_is_made(data: Data) -> None:
-    assert bytes_of(data) == 16 * (2 * 60 * 20 * 4 + 2 * 16 * 20 * 4)
+    assert data_set_bytes(data) == 16 * (2 * 60 * 20 * 4 + 2 * 16 * 20 * 4)
 
 
 def test_on_a_host_the_data_set_outlives_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,9 +220,9 @@ def test_on_a_host_the_data_set_outlives_the_code(tmp_path: Path, monkeypatch: p
 def test_the_winner_of_another_host_lies_beside_the_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     winner = {"run": "/head/nni-experiments/x/environments/remote-worker1/trials/abc"}
     monkeypatch.setenv("NNI_OUTPUT_DIR", "/host/nni-experiments/x/environments/remote-worker2/trials/def")
-    assert host_folders.run_of(winner) == Path(winner["run"])
+    assert host_folders.winner_run(winner) == Path(winner["run"])
     monkeypatch.setenv("NNI_PLATFORM", "remote")
-    assert host_folders.run_of(winner) == Path("/host/nni-experiments/x/environments/remote-worker2/trials/abc")
+    assert host_folders.winner_run(winner) == Path("/host/nni-experiments/x/environments/remote-worker2/trials/abc")
 
 
 def test_trials_on_data_of_other_bits_are_named(

@@ -36,13 +36,13 @@ def manager(running: list[subprocess.Popen[str]], experiment: str, port: int) ->
 
 def test_a_manager_is_known_by_its_command_line(started: list[subprocess.Popen[str]]) -> None:
     first, second = manager(started, "exp-one", 18999), manager(started, "exp-two", 18998)
-    found = processes.manager_of("exp-one")
+    found = processes.find_manager("exp-one")
     assert found is not None
-    assert (found.pid, processes.experiment_of(found), processes.port_of(found)) == (first.pid, "exp-one", 18999)
+    assert (found.pid, processes.experiment_id(found), processes.portal_port(found)) == (first.pid, "exp-one", 18999)
     on_port = processes.manager_on(18998)
     assert on_port is not None
     assert on_port.pid == second.pid
-    assert processes.manager_of("exp-three") is None
+    assert processes.find_manager("exp-three") is None
 
 
 def test_a_stranger_that_took_the_port_is_not_taken_for_ours(

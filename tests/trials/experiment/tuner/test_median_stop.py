@@ -6,7 +6,7 @@ from nni.assessor import AssessResult
 
 from datagen.errors import InputError
 from trials.experiment.nni.manager import Job, Manager
-from trials.experiment.tuner.median_stop import StageMedianStop, curve_of
+from trials.experiment.tuner.median_stop import StageMedianStop, learning_curve
 
 RISING = [0.1, 0.2, 0.3, 0.4]
 LOW = [0.0, 0.05, 0.1, 0.12]
@@ -103,7 +103,7 @@ def test_a_manager_that_does_not_answer_ends_no_trial(assessor: StageMedianStop,
 
 
 def test_reports_without_an_epoch_or_a_score() -> None:
-    assert curve_of([{"default": 0.1}, {"default": float("nan")}, {"default": 0.3}]) == {1: 0.1, 3: 0.3}
+    assert learning_curve([{"default": 0.1}, {"default": float("nan")}, {"default": 0.3}]) == {1: 0.1, 3: 0.3}
 
 
 @pytest.mark.parametrize("arguments", [{"start_epoch": 0}, {"trials": 1.5}, {"trials": "3"}])

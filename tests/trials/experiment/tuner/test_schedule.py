@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from trials.experiment.tuner.schedule import Schedule, Trial, score_of
+from trials.experiment.tuner.schedule import Schedule, Trial, final_score
 
 
 def folder(path: Path, **result: object) -> Path:
@@ -26,7 +26,7 @@ def folder(path: Path, **result: object) -> Path:
     ],
 )
 def test_only_a_finite_default_is_a_score(metric: object, score: float | None) -> None:
-    assert score_of(metric) == score
+    assert final_score(metric) == score
 
 
 def test_a_stage_opens_when_the_one_before_has_ended_with_a_winner(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_trial_is_told_what_all_stages_before_have_won(tmp_path: Path) -> None
     tuned = schedule.add("tune", {"loss.ssim": 0.3})
     tuned.end({"default": 0.8}, folder(tmp_path / "tuned", genotype="cells of good"))
 
-    assert schedule.told(tuned) == {
+    assert schedule.parameters(tuned) == {
         "stage": {"_name": "tune", "loss.ssim": 0.3},
         "winner": {
             "parameters": {"network.depth": "good"},
@@ -76,9 +76,9 @@ def test_a_trial_is_told_what_all_stages_before_have_won(tmp_path: Path) -> None
         },
         "mutation_summary": {"stage": "tune", "loss.ssim": 0.3},
     }
-    assert schedule.told(schedule.add("compress", {}))["winner"] == {
+    assert schedule.parameters(schedule.add("compress", {}))["winner"] == {
         "parameters": {"network.depth": "good", "loss.ssim": 0.3},
         "genotype": "cells of good",
         "run": str(tmp_path / "tuned"),
     }
-    assert "winner" not in schedule.told(schedule.trials[0])
+    assert "winner" not in schedule.parameters(schedule.trials[0])

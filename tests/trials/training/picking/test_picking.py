@@ -6,7 +6,7 @@ import torch
 import yaml
 
 from datagen.errors import InputError
-from search_spaces.picks import REACH, picks_of, row_of, sample_of
+from search_spaces.picks import REACH, find_picks, row_to_sample, sample_to_row
 from trials.results.export import export
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
@@ -61,21 +61,21 @@ def make_config(tmp_path, labelled):
 
 def test_a_peak_between_rows_is_picked_between_samples():
     logits = -0.5 * ((torch.arange(32.0)[:, None] - torch.tensor([10.3, 20.0])) / 1.2) ** 2
-    time, confidence = picks_of(logits[None, None], 64)[0]
-    assert torch.allclose(row_of(time, 64, 32), torch.tensor([10.3, 20.0]), atol=0.02)
+    time, confidence = find_picks(logits[None, None], 64)[0]
+    assert torch.allclose(sample_to_row(time, 64, 32), torch.tensor([10.3, 20.0]), atol=0.02)
     assert (confidence > 0.99).all()
 
 
 def test_confidence_is_the_share_near_the_peak():
     share = torch.full((1, 1, 40, 1), 1e-9)
     share[0, 0, 10], share[0, 0, 10 + REACH + 2] = 0.7, 0.3
-    time, confidence = picks_of(share.log(), 40)[0, :, 0]
+    time, confidence = find_picks(share.log(), 40)[0, :, 0]
     assert (float(time), float(confidence)) == (pytest.approx(10, abs=1e-4), pytest.approx(0.7, abs=1e-4))
 
 
 def test_rows_and_samples_are_each_others_inverse():
     at = torch.linspace(0, 767, 9)
-    assert torch.allclose(sample_of(row_of(at, 768, 256), 768, 256), at, atol=1e-3)
+    assert torch.allclose(row_to_sample(sample_to_row(at, 768, 256), 768, 256), at, atol=1e-3)
 
 
 def test_traces_without_a_label_do_not_count():

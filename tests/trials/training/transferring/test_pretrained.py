@@ -94,7 +94,7 @@ def test_a_file_that_holds_no_weights_is_refused(
 ) -> None:
     file = tmp_path / f"w.{ending}"
     file.write_bytes(content) if isinstance(content, bytes) else torch.save(content, file)
-    with pytest.raises(InputError, match="is no file of name → tensor"):
+    with pytest.raises(InputError, match="is not a file of name → tensor"):
         initialise(unet(), str(file))
     assert capsys.readouterr().out == ""
 
