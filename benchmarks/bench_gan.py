@@ -23,7 +23,7 @@ import typer
 from lib.record import made_by
 from rich.console import Console
 
-from trials.pretraining.gan_training import draws_of
+from trials.pretraining.gan_training import step_generator
 from trials.pretraining.merit import merit
 from trials.pretraining.pretrain import pretrain
 from trials.pretraining.pretrain_data import Samples, samples_of
@@ -54,7 +54,7 @@ def judged(run: RunFolder, samples: Samples) -> dict[str, Any]:
     half = len(values) // 2
     draws: dict[str, list[dict[str, float]]] = {"generated": [], "real": [], "noise": []}
     for seed in range(DRAWS):
-        stream = draws_of(seed, 0)
+        stream = step_generator(seed, 0)
         order = torch.randperm(len(values), generator=stream)
         one, other = values[order[:half]], values[order[half : 2 * half]]
         noise = values.std() * torch.randn(one.shape, generator=stream)
