@@ -176,7 +176,8 @@ def as_text(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     flat = "".join(letter if letter.isprintable() else " " for letter in value)
-    return re.sub(r"[\\`*_\[\]<>|!#~&$]", r"\\\g<0>", flat)
+    # An underscore within a word, as in hit_5, is one in Markdown too.
+    return re.sub(r"[\\`*\[\]<>|!#~&$]|(?<!\w)_|_(?!\w)", r"\\\g<0>", flat)
 
 
 def _refuse_to_replace(folder: Path) -> None:

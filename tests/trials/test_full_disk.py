@@ -27,10 +27,19 @@ from trials.stages.execute import execute
 TINY = {
     "name": "tiny",
     "device": "cpu",
-    "network": {"model": "unet", "depth": 2, "width": 8, "rows": 24},
-    "tune": {"epochs": 2, "batch_size": 8},
+    "network": {"model": "unet", "depth": 2, "width": 8},
+    "training": {"batch_size": 8},
+    "tune": {"epochs": 2},
     "compress": {"epochs": 2},
-    "pretrain": {"columns": 16, "steps": 4, "batch_size": 4, "latent": 4, "source": "gathers", "npy_interval": 0.001},
+    "pretrain": {
+        "gather": {"rows": 24},
+        "columns": 16,
+        "steps": 4,
+        "batch_size": 4,
+        "latent": 4,
+        "source": "gathers",
+        "npy_interval": 0.001,
+    },
 }
 
 MODEL = ModelRow(name="UNet", parameters=9, nonzero=9, file_bytes=9, packed_bytes=9, latency_ms=1, ssim=0.5, mae=0.1)

@@ -78,7 +78,7 @@ def test_a_dead_trace_has_no_pick_and_a_broken_sample_is_mended(bundle, gather_T
     assert [row["trace"] for row in found if not row["pick_s"]] == ["3"]
     assert "1 of 12 traces are dead" in caplog.text
     assert "1 of 12 traces hold values that are not finite" in caplog.text
-    assert "taken for 0.001 s" in caplog.text
+    assert "assuming 0.001 s" in caplog.text
 
 
 def test_a_file_of_dead_traces_is_refused(bundle, tmp_path):
@@ -145,7 +145,8 @@ def test_sgt_of_a_file_without_positions_asks_for_them(bundle, gather_TR, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("output", "told"), [("a.txt", "unknown ending"), ("none/a.csv", "no folder"), ("a.sgy", "SEG-Y file, .* is none")]
+    ("output", "told"),
+    [("a.txt", "unknown ending"), ("none/a.csv", "no folder"), ("a.sgy", "SEG-Y file, .* is not SEG-Y")],
 )
 def test_outputs_are_checked_before_any_work(bundle, gather_TR, tmp_path, output, told):
     np.save(tmp_path / "a.npy", gather_TR)

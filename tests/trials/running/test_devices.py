@@ -19,6 +19,7 @@ from torch.utils.data import RandomSampler
 from datagen.errors import InputError
 from datagen.generate import generate
 from search_spaces.build import build
+from search_spaces.config import Gather
 from trials.running.channel import Channel
 from trials.running.devices import Share, device_count, helper_processes, rank
 from trials.running.run_folder import RunFolder
@@ -99,7 +100,7 @@ def picking(config: Config, tmp_path: Path) -> Config:
         config,
         target="first_break",
         devices=2,
-        network=replace(config.network, front="gather", rows=32),
+        network=replace(config.network, front=Gather(rows=32)),
         tune=replace(config.tune, epochs=2),
         picking=Picking(labelled=str(gathers), interval=0.001),
     )

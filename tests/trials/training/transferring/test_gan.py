@@ -30,16 +30,18 @@ def data(count=12):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_encoder_that_is_left_is_the_same_function_with_plain_weights(name):
-    discriminator = Discriminator(network(name).encoder, data()).eval()
+    """In double precision: what single precision makes of a deep trunk depends on the processor."""
+    values = data().double()
+    discriminator = Discriminator(network(name).encoder, data()).eval().double()
     with torch.no_grad():
         for norm in batch_norms(discriminator.encoder):  # as after a training
             norm.weight.add_(0.1 * torch.rand_like(norm.weight))
             norm.bias.add_(0.1 * torch.rand_like(norm.bias))
-        given = discriminator.encoder(data())
-    left = plain_encoder(discriminator, network(name).encoder, data())
-    fresh = network(name).encoder
+        given = discriminator.encoder(values)
+    left = plain_encoder(discriminator, network(name).encoder.double(), values)
+    fresh = network(name).encoder.double()
     fresh.load_state_dict(left.state_dict())  # all names and shapes
-    for mine, theirs in zip(fresh.eval()(data()), given, strict=True):
+    for mine, theirs in zip(fresh.eval()(values), given, strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-4)
 
 
