@@ -238,7 +238,7 @@ BAD: dict[str, tuple[Arrange, str, str]] = {
         RUN,
         "use_active_gpu",
     ),
-    "no compiler": (lambda p: p.patch.setenv("CC", "no-such-compiler"), RUN, "no-such-compiler is not there"),
+    "no compiler": (lambda p: p.patch.setenv("CC", "no-such-compiler"), RUN, "no-such-compiler not found"),
     "no disk": (lambda p: p.patch.setattr(doctor, "DISK", 1e9), RUN, "disk: "),
     "a file where the experiments go": (lambda p: p.write("nni-experiments", ""), RUN, "nni-experiments: "),
     "a port out of range": (lambda p: None, f"{RUN} --port 80", "Invalid value for '--port'"),

@@ -1,4 +1,4 @@
-"""The command line: help teaches, and what the user can mend is one message and exit status 2."""
+"""The command line: help teaches, and what the user can fix is one message and exit status 2."""
 
 import os
 import re

@@ -125,7 +125,7 @@ def test_without_a_compiler_it_trains_on_what_was_brought_along(folder, resumed,
     ("options", "message"),
     [
         ({}, "there is no C compiler (no-such-compiler): no models can be made here; bring a finished data set"),
-        ({"networks": "small/rmt"}, "--networks: got small/rmt; known: small/velocity, small/rtm"),
+        ({"networks": "small/rmt"}, "--networks: got small/rmt; known: migrating/velocity+rtm, small/velocity"),
     ],
 )
 def test_what_the_user_can_fix_ends_with_status_2_and_one_line(folder, options, message, monkeypatch, capsys):

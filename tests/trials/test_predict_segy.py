@@ -1,4 +1,4 @@
-"""SEG-Y in, images out: geometry, 3-D surveys, and what --resample may mend."""
+"""SEG-Y in, images out: geometry, 3-D surveys, and what --resample may fix."""
 
 import logging
 from pathlib import Path

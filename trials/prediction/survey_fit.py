@@ -52,8 +52,8 @@ def fit_survey(
     survey = contents.data.survey
     given = recording.interval or interval or survey.interval
     wrong, fitted = _fixed(recording, contents.data), Fitted()
-    for mend in (_time, _receivers):
-        problem, found = mend(recording, contents.data, given)
+    for fix in (_time, _receivers):
+        problem, found = fix(recording, contents.data, given)
         if problem and (found is None or not resample):
             wrong.append(problem if found is None else f"{problem}; --resample converts it to the bundle's")
         elif found is not None:

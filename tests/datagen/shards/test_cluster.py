@@ -152,7 +152,7 @@ def test_a_worker_with_other_packages_is_refused_by_name(make_data: MakeData, tw
     versions = package_versions() | {"numpy": "1.0"}
     with (
         cluster(two_workers.scheduler_address, report_nothing) as hand_out,
-        pytest.raises(InputError, match=r"worker tcp://127\.0\.0\.1:\d+: other packages.*numpy .* instead of 1\.0"),
+        pytest.raises(InputError, match=r"worker tcp://127\.0\.0\.1:\d+: packages differ.*numpy .* instead of 1\.0"),
     ):
         list(hand_out(on_worker, [(make_data(), versions)]))
 

@@ -32,7 +32,7 @@ def load_trial_config(nni_config: Path, changes: Mapping[str, Any] | None = None
     try:
         command = shlex.split(str(read_nni_config(nni_config)["trialCommand"]))
     except (KeyError, ValueError) as error:
-        raise InputError(f"{nni_config}: no trialCommand can be read from it: {error}") from None
+        raise InputError(f"{nni_config}: its trialCommand cannot be read: {error}") from None
     if command[:3] != ["python", "-m", "trials"]:
         raise InputError(f"{nni_config}: trialCommand is {shlex.join(command)}; it must start with python -m trials")
     arguments = parse_trial_command(command[3:])
