@@ -105,20 +105,20 @@ def helper_processes(count: int, gpu: bool, work: Callable[[], object]) -> Itera
     torch.save(work, memory)  # as bytes: parameters would be passed as memory that all processes share
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder, _environment(LOCAL_RANK="0", **LOOPBACK):
-        ears, helpers = [], []
+        receivers, helpers = [], []
         try:
             for one in range(1, count):
-                ear, mouth = context.Pipe(duplex=False)
-                call = (memory.getvalue(), one, count, gpu, folder, mouth)
+                receiver, sender = context.Pipe(duplex=False)
+                call = (memory.getvalue(), one, count, gpu, folder, sender)
                 helper = context.Process(target=_help, args=call, daemon=True)
                 helper.start()
-                mouth.close()
-                ears.append(ear)
+                sender.close()
+                receivers.append(receiver)
                 helpers.append(helper)
             _meet(0, count, gpu, folder)
             yield
         except RuntimeError as error:
-            raise _helper_error(ears) or error from None
+            raise _helper_error(receivers) or error from None
         finally:
             if distributed.is_initialized():
                 distributed.destroy_process_group()
@@ -147,7 +147,7 @@ def _meet(one: int, count: int, gpu: bool, folder: str) -> None:
     )
 
 
-def _help(work: bytes, one: int, count: int, gpu: bool, folder: str, mouth: Connection) -> None:
+def _help(work: bytes, one: int, count: int, gpu: bool, folder: str, sender: Connection) -> None:
     """A process with `rank` above 0."""
     for number in (signal.SIGINT, signal.SIGHUP):  # the terminal also sends them to process 0, which ends this one
         signal.signal(number, signal.SIG_IGN)
@@ -157,18 +157,18 @@ def _help(work: bytes, one: int, count: int, gpu: bool, folder: str, mouth: Conn
         _meet(one, count, gpu, folder)
         torch.load(io.BytesIO(work), weights_only=False)()  # from our parent, through a private pipe
     except Exception as error:
-        mouth.send(error)
+        sender.send(error)
         raise
 
 
-def _helper_error(ears: list[Connection]) -> Exception | None:
+def _helper_error(receivers: list[Connection]) -> Exception | None:
     """What a helper raised before it was lost."""
-    for ear in ears:
-        if ear.poll(2.0):
+    for receiver in receivers:
+        if receiver.poll(2.0):
             try:
-                told = ear.recv()
+                received = receiver.recv()
             except EOFError:
                 continue
-            if isinstance(told, Exception):
-                return told
+            if isinstance(received, Exception):
+                return received
     return None

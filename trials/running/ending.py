@@ -51,13 +51,13 @@ def cleaned_up(clean: Callable[[], object]) -> Iterator[None]:
         finally:
             clean()
         return
-    told: list[int] = []
+    received: list[int] = []
     cleaning = False
     before = {number: handler for number in ENDINGS if callable(handler := signal.getsignal(number))}
 
     def hear(number: int, frame: FrameType | None) -> None:
-        told.append(number)
-        if len(told) == 1 and not cleaning:
+        received.append(number)
+        if len(received) == 1 and not cleaning:
             before[signal.Signals(number)](number, frame)
 
     for number in before:
@@ -67,12 +67,12 @@ def cleaned_up(clean: Callable[[], object]) -> Iterator[None]:
             yield
         finally:
             cleaning = True
-            late = not told
+            late = not received
     finally:  # also if the first signal came in the lines above
         try:
             clean()
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-    if late and told:
-        before[signal.Signals(told[0])](told[0], None)
+    if late and received:
+        before[signal.Signals(received[0])](received[0], None)

@@ -92,8 +92,8 @@ class Schedule:
         for stage in self.budgets:
             if self._ended(stage) and self._best(stage) is None:
                 reasons = Counter(trial.reason for trial in self.of(stage))
-                told = "; ".join(f"{number} × {reason}" for reason, number in reasons.items())
-                return f"{stage}: no trial has won, so the experiment ends here: {told}"
+                listed = "; ".join(f"{number} × {reason}" for reason, number in reasons.items())
+                return f"{stage}: no trial has won, so the experiment ends here: {listed}"
         return None
 
     @property
