@@ -8,6 +8,7 @@ Each becomes an exception, so that files are closed, helpers ended and an experi
 from the checkpoint of the last whole epoch.
 """
 
+import atexit
 import signal
 import sys
 import threading
@@ -24,9 +25,16 @@ STATUSES = tuple(128 + number for number in ENDINGS)
 
 def end_on_signals() -> None:
     """Installs the handlers; a program calls it once."""
+    atexit.register(_keep_status)
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _end)
+
+
+def _keep_status() -> None:
+    """Python gives signals back their defaults while it ends: a late one would replace the exit status."""
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
