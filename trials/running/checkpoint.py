@@ -6,7 +6,6 @@ A checkpoint holds weights, their average, optimisers, schedule, the callbacks' 
 ended early: tensors, numbers and text.  Only these are read, because a run folder may come from elsewhere.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from lightning_fabric.plugins import TorchCheckpointIO
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 
 from datagen.errors import InputError
-from datagen.files.whole_files import temporary_path, whole
+from datagen.files.whole_files import sync, temporary_path, whole
 
 ENDED = "ended"  # key of the checkpoint
 KEYS = {"callbacks", "epoch", "global_step", "loops", "lr_schedulers", "optimizer_states", "state_dict"}  # Lightning's
@@ -33,10 +32,10 @@ class WholeFiles(TorchCheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         file = Path(path)
         file.parent.mkdir(parents=True, exist_ok=True)
-        with whole(file) as part, part.open("wb") as stream:  # a stream reports a full disk, a path does not
-            torch.save(checkpoint, stream)
-            stream.flush()
-            os.fsync(stream.fileno())  # a power cut after the replacement must not leave an empty file
+        with whole(file) as part:
+            with part.open("wb") as stream:  # a stream reports a full disk, a path does not
+                torch.save(checkpoint, stream)
+            sync(part)  # a power cut after the replacement must not leave an empty file
 
     def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True) -> dict[str, Any]:
         """Raises InputError if the file is damaged or holds anything but a training's state."""
