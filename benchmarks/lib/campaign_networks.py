@@ -69,7 +69,7 @@ def migrating(shape: Shape, statistics: Statistics) -> nn.Module:
     migration = Migration(shape, stack.fold * shape.nz, stack.group, smoothing=SMOOTHING)
     size = (shape.nz, shape.nx)
     velocity = NasUnet(cells, Given(front.channels, size))
-    image = NasUnet(cells, Given(MigratingNetwork.channels(front, migration), size))
+    image = NasUnet(cells, Given(MigratingNetwork.channels(front, migration), size, outputs=2))
     return MigratingNetwork(front, velocity, migration, image, shape.geometry.velocity_limits)
 
 

@@ -16,22 +16,23 @@ from torch.nn import functional
 
 
 class Features(nn.Module):
-    """A front: shots `[B, S, T, R]` → features `[B, channels, Z, X]`."""
+    """A front: shots `[B, S, T, R]` → features `[B, channels, Z, X]`, for networks that give `outputs` images."""
 
     channels: int
     finer: tuple[int, int] | None = None  # Z and X of the image, if the features are half as fine
+    outputs = 1
 
 
 class FineHead(nn.Module):
-    """`[B, C, ⌈Z/2⌉, ⌈X/2⌉]` → image `[B, 1, Z, X]` of `size`."""
+    """`[B, C, ⌈Z/2⌉, ⌈X/2⌉]` → images `[B, outputs, Z, X]` of `size`."""
 
-    def __init__(self, channels: int, size: tuple[int, int]) -> None:
+    def __init__(self, channels: int, outputs: int, size: tuple[int, int]) -> None:
         super().__init__()
-        self.cells, self.size = nn.Conv2d(channels, 4, 1), size
+        self.cells, self.size = nn.Conv2d(channels, 4 * outputs, 1), size
 
     def forward(self, x: Tensor) -> Tensor:
-        image_B1ZX = functional.pixel_shuffle(self.cells(x), 2)
-        return image_B1ZX[..., : self.size[0], : self.size[1]]
+        image_BOZX = functional.pixel_shuffle(self.cells(x), 2)
+        return image_BOZX[..., : self.size[0], : self.size[1]]
 
 
 class SingleChannel(Features):
@@ -51,12 +52,15 @@ class ImagingNetwork(nn.Module):
         self.front = front
         self.encoder = encoder
         self.decoder = decoder
-        self.head: nn.Module = FineHead(channels, front.finer) if front.finer else nn.Conv2d(channels, 1, 1)
+        outputs = front.outputs
+        self.head: nn.Module = (
+            FineHead(channels, outputs, front.finer) if front.finer else nn.Conv2d(channels, outputs, 1)
+        )
 
     def forward(self, shots_BSTR: Tensor) -> Tensor:
         return self.image(self.front(shots_BSTR))
 
     def image(self, features_BCZX: Tensor) -> Tensor:
-        """The image `[B, 1, Z, X]` from the front's features."""
-        image_B1ZX: Tensor = self.head(self.decoder(self.encoder(features_BCZX)))
-        return image_B1ZX
+        """The images `[B, outputs, Z, X]`, nearly always one, from the front's features."""
+        image_BOZX: Tensor = self.head(self.decoder(self.encoder(features_BCZX)))
+        return image_BOZX

@@ -1,12 +1,18 @@
 """A network that estimates the velocity and migrates with it: shots in, velocity and image out, trained end to end.
 
-    shots ─► level ─► stacks at constant velocities ─► velocity cells ─► v = v_min + (v_max − v_min) σ(·)
-               │                   │                                     │
-               └───────────────────┼──► migration in v, shot by shot ◄───┘
-                                   ▼              │                      │
-                         concatenated features ◄──┴──────────────────────┘ ─► image cells ─► image
+    shots ─► level ─► stacks at constant velocities ─► velocity cells ─► estimate
+               │                   │                                        │
+               └───────────────────┼──► migration in it, shot by shot ◄─────┘◄─────────┐
+                                   ▼              │                         │           │
+                         concatenated features ◄──┴─────────────────────────┘           │
+                                   └─► image cells ─┬─► image                           │ next pass
+                                                    └─► correction of the estimate ─────┘
 
-All cells work on the grid of the stacks, half as fine as the image; the two heads make 2×2 cells of each.
+    estimate    v = v_min + (v_max − v_min) σ(y),   y ← y + correction after each pass
+
+How well echoes focus in the estimate shows where it is wrong, so the cells that see them correct it; the corrected one
+is the velocity that is returned.  All passes share their weights.  All cells work on the grid of the stacks, half as
+fine as the image; the heads make 2×2 cells of each.
 """
 
 import torch
@@ -20,11 +26,11 @@ from search_spaces.networks.contract import Features, ImagingNetwork
 
 
 class Given(Features):
-    """The front of cells whose features come from elsewhere, on a grid half as fine as the image of `size`."""
+    """The front of cells whose features come from elsewhere, on a grid half as fine as the images of `size`."""
 
-    def __init__(self, channels: int, size: tuple[int, int]) -> None:
+    def __init__(self, channels: int, size: tuple[int, int], outputs: int = 1) -> None:
         super().__init__()
-        self.channels, self.finer = channels, size
+        self.channels, self.finer, self.outputs = channels, size, outputs
 
     def forward(self, features_BCZX: Tensor) -> Tensor:
         return features_BCZX.contiguous(memory_format=torch.channels_last)
@@ -33,8 +39,9 @@ class Given(Features):
 class MigratingNetwork(nn.Module):
     """Shots `[B, S, T, R]` → velocity and image, both normalised, `[B, 2, Z, X]`.
 
-    `velocity` maps the constant stacks of `front` to an image before its sigmoid, `image` those, the migrated shots and
-    the estimate (see `channels`) to the RTM image.  `limits` are those of the velocity [cells per sample].
+    In training a third output follows, the first estimate of the velocity, which has its own loss.  `velocity` maps
+    the constant stacks of `front` to the estimate before its sigmoid; `image` maps those, the migrated shots and the
+    estimate (see `channels`) to the image and the correction.  `limits` are those of the velocity [cells per sample].
     """
 
     def __init__(
@@ -44,10 +51,12 @@ class MigratingNetwork(nn.Module):
         migration: Migration,
         image: ImagingNetwork,
         limits: tuple[float, float],
+        passes: int = 1,
     ) -> None:
         super().__init__()
         self.front, self.velocity, self.migration, self.image = front, velocity, migration, image
         self.lowest, self.highest = limits
+        self.passes = passes
 
     @staticmethod
     def channels(front: SurveyFront, migration: Migration) -> int:
@@ -60,10 +69,22 @@ class MigratingNetwork(nn.Module):
 
     def from_features(self, level_BSNG: Tensor, stacks_BCZX: Tensor) -> Tensor:
         """The same from what depends on the shots alone, which a training may keep."""
-        share_B1ZX = torch.sigmoid(self.velocity(stacks_BCZX).float())
-        velocity_B1ZX = self.lowest + (self.highest - self.lowest) * share_B1ZX
+        first_B1ZX = y_B1ZX = self.velocity(stacks_BCZX).float()
+        for _ in range(self.passes):
+            image_B1ZX, correction_B1ZX = self._migrate(level_BSNG, stacks_BCZX, y_B1ZX).split(1, dim=1)
+            y_B1ZX = y_B1ZX + correction_B1ZX
+        outputs = [_normalised(y_B1ZX), image_B1ZX]
+        return torch.cat([*outputs, _normalised(first_B1ZX)] if self.training else outputs, dim=1)
+
+    def _migrate(self, level_BSNG: Tensor, stacks_BCZX: Tensor, y_B1ZX: Tensor) -> Tensor:
+        """Image and correction, `[B, 2, Z, X]`, from what is seen with one estimate."""
+        velocity_B1ZX = self.lowest + (self.highest - self.lowest) * torch.sigmoid(y_B1ZX)
         with torch.autocast(level_BSNG.device.type, enabled=False):  # travel times need all their digits
             migrated_BCZX = self.migration(level_BSNG.float(), velocity_B1ZX)
-        normalised_B1ZX = 2 * share_B1ZX - 1
-        seen_BCZX = torch.cat([stacks_BCZX, migrated_BCZX, functional.avg_pool2d(normalised_B1ZX, STRIDE)], dim=1)
-        return torch.cat([normalised_B1ZX, self.image(seen_BCZX).float()], dim=1)
+        estimate_B1ZX = functional.avg_pool2d(_normalised(y_B1ZX), STRIDE)
+        both_B2ZX: Tensor = self.image(torch.cat([stacks_BCZX, migrated_BCZX, estimate_B1ZX], dim=1))
+        return both_B2ZX.float()
+
+
+def _normalised(y: Tensor) -> Tensor:
+    return 2 * torch.sigmoid(y) - 1
