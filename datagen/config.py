@@ -50,6 +50,9 @@ class Geology:
     # Shape of the gamma law of layer thickness: 1 is exponential (layers end at random), large is evenly thick;
     # its coefficient of variation is 1/√shape.
     thickness_shape: Annotated[float, Field(ge=0.5, le=100)] = 2.5
+    # [m] by which the column of layers is taller than the section, which may begin at any depth of it: eroded ground,
+    # fast or slow from the top on.  The taller, the fainter its contrasts; layers and beds are as many per metre.
+    taller: Range[Annotated[float, Field(ge=0, le=20_000)]] = (0.0, 0.0)
     velocity: Range[Velocity] = (1500.0, 3500.0)  # [m/s] limits; sediments rise from near one to near the other
     velocity_scatter: Annotated[float, Field(ge=0, le=1000)] = 150.0  # [m/s] around the rise, one sigma
     # Share of the layers that are slower than the one above, never two in a row; 0 as in OpenFWI's A versions.
@@ -72,6 +75,7 @@ class Geology:
     reverse_faults: Share = 0.3  # of the models are under compression: their faults are reverse, hanging wall up
     reverse_fault_dip: Range[FaultDip] = (25.0, 50.0)
     water_depth: Range[Distance] = (0.0, 0.0)  # [m] of a gently waving sea floor; [0, 0] is land
+    marine: Share = 1.0  # of the models have that water, the rest are on land
     # [m/s] one value per model.  The sea has 1450 to 1540 (Mackenzie 1981); below 1500 needs a finer grid.
     water_velocity: Range[Annotated[float, Field(ge=1400, le=1600)]] = (1500.0, 1500.0)
     style_image: str = ""  # family `style`: an image file or 2-D .npy; part of the recipe, so keep it with the preset

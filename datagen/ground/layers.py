@@ -2,7 +2,7 @@
 
     v(s) = uᵢ + k s    where  tᵢ ≤ s < tᵢ₊₁          tᵢ tops, uᵢ one per layer, k gradient
 
-thickness    tᵢ₊₁ − tᵢ from a gamma law, scaled to fill the section
+thickness    tᵢ₊₁ − tᵢ from a gamma law, scaled to fill the column
 velocity     uᵢ scatter around a rise and are sorted; an inversion is two swapped neighbours
 thin beds    layers of a few metres, faster or slower than the layer around them
 """
@@ -36,9 +36,9 @@ class Column:
         return np.clip(self.velocities[layer] + self.gradient * np.maximum(s, 0.0), *self.limits)
 
 
-def draw_column(geology: Geology, depth: float, rng: np.random.Generator) -> Column:
-    """A random column that fills `depth` metres."""
-    count = int(rng.integers(*geology.layers, endpoint=True))
+def draw_column(geology: Geology, depth: float, rng: np.random.Generator, sections: float = 1.0) -> Column:
+    """A random column that fills `depth` metres, as deep as so many `sections` on top of each other."""
+    count = round(int(rng.integers(*geology.layers, endpoint=True)) * sections)
     thickness = rng.gamma(geology.thickness_shape, size=count)
     tops = depth * np.concatenate([[0.0], np.cumsum(thickness)[:-1]]) / thickness.sum()
     slowest, fastest = geology.velocity
@@ -63,10 +63,12 @@ def _draw_inversions(count: int, share: float, rng: np.random.Generator) -> Iter
             free = layer + 2
 
 
-def add_thin_beds(column: Column, geology: Geology, depth: float, rng: np.random.Generator) -> Column:
-    """The column with a random number of thin beds; where two overlap, the later one wins."""
+def add_thin_beds(
+    column: Column, geology: Geology, depth: float, rng: np.random.Generator, sections: float = 1.0
+) -> Column:
+    """The column, as deep as `sections`, with a random number of thin beds; where two overlap, the later one wins."""
     tops, velocities = column.tops, column.velocities
-    for _ in range(rng.integers(*geology.thin_beds, endpoint=True)):
+    for _ in range(round(int(rng.integers(*geology.thin_beds, endpoint=True)) * sections)):
         thickness, place = rng.uniform(*geology.thin_bed_thickness), rng.random()
         contrast = rng.uniform(*geology.thin_bed_contrast) * rng.choice([-1.0, 1.0])
         top = place * max(depth - thickness, 0.0)

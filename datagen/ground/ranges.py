@@ -47,7 +47,7 @@ def velocity_range(data: Data) -> tuple[float, float]:
             return source.velocity
     geology, salt = data.geology, data.salt
     ranges = [geology.velocity]
-    if geology.water_depth[1] > 0:
+    if geology.water_depth[1] > 0 and geology.marine > 0:
         ranges.append(geology.water_velocity)
     if salt.probability > 0:
         ranges.append((salt.velocity, salt.velocity))

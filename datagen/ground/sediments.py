@@ -1,10 +1,11 @@
 """Layered sediments: every cell is traced back to the depth at which its layer was deposited.
 
-cell (z, x)  ── undo faults ──►  (z', x')  ── undo folds and dip ──►  depth s  ── column ──►  velocity
+cell (z, x)  ── undo faults ──►  (z', x')  ── undo folds and dip ──►  depth s  ── column at s + top ──►  velocity
 
 faults   blocks slide rigidly along straight lines: hanging wall back by throw · (1, cot δ)
 folds    z' = s + F(x') (½ + s / 2D),   F(x) = Σ aₖ sin(2π kₖ x / L + φₖ) + x tan(dip)
          so s = (z' − F/2) / (1 + F/2D): structure grows with depth
+top      the section is a window of a taller column: what lay above was eroded
 """
 
 import numpy as np
@@ -23,18 +24,21 @@ Field = NDArray[np.float64]
 def draw_sediments(grid: Grid, geology: Geology, rng: np.random.Generator, surface: float = 0.0) -> Field:
     """Velocity of one random sedimentary section: `[z, x]` in m/s, within `geology.velocity`.
 
-    The column begins at `surface` metres.  Layers, thin beds, folds and faults each have a random stream.
+    The section begins at `surface` metres.  Layers, thin beds, folds, faults and the window each have a random stream.
     """
     depth, width = grid.nz * grid.spacing, grid.nx * grid.spacing
-    for_layers, for_beds, for_folds, for_faults = rng.spawn(4)
+    for_layers, for_beds, for_folds, for_faults, for_window = rng.spawn(5)
     z_ZX = (
         np.arange(grid.nz, dtype=np.float64)[:, None] * grid.spacing - surface
     )  # [Z, 1] and [1, X] until a fault mixes them
     x_ZX = np.arange(grid.nx, dtype=np.float64)[None, :] * grid.spacing
     z_ZX, x_ZX = _undo_faults(z_ZX, x_ZX, geology, depth, width, for_faults)
     s_ZX = _Fold(geology, width, for_folds).undo(z_ZX, x_ZX, depth)
-    column = add_thin_beds(draw_column(geology, depth, for_layers), geology, depth, for_beds)
-    return column.velocity(s_ZX)
+    taller = for_window.uniform(*geology.taller)
+    top = taller * for_window.random()
+    sections = (depth + taller) / depth
+    column = draw_column(geology, depth + taller, for_layers, sections)
+    return add_thin_beds(column, geology, depth + taller, for_beds, sections).velocity(s_ZX + top)
 
 
 class _Fold:

@@ -1,6 +1,8 @@
 """Water on top of a section: a gently undulating sea floor, and the sound speed of the sea.
 
 floor(x) = W + a sin(2π k x / L + φ),      |slope| ≤ tan(5°),   within `geology.water_depth` everywhere
+
+A share of the models, 1 − `geology.marine`, has none.
 """
 
 import numpy as np
@@ -19,4 +21,5 @@ def draw_water(grid: Grid, geology: Geology, rng: np.random.Generator) -> tuple[
     middle, relief, phase = rng.uniform(shallowest, deepest), rng.random(), rng.uniform(0.0, 2 * np.pi)
     wavenumber = 2 * np.pi * rng.uniform(*CYCLES) / (grid.nx * grid.spacing)
     amplitude = relief * min(middle - shallowest, deepest - middle, STEEPEST / wavenumber)
-    return middle + amplitude * np.sin(wavenumber * np.arange(grid.nx) * grid.spacing + phase), velocity
+    floor_X = middle + amplitude * np.sin(wavenumber * np.arange(grid.nx) * grid.spacing + phase)
+    return floor_X if rng.random() < geology.marine else np.zeros(grid.nx), velocity

@@ -1,8 +1,8 @@
-"""Draws the pictures of docs/geology.md: one velocity model in the making, and random models of every family.
+"""Draws the pictures of docs/geology.md: a velocity model in the making, models of every family, and wide ground.
 
 python docs/pictures/make_geology_pictures.py
 
-Both come from `draw_velocity` alone: what is switched off leaves the draws of the rest as they were, so a model in
+They come from `draw_velocity` alone: what is switched off leaves the draws of the rest as they were, so a model in
 the making is the same sample with its later features still switched off.
 """
 
@@ -18,6 +18,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from datagen.config import Data, Geology, Grid, Salt, Split, Survey
+from datagen.preset import read_data
 from datagen.velocity import draw_velocity
 from datagen.waves.migration import smooth_velocity
 
@@ -83,12 +84,12 @@ def steps() -> Iterator[tuple[str, np.ndarray]]:
     yield "smoothed: migration velocity", smooth_velocity(velocity_ZX[None], 100.0 / SPACING)[0]
 
 
-def panel(axes: Axes, velocity_ZX: np.ndarray, title: str, spacing: float) -> Any:
+def panel(axes: Axes, velocity_ZX: np.ndarray, title: str, spacing: float, limits: tuple[float, float] = LIMITS) -> Any:
     nz, nx = velocity_ZX.shape
     axes.set_title(title, fontsize=10)
     axes.tick_params(labelsize=8)
     return axes.imshow(
-        velocity_ZX, cmap=SHALLOW_TO_SALT, vmin=LIMITS[0], vmax=LIMITS[1], extent=(0, nx * spacing, nz * spacing, 0)
+        velocity_ZX, cmap=SHALLOW_TO_SALT, vmin=limits[0], vmax=limits[1], extent=(0, nx * spacing, nz * spacing, 0)
     )
 
 
@@ -115,13 +116,22 @@ def draw_steps(path: Path) -> None:
 
 
 def draw_gallery(path: Path) -> None:
-    """Rows are land, land, land, land with salt, sea with salt; `layered` shows samples of its own."""
-    figure, axes = sheet(5, len(FAMILIES), (13.5, 7.6))
+    """Rows are land thrice, land with salt, sea with salt, eroded land; `layered` shows samples of its own."""
+    figure, axes = sheet(6, len(FAMILIES), (13.5, 9.1))
     for column, family in enumerate(FAMILIES):
-        for row in range(5):
+        for row in range(6):
             index = 10 + row + (100 if family == "layered" else 0)
-            velocity_ZX = draw_velocity(data(of_gallery(family, row), SALT if row > 2 else NO_SALT), index)
+            velocity_ZX = draw_velocity(data(of_gallery(family, row), SALT if row in (3, 4) else NO_SALT), index)
             picture = panel(axes[row, column], velocity_ZX, family if row == 0 else "", SPACING)
+    save(figure, axes, picture, path)
+
+
+def draw_wide(path: Path) -> None:
+    """The first samples of presets/openfwi_wide.yml."""
+    wide = read_data(DOCS.parent / "presets" / "openfwi_wide.yml", {})
+    figure, axes = sheet(2, 8, (13.5, 3.9))
+    for index, one in enumerate(axes.flat):
+        picture = panel(one, draw_velocity(wide, index), "", wide.grid.spacing, wide.geology.velocity)
     save(figure, axes, picture, path)
 
 
@@ -132,6 +142,7 @@ def of_gallery(family: Any, row: int) -> Geology:
         layers=(5, 16),
         gradient=(0.0, 0.4),
         inversions=0.1 * row,
+        taller=(0.0, 6000.0) if row == 5 else (0.0, 0.0),
         thin_beds=(0, 3),
         fold_amplitude=(0.0, 0.05),
         faults=(0, 3),
@@ -144,3 +155,4 @@ def of_gallery(family: Any, row: int) -> Geology:
 if __name__ == "__main__":
     draw_steps(DOCS / "velocity_steps.png")
     draw_gallery(DOCS / "velocity_gallery.png")
+    draw_wide(DOCS / "velocity_wide.png")

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -8,12 +9,14 @@ import pytest
 from datagen.config import Data, Family, Geology, Grid, Salt
 from datagen.errors import InputError
 from datagen.ground.ranges import check_geology, velocity_range
+from datagen.preset import read_data
 from datagen.velocity import draw_velocity
 from datagen.waves.scheme import derive_scheme
 from datagen.waves.survey import check_survey as check_with_scheme
 
 MakeData = Callable[..., Data]
 NO_SALT = Salt(probability=0.0)
+PRESETS = Path(__file__).parents[3] / "presets"
 
 
 def check_survey(data: Data) -> None:
@@ -77,6 +80,7 @@ def test_the_range_counts_what_can_be_in_a_model_and_nothing_else(make_data: Mak
     assert velocity_range(make_data()) == (1500, 4500)
     assert velocity_range(make_data(geology=sea)) == (1480, 4500)
     assert velocity_range(make_data(geology=replace(sea, water_depth=(0.0, 0.0)))) == (1500, 4500)
+    assert velocity_range(make_data(geology=replace(sea, marine=0.0))) == (1500, 4500)
     anhydrite = Salt(inclusions=(0, 2), inclusion_velocity=(3000.0, 6000.0))
     assert velocity_range(make_data(salt=anhydrite)) == (1500, 6000)
     assert velocity_range(make_data(salt=replace(anhydrite, probability=0.0))) == (1500, 3500)
@@ -109,6 +113,20 @@ def test_a_geology_that_does_not_fit_is_refused_before_anything_is_drawn(
     for check in (check_geology, check_survey):
         with pytest.raises(InputError, match=field):
             check(data)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        ("taller", [500.0, 100.0], r"geology\.taller: got .*first value must not be above the second"),
+        ("taller", [-10.0, 100.0], r"geology\.taller\.0: got '-10.0'; .*greater than or equal to 0"),
+        ("taller", [0.0, 30_000.0], r"geology\.taller\.1: got '30000.0'; .*less than or equal to 20000"),
+        ("marine", 1.5, r"geology\.marine: got '1.5'; .*less than or equal to 1"),
+    ],
+)
+def test_a_section_or_a_share_that_cannot_be_is_refused(path: str, value: object, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        read_data(PRESETS / "openfwi_wide.yml", {f"data.geology.{path}": value})
 
 
 def test_an_unknown_family_is_refused_with_the_known_ones() -> None:

@@ -47,6 +47,29 @@ def test_velocity_increases_with_depth_inside_a_layer() -> None:
     np.testing.assert_allclose(step, 0.5 * GRID.spacing)
 
 
+def test_a_section_is_a_window_of_a_taller_one_with_as_many_layers_and_beds_per_metre() -> None:
+    grid = Grid(nz=800, nx=16, spacing=1.0)
+    short = replace(FLAT, layers=(6, 6), thin_beds=(2, 2), inversions=0.2)
+    window, tall = replace(short, taller=(1600, 1600)), replace(short, layers=(18, 18), thin_beds=(6, 6))
+    tops = []
+    for seed in range(20):
+        window_Z = draw_sediments(grid, window, np.random.default_rng(seed))[:, 0]
+        tall_Z = draw_sediments(replace(grid, nz=2400), tall, np.random.default_rng(seed))[:, 0]
+        wrong = [(tall_Z[top : top + 800] != window_Z).sum() for top in range(1601)]
+        tops.append(int(np.argmin(wrong)))
+        assert wrong[tops[-1]] <= 18 + 2 * 6  # the window begins between two nodes, so a boundary may be one node off
+    assert min(tops) < 400
+    assert max(tops) > 1200
+
+
+def test_the_taller_the_section_the_faster_its_top_and_the_fainter_its_contrasts() -> None:
+    models = [[draw(seed, taller=(taller, taller)) for seed in range(100)] for taller in (0, 800, 4000)]
+    fastest_top = [np.mean([velocity_ZX[:3].mean() for velocity_ZX in some]) for some in models]
+    contrast = [np.mean([np.ptp(velocity_ZX) for velocity_ZX in some]) for some in models]
+    assert fastest_top[0] < fastest_top[1] - 200 < fastest_top[2] - 300
+    assert contrast[0] > contrast[1] + 200 > contrast[2] + 500
+
+
 def test_an_interface_dips_by_the_angle_asked_for() -> None:
     velocity_ZX = draw(4, layers=(2, 2), dip=(10, 10))
     depth_X = (velocity_ZX == velocity_ZX[0, 0]).sum(axis=0) * GRID.spacing
