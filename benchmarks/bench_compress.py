@@ -165,7 +165,7 @@ def _ssim_of_graph(run: RunFolder, graph: Path) -> float:
     found = []
     for start in range(0, len(dataset), 8):
         pairs = [dataset[index] for index in range(start, min(start + 8, len(dataset)))]
-        image = dataset.target.normalise(run_graph(graph, np.stack([shots.numpy() for shots, _ in pairs])))
+        image = dataset.targets[0].normalise(run_graph(graph, np.stack([shots.numpy() for shots, _ in pairs])))
         found.append(scores(torch.from_numpy(image), torch.stack([target for _, target in pairs]))["ssim"])
     return float(torch.cat(found).mean())
 

@@ -3,6 +3,7 @@
 target        one sample's output        command            shown as
 rtm           [1, Z, X]                  seisnas predict    gray, around zero
 velocity      [1, Z, X]                  seisnas predict    colours, from slow to fast
+both          [2, Z, X] velocity, rtm    seisnas predict    as each
 first_break   [2, R] time, confidence    seisnas pick       -
 """
 
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from datagen.shards.manifest import Statistics
-from datagen.targets import RtmImage, TargetName, VelocityModel, make_target
+from datagen.targets import FirstBreak, TargetName, make_targets
 from search_spaces.shape import Shape
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Output(Protocol):
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
-        """Of the images `[Z, X]` in it; empty if it has none."""
+        """Of the images `[Z, X]` in it; empty if it has none.  Networks are ranked by the last."""
 
     @property
     def command(self) -> Literal["predict", "pick"]:
@@ -49,27 +50,22 @@ class Output(Protocol):
 
 
 @dataclass(frozen=True)
-class Image:
-    """An image of the subsurface."""
+class Images:
+    """Images of the subsurface, a channel each."""
 
-    target: Literal["rtm", "velocity"]
-    picture: Picture
+    target: Literal["rtm", "velocity", "both"]
+    pictures: tuple[Picture, ...]
     command: Literal["predict"] = "predict"
     card: str = "card.md.jinja"
 
-    @property
-    def pictures(self) -> tuple[Picture, ...]:
-        return (self.picture,)
-
     def size(self, shape: Shape) -> list[int]:
-        return [1, shape.nz, shape.nx]
+        return [len(self.pictures), shape.nz, shape.nx]
 
     def deployed(self, network: "nn.Module", statistics: Statistics, shape: Shape) -> "nn.Module":
         from compressors.graphs.onnx_graph import Deployed  # noqa: PLC0415  torch, which running a bundle does without
 
-        target = make_target(self.target, statistics)
-        assert isinstance(target, RtmImage | VelocityModel)
-        return Deployed(network, target)
+        targets = make_targets(self.target, statistics)
+        return Deployed(network, [each for each in targets if not isinstance(each, FirstBreak)])
 
 
 @dataclass(frozen=True)
@@ -89,8 +85,12 @@ class Picks:
         return Picker(network, shape.samples)
 
 
+RTM = Picture(name="RTM image", unit="RTM image, arbitrary units", signed=True)
+VELOCITY = Picture(name="velocity", unit="m/s", signed=False)
+
 OUTPUTS: dict[TargetName, Output] = {
-    "rtm": Image("rtm", Picture(name="RTM image", unit="RTM image, arbitrary units", signed=True)),
-    "velocity": Image("velocity", Picture(name="velocity", unit="m/s", signed=False)),
+    "rtm": Images("rtm", (RTM,)),
+    "velocity": Images("velocity", (VELOCITY,)),
+    "both": Images("both", (VELOCITY, RTM)),
     "first_break": Picks(),
 }

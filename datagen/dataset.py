@@ -17,7 +17,7 @@ from datagen.config import Data, Effects
 from datagen.effects import Streams, check_effects, disturb, receiver_delays
 from datagen.errors import InputError
 from datagen.shards.manifest import Manifest, Statistics, load_manifest, open_array, stored_kinds
-from datagen.targets import FirstBreak, Target, make_target
+from datagen.targets import FirstBreak, RtmImage, Target, make_targets
 from datagen.waves.positions import asymmetry
 
 Batch = tuple[Tensor, Tensor]
@@ -30,10 +30,11 @@ NO_EFFECTS = Effects()
 class ShardDataset(Dataset[Batch]):
     """One split of the data set in `folder`; the other splits cannot be reached through it.
 
-    Samples are (shots [S, T, R], target [1, Z, X] or, of first breaks, [S, R]), float32; shots as stored, with
-    `effects` drawn from `seed` and `epoch`, which the training loop sets.  With `mirror` each sample is, with
-    probability ½, mirrored in x: order of shots, of receivers, and target together.  Sources and receivers must lie
-    symmetrically; rounded to grid nodes they may be a cell off.  The choice is drawn from torch's global generator.
+    Samples are (shots [S, T, R], target [C, Z, X], a channel for each of `targets`, or, of first breaks, [S, R]),
+    float32; shots as stored, with `effects` drawn from `seed` and `epoch`, which the training loop sets.  With `mirror`
+    each sample is, with probability ½, mirrored in x: order of shots, of receivers, and target together.  Sources and
+    receivers must lie symmetrically; rounded to grid nodes they may be a cell off.  The choice is drawn from torch's
+    global generator.
     `manifest`: the folder's, if already read.
 
     Raises InputError: no finished data set, unknown split or target, a target that the data set does not have,
@@ -52,9 +53,10 @@ class ShardDataset(Dataset[Batch]):
         manifest: Manifest | None = None,
     ) -> None:
         manifest = manifest or load_manifest(folder)
-        self.target: Target = make_target(target, manifest.statistics)
-        if self.target.stored_as not in stored_kinds(manifest.data):
-            raise InputError(_without(folder, target))
+        self.targets: tuple[Target, ...] = make_targets(target, manifest.statistics)
+        stored = stored_kinds(manifest.data)
+        if missing := [each for each in self.targets if each.stored_as not in stored]:
+            raise InputError(_without(folder, target, missing[0]))
         records = manifest.of_split(split)
         self.data: Data = manifest.data
         check_effects(effects, self.data)
@@ -66,7 +68,10 @@ class ShardDataset(Dataset[Batch]):
             )
         self.mirror, self.effects, self.seed, self.epoch = mirror, effects, seed, 0
         self._shots = [np.asarray(open_array(folder, self.data, record, "data")) for record in records]
-        self._targets = [np.asarray(open_array(folder, self.data, record, self.target.stored_as)) for record in records]
+        self._targets = [
+            [np.asarray(open_array(folder, self.data, record, each.stored_as)) for record in records]
+            for each in self.targets
+        ]
         self._models = sum(record.shard.models for record in records)
 
     def __len__(self) -> int:
@@ -77,16 +82,19 @@ class ShardDataset(Dataset[Batch]):
         return shots_BSTR[0], target[0]
 
     def __getitems__(self, indices: Sequence[int]) -> Batch:
-        """shots [B, S, T, R] and target [B, 1, Z, X] or [B, S, R] of several samples."""
+        """shots [B, S, T, R] and target [B, C, Z, X] or [B, S, R] of several samples."""
         wanted = np.asarray(indices)
         shots_BSTR = self._gather(self._shots, wanted)
-        target = self.target.label(self._gather(self._targets, wanted))
+        labels = [
+            each.label(self._gather(shards, wanted)) for each, shards in zip(self.targets, self._targets, strict=True)
+        ]
+        target = torch.cat(labels, dim=1)
         if self.effects != NO_EFFECTS:
             shots_BSTR, target = self._disturb(shots_BSTR, target, indices)
         if self.mirror:
             chosen = torch.rand(len(wanted)) < 0.5
             shots_BSTR[chosen] = shots_BSTR[chosen].flip(1, 3)
-            target[chosen] = target[chosen].flip((1, 2) if isinstance(self.target, FirstBreak) else 3)
+            target[chosen] = target[chosen].flip((1, 2) if self._breaks else 3)
         return shots_BSTR, target
 
     def _gather(self, shards: list[NDArray[Any]], indices: NDArray[np.int64]) -> Tensor:
@@ -98,20 +106,24 @@ class ShardDataset(Dataset[Batch]):
     def _disturb(self, shots_BSTR: Tensor, target: Tensor, indices: Sequence[int]) -> Batch:
         survey, streams = self.data.survey, Streams(self.seed, self.epoch, indices)
         shots_BSTR = torch.from_numpy(disturb(shots_BSTR.numpy(), self.effects, survey.interval, streams))
-        if isinstance(self.target, FirstBreak):  # the label moves with the trace
+        if self._breaks:  # the label moves with the trace
             target = target + torch.from_numpy(receiver_delays(self.effects, survey.receivers, streams))[:, None]
         return shots_BSTR, target
 
+    @property
+    def _breaks(self) -> bool:
+        return isinstance(self.targets[0], FirstBreak)
 
-def _without(folder: str, target: str) -> str:
-    if target == "first_break":
+
+def _without(folder: str, target: str, missing: Target) -> str:
+    if isinstance(missing, FirstBreak):
         return (
             f"target: got 'first_break', the data set in {folder} has none; make another with data.first_breaks: "
             "true, in another data.folder"
         )
-    if target == "rtm":
+    if isinstance(missing, RtmImage):
         return (
-            f"target: got 'rtm', the data set in {folder} was imported without images; set target to velocity, "
+            f"target: got {target!r}, the data set in {folder} was imported without images; set target to velocity, "
             "or import it again with --migrate"
         )
     return f"target: got {target!r}, the data set in {folder} was imported without models; import it with --models"

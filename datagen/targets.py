@@ -4,6 +4,7 @@
     rtm          image / image_scale                   image_scale           0
     velocity     2 (v − v_min) / (v_max − v_min) − 1   (v_max − v_min) / 2   (v_max + v_min) / 2   [m/s]
     first_break  unchanged                             1                     0                     [s]
+    both         velocity, then rtm
 
 Scales come from the training split.
 """
@@ -19,7 +20,8 @@ from datagen.shards.manifest import Kind, Statistics
 if TYPE_CHECKING:  # configurations load without torch
     from torch import Tensor
 
-TargetName = Literal["rtm", "velocity", "first_break"]
+TargetName = Literal["rtm", "velocity", "both", "first_break"]
+StoredName = Literal["rtm", "velocity", "first_break"]
 Values = TypeVar("Values", NDArray[Any], "Tensor")
 
 
@@ -99,8 +101,16 @@ class FirstBreak:
 Target = RtmImage | VelocityModel | FirstBreak
 
 
+def make_targets(name: str, statistics: Statistics) -> tuple[Target, ...]:
+    """The channels of what a network learns.  Raises InputError for a target that does not exist."""
+    if name not in get_args(TargetName):
+        raise InputError(f"target: got {name!r}; known: {', '.join(get_args(TargetName))}")
+    parts = ("velocity", "rtm") if name == "both" else (name,)
+    return tuple(make_target(part, statistics) for part in parts)
+
+
 def make_target(name: str, statistics: Statistics) -> Target:
-    """Raises InputError for a target that does not exist."""
+    """One of them.  Raises InputError for a target that does not exist."""
     match name:
         case "rtm":
             return RtmImage(scale=statistics.image_scale)
@@ -108,4 +118,4 @@ def make_target(name: str, statistics: Statistics) -> Target:
             return VelocityModel(lowest=statistics.velocity_min, highest=statistics.velocity_max)
         case "first_break":
             return FirstBreak()
-    raise InputError(f"target: got {name!r}; known: {', '.join(get_args(TargetName))}")
+    raise InputError(f"target: got {name!r}; known: {', '.join(get_args(StoredName))}")

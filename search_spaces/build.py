@@ -5,12 +5,14 @@ from math import isfinite
 from torch import nn
 
 from datagen.errors import InputError
-from search_spaces.config import Network
-from search_spaces.fronts.survey_front import make_front
+from search_spaces.config import Migrate, Network
+from search_spaces.fronts.migration import Migration
+from search_spaces.fronts.survey_front import SurveyFront, make_front
 from search_spaces.genotype import Genotype
 from search_spaces.narrow import narrow
 from search_spaces.networks.contract import Features, ImagingNetwork
 from search_spaces.networks.inversion_net import InversionNet
+from search_spaces.networks.migrating import MigratingNetwork, given_fronts
 from search_spaces.networks.nas_unet import NasUnet
 from search_spaces.networks.unet import UNet, doubling
 from search_spaces.networks.unet_small import shrunk_unet
@@ -19,6 +21,8 @@ from search_spaces.shape import Shape
 
 def build(network: Network, shape: Shape, shot_scale: float) -> nn.Module:
     """The network with fresh weights: shots `[B, S, T, R]` → normalised image `[B, 1, Z, X]`.
+
+    Behind a front that migrates: velocity and image, `[B, 2, Z, X]`, as networks/migrating.py.
 
     `shot_scale` is the 90th percentile of the amplitude of the training shots.  A NasUnet has the size of its
     genotype; a pruned network has the channels that remain.  `network.encoder_init` is applied in training.
@@ -42,7 +46,32 @@ def _whole(network: Network, shape: Shape, shot_scale: float) -> nn.Module:
         return InversionNet(shape, shot_scale)
     if network.model == "nasunet":
         _genotype(network)  # a missing one is reported before a front is made
+    if isinstance(network.front, Migrate):
+        return _migrating(network, network.front, shape, shot_scale)
     return network_behind(make_front(network, shape, shot_scale), network)
+
+
+def _migrating(network: Network, migrate: Migrate, shape: Shape, shot_scale: float) -> MigratingNetwork:
+    front, migration = _migration(migrate, shape, shot_scale)
+    velocity, image = (network_behind(given, network) for given in given_fronts(front, migration, (shape.nz, shape.nx)))
+    assert shape.geometry is not None, "a migration needs the geometry of the survey"
+    limits = shape.geometry.velocity_limits
+    return MigratingNetwork(front, velocity, migration, image, limits, migrate.passes)
+
+
+def _migration(migrate: Migrate, shape: Shape, shot_scale: float) -> tuple[SurveyFront, Migration]:
+    rows = migrate.fold * shape.nz
+    return (
+        SurveyFront(shape, shot_scale, migrate.stack),
+        Migration(shape, rows, migrate.group, smoothing=migrate.smoothing),
+    )
+
+
+def cell_fronts(network: Network, shape: Shape, shot_scale: float) -> tuple[Features, ...]:
+    """What stands before each U-Net of cells in `build`'s network: two behind a front that migrates, else one."""
+    if isinstance(network.front, Migrate):
+        return given_fronts(*_migration(network.front, shape, shot_scale), (shape.nz, shape.nx))
+    return (make_front(network, shape, shot_scale),)
 
 
 def network_behind(front: Features, network: Network) -> ImagingNetwork:

@@ -47,6 +47,22 @@ class Stack:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
+class Migrate:
+    """The stacks, and each shot migrated in the velocity that the network estimates (networks/migrating.py)."""
+
+    kind: Literal["migrate"] = "migrate"
+    fold: Samples = 4  # time samples kept for each depth row
+    group: Annotated[int, Field(ge=1, le=8)] = 2  # neighbouring receivers that are averaged
+    smoothing: Annotated[float, Field(ge=1, le=50)] = 5.0  # [cells] sigma, of the slowness that it migrates in
+    passes: Annotated[int, Field(ge=1, le=4)] = 1  # how often it migrates and corrects the velocity
+
+    @property
+    def stack(self) -> Stack:
+        """Of what the velocity is estimated from."""
+        return Stack(fold=self.fold, group=self.group, coarse=True)
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Fold:
     """The time samples that fall on a depth row as its channels (survey_front.py)."""
 
@@ -78,7 +94,7 @@ def _parsed(value: Any) -> Any:
         raise ValueError(f"expected a mapping, or a mapping as JSON text: {error}") from None
 
 
-Front = Annotated[Stack | Fold | Gather, Field(discriminator="kind"), BeforeValidator(_with_kind)]
+Front = Annotated[Stack | Migrate | Fold | Gather, Field(discriminator="kind"), BeforeValidator(_with_kind)]
 Channels = dict[str, tuple[PositiveInt, PositiveInt]]
 
 
@@ -87,7 +103,7 @@ class Network:
     """`nasunet` is built from `genotype` once one is known; until then it is searched.
 
     `resunet34`, `denseunet` and `inversionnet` have their published size, whatever depth and width; `unet_small` has
-    `depth` scales and `parameters` parameters.
+    `depth` scales and `parameters` parameters.  Behind a front that migrates there are two of them.
     """
 
     model: Model = "nasunet"
@@ -119,6 +135,8 @@ class Network:
             raise ValueError("front: an inversionnet has its own; set network.model to unet, resunet34 or nasunet")
         if self.model == "inversionnet" and isinstance(self.front, Stack) and self.front.coarse:
             raise ValueError("front.coarse: an inversionnet has its own front; set network.front.coarse to false")
+        if self.model == "inversionnet" and isinstance(self.front, Migrate):
+            raise ValueError("front: an inversionnet cannot migrate; set network.front.kind to stack or fold")
         if self.model == "unet_small" and self.parameters is None:
             raise ValueError("parameters: unet_small is built to a size; set network.parameters to that size")
         if self.encoder_init == "imagenet" and self.model not in IMAGENET:

@@ -6,7 +6,7 @@ The sum is exact: the cost of a choice does not depend on the others.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import torch
@@ -25,8 +25,8 @@ Costs = dict[str, dict[str, int]]
 TRIES = 10_000  # random genotypes to try until one is within the limit
 
 
-def parameter_costs(network: Network, front: Features) -> tuple[int, Costs]:
-    """(fixed, label → operation → parameters in all cells) of a NasUnet of this size; fronts have none."""
+def parameter_costs(network: Network, fronts: Sequence[Features]) -> tuple[int, Costs]:
+    """(fixed, label → operation → parameters in all cells) of NasUnets of this size, one behind each of `fronts`."""
     places: dict[str, list[int]] = defaultdict(list)  # channels of each occurrence of a choice
 
     def note(label: str, channels: int) -> nn.Module:
@@ -40,15 +40,18 @@ def parameter_costs(network: Network, front: Features) -> tuple[int, Costs]:
         return lambda channels, stride: note(label, channels)
 
     with torch.device("meta"):
-        skeleton = CellUnet(
-            front,
-            depth=network.depth,
-            width=network.width,
-            nodes=network.nodes,
-            **{cell: edge(cell) for cell in CELLS},
-            down=entrance("down"),
-            up=entrance("up"),
-        )
+        skeletons = [
+            CellUnet(
+                front,
+                depth=network.depth,
+                width=network.width,
+                nodes=network.nodes,
+                **{cell: edge(cell) for cell in CELLS},
+                down=entrance("down"),
+                up=entrance("up"),
+            )
+            for front in fronts
+        ]
     costs = {
         label: {
             name: sum(operation_parameters(name, width) for width in channels)
@@ -56,7 +59,7 @@ def parameter_costs(network: Network, front: Features) -> tuple[int, Costs]:
         }
         for label, channels in places.items()
     }
-    return count_parameters(skeleton), costs
+    return sum(map(count_parameters, skeletons)), costs
 
 
 @cache
@@ -65,19 +68,21 @@ def operation_parameters(name: str, channels: int) -> int:
         return count_parameters(OPERATIONS[name](channels))
 
 
-def nasunet_parameters(genotype: Genotype, front: Features) -> int:
-    """Parameters of the NasUnet it describes, without allocating weights."""
+def nasunet_parameters(genotype: Genotype, fronts: Sequence[Features]) -> int:
+    """Parameters of the NasUnets it describes, without allocating weights; fronts have none."""
     with torch.device("meta"):
-        return count_parameters(NasUnet(genotype, front))
+        return sum(count_parameters(NasUnet(genotype, front)) for front in fronts)
 
 
-def most_probable(log_probabilities: Mapping[str, Mapping[str, float]], network: Network, front: Features) -> Genotype:
+def most_probable(
+    log_probabilities: Mapping[str, Mapping[str, float]], network: Network, fronts: Sequence[Features]
+) -> Genotype:
     """The genotype of highest Σ log p among those with at most `network.max_parameters` parameters.
 
     Exact, by dynamic programming: a partial genotype is dropped if another costs no more and is more probable.
     Raises InputError when even the smallest network of this width and depth is above the limit.
     """
-    fixed, costs = parameter_costs(network, front)
+    fixed, costs = parameter_costs(network, fronts)
     best_so_far: list[tuple[int, float, tuple[str, ...]]] = [(fixed, 0.0, ())]
     for label, choices in costs.items():
         longer = [
@@ -97,7 +102,7 @@ def most_probable(log_probabilities: Mapping[str, Mapping[str, float]], network:
     return Genotype.from_sample(sample, depth=network.depth, width=network.width, nodes=network.nodes)
 
 
-def random_genotype(network: Network, front: Features, seed: int) -> Genotype:
+def random_genotype(network: Network, fronts: Sequence[Features], seed: int) -> Genotype:
     """Drawn uniformly from all genotypes with at most `network.max_parameters` parameters.
 
     Raises InputError when none is found.
@@ -110,9 +115,9 @@ def random_genotype(network: Network, front: Features, seed: int) -> Genotype:
             operations=network.operations,
             seed=(seed, attempt),
         )
-        if nasunet_parameters(genotype, front) <= network.max_parameters:
+        if nasunet_parameters(genotype, fronts) <= network.max_parameters:
             return genotype
-    fixed, costs = parameter_costs(network, front)
+    fixed, costs = parameter_costs(network, fronts)
     raise _too_small(network, fixed + sum(min(choices.values()) for choices in costs.values()))
 
 

@@ -13,12 +13,8 @@ from torch import Tensor, nn
 
 from datagen.shards.manifest import Statistics
 from search_spaces.build import build
-from search_spaces.config import Network, Stack
-from search_spaces.fronts.migration import Migration
-from search_spaces.fronts.survey_front import SurveyFront
+from search_spaces.config import Migrate, Network
 from search_spaces.genotype import Genotype
-from search_spaces.networks.migrating import Given, MigratingNetwork
-from search_spaces.networks.nas_unet import NasUnet
 from search_spaces.shape import Shape
 
 CELLS = Genotype(  # found by sampling; the best of results/compare.md
@@ -30,8 +26,6 @@ CELLS = Genotype(  # found by sampling; the best of results/compare.md
     down="skip",
     up="skip",
 )
-
-SMOOTHING = 5.0  # cells: 50 m, as of the labels' migration velocity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,18 +55,7 @@ def built(network: Network, shape: Shape, statistics: Statistics) -> nn.Module:
     return build(network, shape, statistics.shot_scale)
 
 
-def migrating(shape: Shape, statistics: Statistics) -> nn.Module:
-    """Velocity and image by one network with the migration inside, 0.69 M parameters."""
-    assert shape.geometry is not None
-    stack, cells = Stack(coarse=True), replace(CELLS, width=24)
-    front = SurveyFront(shape, statistics.shot_scale, stack)
-    migration = Migration(shape, stack.fold * shape.nz, stack.group, smoothing=SMOOTHING)
-    size = (shape.nz, shape.nx)
-    velocity = NasUnet(cells, Given(front.channels, size))
-    image = NasUnet(cells, Given(MigratingNetwork.channels(front, migration), size, outputs=2))
-    return MigratingNetwork(front, velocity, migration, image, shape.geometry.velocity_limits)
-
-
+MIGRATING = partial(built, Network(model="nasunet", genotype=replace(CELLS, width=24), front=Migrate()))
 SMALL = partial(built, Network(model="nasunet", genotype=CELLS))
 UNET = partial(built, Network(model="unet", depth=5, width=48))
 RESUNET34 = partial(built, Network(model="resunet34"))
@@ -82,7 +65,7 @@ CONTESTANTS = (
     Contestant(
         name="migrating",
         targets=("velocity", "rtm"),
-        build=migrating,
+        build=MIGRATING,
         batch=64,
         rate=0.01,
         share=12,

@@ -3,7 +3,7 @@
 model.safetensors   weights
 genotype.json       of a searched network
 config.yml          network, shapes, scales, survey and geology it was trained on, scores
-model.onnx          raw shots [B, S, T, R] float32 → image in physical units [B, 1, Z, X], or picks [B, 2, R]
+model.onnx          raw shots [B, S, T, R] float32 → images in physical units [B, C, Z, X], or picks [B, 2, R]
 README.md           the model card
 picture.png         if there is one
 weights.seisnas     the weights again, packed, so that zeros cost little (packed.py)
@@ -24,7 +24,7 @@ from datagen.config import STRICT, Data
 from datagen.errors import InputError
 from datagen.files.reading import read_text, read_yaml
 from datagen.shards.manifest import Statistics
-from datagen.targets import Target, TargetName, make_target
+from datagen.targets import Target, TargetName, make_targets
 from search_spaces.config import Network
 from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
@@ -55,9 +55,9 @@ class Contents:
     made_with: dict[str, str]  # package → version
 
     @property
-    def scaled(self) -> Target:
-        """The target with the scale of its training."""
-        return make_target(self.target, self.statistics)
+    def scaled(self) -> tuple[Target, ...]:
+        """The targets, one for each channel of the output, with the scale of their training."""
+        return make_targets(self.target, self.statistics)
 
 
 def to_yaml(contents: Contents) -> str:

@@ -7,6 +7,7 @@ Other outputs: outputs.py.  The network already scales the shots.
 
 import copy
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,16 @@ INT64 = 7  # in ONNX
 
 
 class Deployed(nn.Module):
-    """Converts the output of `network` to the units of the target."""
+    """Converts the output of `network`, a channel for each of `targets`, to their units."""
 
-    def __init__(self, network: nn.Module, target: RtmImage | VelocityModel) -> None:
+    def __init__(self, network: nn.Module, targets: Sequence[RtmImage | VelocityModel]) -> None:
         super().__init__()
-        self.network, self.target = network, target
+        self.network, self.targets = network, targets
 
     def forward(self, shots_BSTR: Tensor) -> Tensor:
-        image_B1ZX: Tensor = self.network(shots_BSTR)
-        return self.target.denormalise(image_B1ZX)
+        channels = self.network(shots_BSTR).split(1, dim=1)
+        images = [each.denormalise(channel) for each, channel in zip(self.targets, channels, strict=True)]
+        return images[0] if len(images) == 1 else torch.cat(images, dim=1)
 
 
 def export_onnx(network: nn.Module, shape: Shape, file: Path) -> None:

@@ -48,8 +48,9 @@ class Imager:
         self._check_shapes()
 
     def __call__(self, shots_BSTR: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-        """Images [B, 1, Z, X] of shots [B, S, T, R], or picks [B, 2, R] of gathers [B, 1, T, R], float32.
+        """Images [B, C, Z, X] of shots [B, S, T, R], or picks [B, 2, R] of gathers [B, 1, T, R], float32.
 
+        C is 1, or 2 for a bundle whose target is both: velocity, then RTM image.
         Shots are the pressure that was recorded, in the unit of the training data, in the order of the bundle's
         survey (`contents.data.survey`: metres and seconds).  An image is in the unit of its target: that of the RTM
         image, or m/s.  A pick is a time [s] and a confidence from 0 to 1.

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from search_spaces.config import Fold, Gather, Network, Stack
+from search_spaces.config import Fold, Gather, Migrate, Network, Stack
 from search_spaces.fronts.band_limited import resampling_matrix
 from search_spaces.fronts.gather import GatherFront
 from search_spaces.fronts.stack import DiffractionStack, group_matrix
@@ -136,9 +136,13 @@ def _asinh(x: Tensor) -> Tensor:
 
 
 def make_front(network: Network, shape: Shape, shot_scale: float) -> Features:
-    """The front of the configuration; `shot_scale` as in `SurveyFront`, unused for a gather."""
+    """The front of the configuration, without a migration; `shot_scale` as in `SurveyFront`, unused for a gather."""
     match network.front:
         case Gather(scaling=scaling):
             return GatherFront(shape.samples, shape.nz, scaling)
+        case Migrate(stack=stack):  # a search gives both outputs from the stacks
+            survey_front = SurveyFront(shape, shot_scale, stack)
+            survey_front.outputs = 2
+            return survey_front
         case Stack() | Fold() as front:
             return SurveyFront(shape, shot_scale, front)

@@ -36,12 +36,18 @@ class Given(Features):
         return features_BCZX.contiguous(memory_format=torch.channels_last)
 
 
+def given_fronts(front: SurveyFront, migration: Migration, size: tuple[int, int]) -> tuple[Given, Given]:
+    """Of the velocity cells, which see the stacks, and of the image cells: migrated shots and estimate as well."""
+    seen = front.channels + migration.channels + 1
+    return Given(front.channels, size), Given(seen, size, outputs=2)
+
+
 class MigratingNetwork(nn.Module):
     """Shots `[B, S, T, R]` → velocity and image, both normalised, `[B, 2, Z, X]`.
 
     In training a third output follows, the first estimate of the velocity, which has its own loss.  `velocity` maps
     the constant stacks of `front` to the estimate before its sigmoid; `image` maps those, the migrated shots and the
-    estimate (see `channels`) to the image and the correction.  `limits` are those of the velocity [cells per sample].
+    estimate to the image and the correction (`given_fronts`).  `limits` are those of the velocity [cells per sample].
     """
 
     def __init__(
@@ -58,11 +64,6 @@ class MigratingNetwork(nn.Module):
         self.lowest, self.highest = limits
         self.passes = passes
 
-    @staticmethod
-    def channels(front: SurveyFront, migration: Migration) -> int:
-        """Of what the image cells see."""
-        return front.channels + migration.channels + 1
-
     def forward(self, shots_BSTR: Tensor) -> Tensor:
         level_BSNG = self.front.level(shots_BSTR)
         return self.from_features(level_BSNG, self.front.arrange(level_BSNG))
@@ -71,7 +72,7 @@ class MigratingNetwork(nn.Module):
         """The same from what depends on the shots alone, which a training may keep."""
         first_B1ZX = y_B1ZX = self.velocity(stacks_BCZX).float()
         for _ in range(self.passes):
-            image_B1ZX, correction_B1ZX = self._migrate(level_BSNG, stacks_BCZX, y_B1ZX).split(1, dim=1)
+            image_B1ZX, correction_B1ZX = self._migrate(level_BSNG, stacks_BCZX, y_B1ZX).tensor_split(2, dim=1)
             y_B1ZX = y_B1ZX + correction_B1ZX
         outputs = [_normalised(y_B1ZX), image_B1ZX]
         return torch.cat([*outputs, _normalised(first_B1ZX)] if self.training else outputs, dim=1)

@@ -120,7 +120,7 @@ def test_a_search_keeps_to_the_limit_of_parameters(config, tmp_path, strategy):
     small = replace(config, network=replace(config.network, width=8, max_parameters=2000))
     small = replace(small, search=replace(small.search, strategy=strategy, epochs=1, warmup_epochs=0))
     front = make_front(small.network, Shape.of(config.data), 1.0)
-    fixed, costs = parameter_costs(small.network, front)
+    fixed, costs = parameter_costs(small.network, (front,))
     assert fixed < 2000 < fixed + max(costs["down"].values())
     assert nasunet_parameters(find_genotype(small, RunFolder(tmp_path), Recorder()), front) <= 2000
 

@@ -102,7 +102,7 @@ def _places(data: Data, start: float, cross_N: Array) -> Places:
 
 def likeness(prediction_ZX: Array, truth_ZX: Array, contents: Contents) -> float:
     """SSIM of two images in physical units, on the scale used for training and scores."""
-    target = contents.scaled
+    (target,) = contents.scaled
     pair = target.normalise(prediction_ZX), target.label(truth_ZX)
     return float(ssim(*(torch.from_numpy(np.asarray(image, np.float32))[None, None] for image in pair)))
 

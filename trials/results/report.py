@@ -99,8 +99,7 @@ class Report:
     @property
     def picture(self) -> Picture:
         """How truth and predictions are shown."""
-        (picture,) = OUTPUTS[self.target].pictures
-        return picture
+        return OUTPUTS[self.target].pictures[-1]
 
 
 def read_curve(run: RunFolder, name: str) -> Curve:

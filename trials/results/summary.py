@@ -120,11 +120,12 @@ def _samples(config: Config, networks: dict[str, Bundle]) -> tuple[Sample, ...]:
     velocities = ShardDataset(config.data.folder, "test", "velocity")
     samples = []
     for index in range(min(SAMPLES, len(images))):
-        shots_STR, truth_1ZX = images[index]
-        velocity_ZX = velocities.target.denormalise(velocities[index][1][0].numpy())
+        shots_STR, truth_CZX = images[index]
+        truth_1ZX = truth_CZX[-1:]  # of several images the one that networks are ranked by
+        velocity_ZX = velocities.targets[0].denormalise(velocities[index][1][0].numpy())
         predictions = {}
         for name, bundle in networks.items():
-            image_B1ZX = bundle.network(shots_STR[None])
+            image_B1ZX = bundle.network(shots_STR[None])[:, -1:]
             score = float(ssim(image_B1ZX, truth_1ZX[None])[0])
             predictions[name] = Prediction(image_ZX=image_B1ZX[0, 0].numpy(), ssim=score)
         samples.append(

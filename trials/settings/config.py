@@ -21,7 +21,7 @@ from datagen.errors import InputError
 from datagen.files.reading import parse_yaml
 from datagen.preset import put, read_preset
 from datagen.targets import TargetName
-from search_spaces.config import Gather, Network
+from search_spaces.config import Gather, Migrate, Network
 from trials.settings.paths import field_names, follow, further_down
 from trials.settings.picking import Picking
 from trials.settings.pretrain import Pretrain
@@ -129,6 +129,7 @@ class Config:
     effects: Effects = Effects()  # added to the shots in search and training; scores use clean ones
     network: Network = Network()
     loss: Loss = Loss()
+    velocity_loss: Loss = Loss(l1=1.0, l2=0.0, ssim=0.1)  # of the velocity, where target is both
     search: Search = Search()
     training: Training = Training()
     tune: Tune = Tune()
@@ -139,10 +140,12 @@ class Config:
     pretrain: Pretrain = Pretrain()
 
     def __post_init__(self) -> None:
-        if (self.loss.distil > 0) != (self.training.teacher is not None):
+        if (self.loss.distil + self.velocity_loss.distil > 0) != (self.training.teacher is not None):
             raise ValueError("loss.distil above 0 and training.teacher (a run folder) need each other")
         if (self.target == "first_break") != isinstance(self.network.front, Gather):
             raise ValueError("target first_break and network.front gather need each other")
+        if (self.target == "both") != isinstance(self.network.front, Migrate):
+            raise ValueError("target both and network.front migrate need each other")
 
 
 def load(preset: str | Path, *layers: Mapping[str, Any]) -> Config:

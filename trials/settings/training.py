@@ -1,6 +1,6 @@
 """Settings common to all trainings: tuning, search, fine-tuning, baseline."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -13,6 +13,8 @@ class Training:
     """How a network is trained; duration and learning rate belong to the stage (`tune`, `search`, …)."""
 
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 8
+    # muon (trials/training/muon.py) needs a third of the samples that adamw does (benchmarks/results/imaging.md).
+    optimizer: Literal["muon", "adamw"] = "muon"
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1.0e-4
     mirror: bool = True  # shots, receivers and image are flipped together at random
     # Decay per step of the moving average of the weights, which is scored and saved; 0: the weights themselves.

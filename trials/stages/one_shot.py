@@ -7,6 +7,7 @@ A search continues from its checkpoint.  It uses one device, whatever `devices`:
 without gradient, and NNI's modules step their optimisers manually, so DDP has nothing to average.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +22,7 @@ from torch import Tensor
 from torch.utils.data import Subset
 
 from datagen.dataset import loader
+from search_spaces.build import cell_fronts
 from search_spaces.fronts.survey_front import make_front
 from search_spaces.genotype import Genotype, skip_share
 from search_spaces.networks.contract import Features
@@ -77,9 +79,9 @@ class SearchReport(EpochReport):
     weights warm up the architecture is noise, whose share says nothing.
     """
 
-    def __init__(self, run: RunFolder, channel: Channel, config: Config, front: Features) -> None:
+    def __init__(self, run: RunFolder, channel: Channel, config: Config, fronts: Sequence[Features]) -> None:
         super().__init__(run, channel, "supernet", make_task(config).quality)
-        self.config, self.front = config, front
+        self.config, self.fronts = config, fronts
         self.found: Genotype | None = None
 
     def state_dict(self) -> dict[str, Any]:
@@ -89,7 +91,7 @@ class SearchReport(EpochReport):
         self.found = Genotype.from_json(state_dict["found"]) if state_dict["found"] else None
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: Any) -> None:
-        genotype = most_probable(log_probabilities(module), self.config.network, self.front)
+        genotype = most_probable(log_probabilities(module), self.config.network, self.fronts)
         share = skip_share(genotype)
         self.extra = {"skip_share": share}
         super().on_train_epoch_end(trainer, module)
@@ -105,12 +107,12 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
 
     The result has at most `network.max_parameters` parameters, at the width it will be trained with.
     """
-    front = make_front(config.network, *geometry(config))
+    fronts = cell_fronts(config.network, *geometry(config))
     if config.search.strategy == "random":
-        return random_genotype(config.network, front, config.seed)
+        return random_genotype(config.network, fronts, config.seed)
     task = make_task(config)
     data = task.training_set()
-    report = SearchReport(run, channel, config, front)
+    report = SearchReport(run, channel, config, fronts)
     callbacks: list[Callback] = [report, EpochDraws(data), *keep_checkpoint(run.path, "supernet")]
     options = trainer_options(run, config, "supernet", config.search.epochs, callbacks)
     if options["accelerator"] == "cpu":
@@ -123,7 +125,8 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     )
     narrow = replace(config.network, width=config.search.width or config.network.width)
     share = config.search.partial_channels if config.search.strategy == "darts" else 1
-    method = _method(config, front)
+    method = _method(config, fronts)
+    front = make_front(config.network, *geometry(config))
     space = NasUnetSpace(narrow, front, share, recompute=config.search.strategy == "parsec")
     method.initialize(RawFormatModelSpace.from_model(space, evaluator), SequentialExecutionEngine())
     with interruptible():
@@ -144,13 +147,13 @@ def _halves(config: Config, data: Samples) -> dict[str, Any]:
     return {"train_dataloaders": weights, "val_dataloaders": architecture}
 
 
-def _method(config: Config, front: Features) -> Any:
+def _method(config: Config, fronts: Sequence[Features]) -> Any:
     search = config.search
     options = {
         "arc_learning_rate": search.arch_learning_rate,
         "warmup_epochs": search.warmup_epochs,
         "gradient_clip_val": GRADIENT_CLIP,
-        "penalty": SizePenalty(*parameter_costs(config.network, front), config.network.max_parameters),
+        "penalty": SizePenalty(*parameter_costs(config.network, fronts), config.network.max_parameters),
     }
     if search.strategy == "darts":
         return Darts(**options, mutation_hooks=[MixedEdge.mutate])

@@ -1,6 +1,6 @@
 """Training and scoring of one network, the same way for every stage and every model.
 
-    AdamW · one-cycle learning rate · gradients clipped · moving average of the weights · mirrored samples
+    Muon · one-cycle learning rate · gradients clipped · moving average of the weights · mirrored samples
 
 A run leaves a line per epoch in metrics.jsonl, TensorBoard logs and a checkpoint; started again in the same folder it
 continues from the checkpoint, to the same network as without the interruption.
@@ -175,6 +175,7 @@ def _train(
         task,
         learning_rate=learning_rate,
         weight_decay=config.training.weight_decay,
+        optimizer=config.training.optimizer,
         budget=budget,
         teacher=load_teacher(config),
     )

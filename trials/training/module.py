@@ -1,15 +1,16 @@
 """The only LightningModule: a network and its task (tasks.py).
 
-AdamW under a one-cycle learning rate (trials/training/budget.py), gradients clipped by the trainer.
+Muon or AdamW under a one-cycle learning rate (trials/training/budget.py), gradients clipped by the trainer.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
 from trials.training.budget import OneCycle, TimeBudget
+from trials.training.muon import Muon
 from trials.training.tasks import Batch, Task
 from trials.training.teacher import Teacher
 
@@ -39,6 +40,7 @@ class TaskModule(pl.LightningModule):
         *,
         learning_rate: float,
         weight_decay: float,
+        optimizer: Literal["muon", "adamw"] = "muon",
         budget: TimeBudget | None = None,
         teacher: Teacher | None = None,
     ) -> None:
@@ -47,6 +49,7 @@ class TaskModule(pl.LightningModule):
         self.task = task
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.optimizer = optimizer
         self.budget = budget
         self.teacher = teacher
 
@@ -68,7 +71,12 @@ class TaskModule(pl.LightningModule):
         self.log_dict(named, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(batch[1]))
 
     def configure_optimizers(self) -> Any:
-        optimizer = torch.optim.AdamW(self.network.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
+        network, rate, decay = self.network, self.learning_rate, self.weight_decay
+        optimizer = (
+            torch.optim.AdamW(network.parameters(), rate, weight_decay=decay)
+            if self.optimizer == "adamw"
+            else Muon(network, rate, decay)
+        )
         steps = 0 if self.budget else int(self.trainer.estimated_stepping_batches)
         schedule = OneCycle(optimizer, self.learning_rate, steps, self.budget)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -3,6 +3,7 @@
     target        sees → gives                                 learns by                ranked by
     rtm           shots [S, T, R] → RTM image [1, Z, X]        the terms of `loss`      ssim
     velocity      shots [S, T, R] → velocity model [1, Z, X]   the terms of `loss`      ssim
+    both          shots [S, T, R] → velocity, image [2, Z, X]  velocity_and_image.py    ssim of the image
     first_break   gather [1, T, R] → logits [1, N, R]          cross-entropy of rows    hit_5
 
 `make_task` turns a target into a task; everything in training that depends on the target is in the task.
@@ -27,6 +28,7 @@ from trials.training.picking.gather_set import GatherSet, gather_set
 from trials.training.picking.pick_scores import pick_scores
 from trials.training.picking.picking import pick_loss
 from trials.training.teacher import Teacher
+from trials.training.velocity_and_image import scores_of_both, terms_of_both
 
 Batch = tuple[Tensor, Tensor]
 Samples = ShardDataset | GatherSet
@@ -74,7 +76,7 @@ class Task(Protocol):
 
 @dataclass(frozen=True)
 class ImagingTask:
-    """Shots `[B, S, T, R]` → normalised image `[B, 1, Z, X]`, of the RTM or of the velocity."""
+    """Shots `[B, S, T, R]` → normalised image `[B, 1, Z, X]`, of the RTM or of the velocity, or both `[B, 2, Z, X]`."""
 
     config: Config
     quality: str = "ssim"
@@ -103,21 +105,28 @@ class ImagingTask:
         return statistics(self.config)
 
     def terms(self, prediction: Tensor, batch: Batch, teacher: Teacher | None = None) -> dict[str, Tensor]:
-        shots_BSTR, target_B1ZX = batch
-        teacher_B1ZX = None if teacher is None else teacher(shots_BSTR)
-        return loss_terms(self.config.loss, prediction, target_B1ZX, teacher_B1ZX)
+        shots_BSTR, target_BCZX = batch
+        teacher_BCZX = None if teacher is None else teacher(shots_BSTR)
+        if self.config.target == "both":
+            return terms_of_both(self.config, prediction, target_BCZX, teacher_BCZX)
+        return loss_terms(self.config.loss, prediction, target_BCZX, teacher_BCZX)
 
     def scores(self, prediction: Tensor, batch: Batch) -> dict[str, Tensor]:
-        return {name: value_B.mean() for name, value_B in scores(prediction, batch[1]).items()}
+        return {name: value_B.mean() for name, value_B in self._each_score(prediction, batch[1]).items()}
+
+    def _each_score(self, prediction: Tensor, target_BCZX: Tensor) -> dict[str, Tensor]:
+        if self.config.target == "both":
+            return scores_of_both(prediction, target_BCZX)
+        return scores(prediction, target_BCZX)
 
     @torch.no_grad()
     def evaluate(self, network: nn.Module, split: str) -> dict[str, float]:
-        """ssim, mae, rmse, psnr; each the mean over the images."""
+        """ssim, mae, rmse, psnr, of both also velocity_ssim …; each the mean over the images."""
         device = next(network.parameters()).device
         network.eval()
         rows = []
-        for shots_BSTR, target_B1ZX in loader(self.scoring_set(split), batch_size=32):
-            rows.append(scores(network(shots_BSTR.to(device)), target_B1ZX.to(device)))
+        for shots_BSTR, target_BCZX in loader(self.scoring_set(split), batch_size=32):
+            rows.append(self._each_score(network(shots_BSTR.to(device)), target_BCZX.to(device)))
         return {name: float(torch.cat([row[name] for row in rows]).mean()) for name in rows[0]}
 
 
@@ -176,7 +185,7 @@ class PickingTask:
 def make_task(config: Config) -> Task:
     """The task that `target` names."""
     match config.target:
-        case "rtm" | "velocity":
+        case "rtm" | "velocity" | "both":
             return ImagingTask(config)
         case "first_break":
             return PickingTask(config)
@@ -186,6 +195,6 @@ def images_only(config: Config, command: str) -> None:
     """Raises InputError for pickers, which some commands do not support yet."""
     if not make_task(config).output.pictures:
         raise InputError(
-            f"target: got {config.target}, {command} is for images (rtm, velocity); pickers have search, tune, "
+            f"target: got {config.target}, {command} is for images (rtm, velocity, both); pickers have search, tune, "
             "compress, export and pick, see docs/picking.md"
         )

@@ -2,12 +2,10 @@
 
 import torch
 
-from search_spaces.config import Stack
-from search_spaces.fronts.migration import Migration
-from search_spaces.fronts.survey_front import SurveyFront
+from search_spaces.build import build, count_parameters
+from search_spaces.config import Migrate, Network
 from search_spaces.genotype import Genotype
-from search_spaces.networks.migrating import Given, MigratingNetwork
-from search_spaces.networks.nas_unet import NasUnet
+from search_spaces.networks.migrating import MigratingNetwork
 from search_spaces.shape import Geometry, Shape
 
 SIZE = (32, 30)
@@ -23,19 +21,27 @@ SHAPE = Shape(shots=2, samples=160, receivers=30, nz=SIZE[0], nx=SIZE[1], geomet
 CELLS = Genotype(depth=2, width=8, nodes=1, encoder=(("sep_conv_3x3",),), decoder=(("skip",),))
 
 
-def network() -> MigratingNetwork:
+def network(passes: int = 1) -> MigratingNetwork:
     torch.manual_seed(0)
-    front = SurveyFront(SHAPE, 1.0, Stack(fold=4, coarse=True))
-    migration = Migration(SHAPE, 4 * SIZE[0], 2, smoothing=5.0)
-    velocity = NasUnet(CELLS, Given(front.channels, SIZE))
-    image = NasUnet(CELLS, Given(MigratingNetwork.channels(front, migration), SIZE))
-    return MigratingNetwork(front, velocity, migration, image, GEOMETRY.velocity_limits)
+    both = build(Network(genotype=CELLS, front=Migrate(passes=passes)), SHAPE, 1.0)
+    assert isinstance(both, MigratingNetwork)
+    return both
 
 
 def test_shots_become_a_velocity_within_its_limits_and_an_image() -> None:
-    both = network()(torch.randn(3, 2, 160, 30))
+    both = network().eval()(torch.randn(3, 2, 160, 30))
     assert both.shape == (3, 2, *SIZE)
     assert (both[:, 0].abs() <= 1).all()
+
+
+def test_in_training_the_first_estimate_follows() -> None:
+    both, shots = network().train(), torch.randn(3, 2, 160, 30)
+    velocity_B1ZX, _, first_B1ZX = both(shots).split(1, dim=1)
+    assert (velocity_B1ZX != first_B1ZX).any()
+    torch.nn.init.zeros_(both.image.head.cells.weight)
+    torch.nn.init.zeros_(both.image.head.cells.bias)
+    velocity_B1ZX, _, first_B1ZX = both(shots).split(1, dim=1)
+    torch.testing.assert_close(velocity_B1ZX, first_B1ZX)  # nothing corrects it
 
 
 def test_the_image_alone_teaches_the_velocity() -> None:
@@ -44,7 +50,18 @@ def test_the_image_alone_teaches_the_velocity() -> None:
     assert all(weight.grad is not None and weight.grad.abs().max() > 0 for weight in both.velocity.head.parameters())
 
 
+def test_another_pass_migrates_in_the_corrected_velocity_with_the_same_weights() -> None:
+    once, twice, shots = network().eval(), network(passes=2).eval(), torch.randn(2, 2, 160, 30)
+    assert count_parameters(once) == count_parameters(twice)
+    assert (once(shots) - twice(shots)).abs().max() > 1e-3
+
+
 def test_what_depends_on_the_shots_alone_can_be_kept() -> None:
     both, shots = network().eval(), torch.randn(2, 2, 160, 30)
     level = both.front.level(shots)
     torch.testing.assert_close(both.from_features(level, both.front.arrange(level)), both(shots))
+
+
+def test_any_network_can_stand_behind_the_migration() -> None:
+    unet = build(Network(model="unet", depth=2, width=4, front=Migrate()), SHAPE, 1.0).eval()
+    assert unet(torch.randn(1, 2, 160, 30)).shape == (1, 2, *SIZE)

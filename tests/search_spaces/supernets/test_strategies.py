@@ -210,7 +210,7 @@ def test_partial_channels_pass_by_unchanged_and_are_shuffled() -> None:
 
 def test_the_size_penalty_has_a_gradient_only_above_the_limit_and_points_to_smaller_networks() -> None:
     network = Network(front=Fold(), depth=2, width=8, nodes=1, operations="small")
-    fixed, costs = parameter_costs(network, FRONT)
+    fixed, costs = parameter_costs(network, (FRONT,))
     method = METHODS["parsec"]()
     net = method.mutate_model(NasUnetSpace(network, FRONT))
     (down,) = {edge._arch_alpha for edge in net.modules() if isinstance(edge, PathEdge) and edge.label == "down"}

@@ -18,7 +18,7 @@ TARGETS = get_args(TargetName)
 
 def config_of(target: str) -> Config:
     preset = "field.yml" if target == "first_break" else "quickstart.yml"
-    return load(PRESETS / preset, {"target": target})
+    return load(PRESETS / preset, {"target": target} | ({"network.front": "migrate"} if target == "both" else {}))
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -28,8 +28,9 @@ def test_a_task_scores_what_it_ranks_by_and_has_a_loss_with_a_slope(target: str)
     shots_BSTR = torch.zeros(2, shape.shots, shape.samples, shape.receivers)
     rows = config.network.gather_rows if target == "first_break" else shape.nz
     columns = shape.receivers if target == "first_break" else shape.nx
-    prediction = torch.randn(2, 1, rows, columns, requires_grad=True)
-    labels = torch.full((2, columns), 20.0) if target == "first_break" else torch.rand(2, 1, rows, columns)
+    channels = 2 if target == "both" else 1
+    prediction = torch.randn(2, channels, rows, columns, requires_grad=True)
+    labels = torch.full((2, columns), 20.0) if target == "first_break" else torch.rand(2, channels, rows, columns)
     task.terms(prediction, (shots_BSTR, labels))["loss"].backward()
     assert prediction.grad is not None
     assert prediction.grad.abs().sum() > 0
@@ -46,7 +47,7 @@ def test_a_network_leaves_with_the_output_that_its_target_promises(target: str) 
 
     class Still(torch.nn.Module):
         def forward(self, shots_BSTR: torch.Tensor) -> torch.Tensor:
-            return torch.zeros(len(shots_BSTR), 1, rows, columns)
+            return torch.zeros(len(shots_BSTR), 2 if target == "both" else 1, rows, columns)
 
     leaving = output.deployed(Still(), NOT_NEEDED, shape)
     found = leaving(torch.zeros(2, shape.shots, shape.samples, shape.receivers))
