@@ -17,6 +17,8 @@ from torch import nn
 
 from datagen.errors import InputError
 from search_spaces.cells.fourier import UFourier
+from search_spaces.fronts.stack import STRIDE
+from search_spaces.networks.migrating import MigratingNetwork
 from search_spaces.shape import Shape
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
@@ -35,7 +37,8 @@ def shrink(network: nn.Module, shape: Shape, sparsity: float, dense: Mapping[str
 
     `dense` [`layer_widths`] has the channels that the share refers to, for an already pruned network.
 
-    The head keeps its outputs, the first convolution its inputs from the front.
+    The head keeps its outputs, the first convolution its inputs from the front.  The two networks behind a migration
+    are pruned one after the other.
 
     Raises
     ------
@@ -46,27 +49,40 @@ def shrink(network: nn.Module, shape: Shape, sparsity: float, dense: Mapping[str
         raise InputError(f"compress.sparsity: got {sparsity}; allowed is 0 or more and less than 1")
     if any(isinstance(module, UFourier) for module in network.modules()):
         raise InputError("compress.pruner: channel cannot prune u_fourier; set compress.pruner to level")
-    shots_BSTR = torch.zeros(1, shape.shots, shape.samples, shape.receivers, device=next(network.parameters()).device)
     dense = dense or layer_widths(network)
     frozen = {name for name, weight in network.named_parameters() if not weight.requires_grad}
     network.eval().requires_grad_(True)  # torch-pruning traces the network by its gradients
-    with warnings.catch_warnings(), torch.enable_grad():
-        warnings.simplefilter("ignore")  # torch-pruning's, about parameters it leaves alone
-        torch_pruning.pruner.BasePruner(
-            network,
-            shots_BSTR,
-            importance=torch_pruning.importance.GroupMagnitudeImportance(p=2),
-            pruning_ratio=0.0,
-            pruning_ratio_dict={
-                layer: _share(layer.out_channels, dense[name], sparsity)
-                for name, layer in network.named_modules()
-                if isinstance(layer, CONVOLUTIONS)
-            },
-            ignored_layers=[layer for layer in network.get_submodule("head").modules() if isinstance(layer, nn.Conv2d)],
-        ).step()
+    for name, part, example in _parts(network, shape):
+        _shrink(part, example.to(next(network.parameters()).device), name, sparsity, dense)
     for name, weight in network.named_parameters():
         weight.requires_grad_(name not in frozen)
         weight.grad = None
+
+
+def _parts(network: nn.Module, shape: Shape) -> list[tuple[str, nn.Module, torch.Tensor]]:
+    """What is pruned as a whole: name before its layers, network, an input for it."""
+    if not isinstance(network, MigratingNetwork):
+        return [("", network, torch.zeros(1, shape.shots, shape.samples, shape.receivers))]
+    size = [-(-cells // STRIDE) for cells in (shape.nz, shape.nx)]
+    parts = {"velocity": network.velocity, "image": network.image}
+    return [(f"{name}.", part, torch.zeros(1, part.front.channels, *size)) for name, part in parts.items()]
+
+
+def _shrink(part: nn.Module, example: torch.Tensor, name: str, sparsity: float, dense: Mapping[str, int]) -> None:
+    with warnings.catch_warnings(), torch.enable_grad():
+        warnings.simplefilter("ignore")  # torch-pruning's, about parameters it leaves alone
+        torch_pruning.pruner.BasePruner(
+            part,
+            example,
+            importance=torch_pruning.importance.GroupMagnitudeImportance(p=2),
+            pruning_ratio=0.0,
+            pruning_ratio_dict={
+                layer: _share(layer.out_channels, dense[name + within], sparsity)
+                for within, layer in part.named_modules()
+                if isinstance(layer, CONVOLUTIONS)
+            },
+            ignored_layers=[layer for layer in part.get_submodule("head").modules() if isinstance(layer, nn.Conv2d)],
+        ).step()
 
 
 def _share(channels: int, dense: int, sparsity: float) -> float:

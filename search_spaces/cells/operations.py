@@ -77,7 +77,7 @@ def inverted_bottleneck(
 
 
 class BoxFilter(nn.Module):
-    """Average over 3×3, as a depthwise convolution: ten times faster than AvgPool2d on CPUs.
+    """Average over 3×3; in a graph as a depthwise convolution, ten times as fast there.
 
     It takes any number of channels, since pruning may remove some.
     """
@@ -90,6 +90,8 @@ class BoxFilter(nn.Module):
         self.register_buffer("weight", torch.full((1, 1, 3, 3), 1 / 9), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        if not torch.compiler.is_exporting():  # its gradient is up to six times as fast
+            return functional.avg_pool2d(x, 3, self.stride, padding=1)
         channels = x.shape[1]
         weight = self.weight.expand(channels, -1, -1, -1)
         return functional.conv2d(x, weight, stride=self.stride, padding=1, groups=channels)

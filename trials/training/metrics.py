@@ -9,7 +9,7 @@ Written here because torchmetrics 1.9 pads the borders and so differs from sciki
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, conv2d
+from torch.nn.functional import avg_pool2d
 
 DATA_RANGE = 2.0
 RADIUS = 5
@@ -61,13 +61,20 @@ def _similarity(prediction_B1ZX: Tensor, target_B1ZX: Tensor) -> tuple[Tensor, T
 
 
 def _blur(images_BCZX: Tensor) -> Tensor:
-    """Gaussian window, one axis after the other, only where it fits."""
-    offsets = torch.arange(-RADIUS, RADIUS + 1, device=images_BCZX.device, dtype=images_BCZX.dtype)
-    window = torch.exp(-0.5 * (offsets / SIGMA) ** 2)
-    window = (window / window.sum()).expand(images_BCZX.shape[1], 1, 1, -1)
-    channels = images_BCZX.shape[1]
-    along_x = conv2d(images_BCZX, window, groups=channels)
-    return conv2d(along_x, window.transpose(-1, -2), groups=channels)
+    """Gaussian window, one axis after the other, only where it fits.
+
+    As products of matrices, ten times as fast on CPUs as convolutions, whose gradient is slow for a few channels.
+    """
+    nz, nx = images_BCZX.shape[-2:]
+    return _windows(nz, images_BCZX) @ images_BCZX @ _windows(nx, images_BCZX).T
+
+
+def _windows(size: int, like: Tensor) -> Tensor:
+    """A row for each place of the window, `[size − 2 RADIUS, size]`."""
+    place = torch.arange(size, device=like.device, dtype=like.dtype)
+    offsets = place - (place[: size - 2 * RADIUS, None] + RADIUS)
+    window = torch.where(offsets.abs() <= RADIUS, torch.exp(-0.5 * (offsets / SIGMA) ** 2), 0.0)
+    return window / window.sum(1, keepdim=True)
 
 
 def scores(prediction_B1ZX: Tensor, target_B1ZX: Tensor) -> dict[str, Tensor]:
