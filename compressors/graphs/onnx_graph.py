@@ -30,9 +30,12 @@ class Deployed(nn.Module):
         self.network, self.targets = network, targets
 
     def forward(self, shots_BSTR: Tensor) -> Tensor:
-        channels = self.network(shots_BSTR).split(1, dim=1)
-        images = [each.denormalise(channel) for each, channel in zip(self.targets, channels, strict=True)]
-        return images[0] if len(images) == 1 else torch.cat(images, dim=1)
+        found_BCZX: Tensor = self.network(shots_BSTR)
+        if len(self.targets) == 1:
+            return self.targets[0].denormalise(found_BCZX)
+        return torch.cat(
+            [each.denormalise(found_BCZX[:, channel : channel + 1]) for channel, each in enumerate(self.targets)], 1
+        )
 
 
 def export_onnx(network: nn.Module, shape: Shape, file: Path) -> None:
