@@ -70,7 +70,7 @@ def attacks(trial: str, folder: Path) -> list[Attack]:
     ]
 
 
-# Spellings that NNI's server takes for the address, found by tests/trials/guard/test_targets.py.
+# Spellings that NNI's server takes for the address, found by tests/trials/experiment/guard/portal/test_targets.py.
 NETRON = [
     "/netron/x",
     "/netron#",

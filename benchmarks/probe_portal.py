@@ -45,7 +45,7 @@ nni.report_final_result(1.0)
 """
 PATIENCE = """
 const nni = require('{guard}/nni').thisProgram();
-nni?.afterLoading('core/tuner_command_channel.js', require('{guard}/dispatcher').waitForASlowTuner);
+nni?.afterLoading('core/tuner_command_channel.js', require('{guard}/running/dispatcher').waitForASlowTuner);
 """
 TARGET = "/platform/remote/1?key=abc"
 TUNNEL = """
@@ -154,7 +154,7 @@ def tunnel(experiment: Experiment) -> Iterator[int]:
         yield PORT
         return
     node = str(Path(nni_node.__path__[0]) / "node")
-    words = [node, "-e", TUNNEL, str(portal.GUARD.with_name("tunnel.js")), TARGET, str(PORT)]
+    words = [node, "-e", TUNNEL, str(portal.GUARD.parent / "hosts" / "tunnel.js"), TARGET, str(PORT)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
