@@ -44,6 +44,7 @@ from trials.settings.config import Config, load
 from trials.stages.one_shot import find_genotype
 from trials.training.losses import loss_terms
 from trials.training.networks import geometry, with_genotype
+from trials.training.precision import precision
 from trials.training.train import train
 
 STRATEGIES: dict[str, Mapping[str, Any]] = {
@@ -154,11 +155,12 @@ def unet_training(config: Config) -> dict[str, float]:
     net = build(network, *geometry(config)).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(net.parameters())
     batches = iter(loader(ShardDataset(config.data.folder, "train", config.target), config.training.batch_size))
+    mixed = precision(config, gpu=False, network=net) == "bf16-mixed"
     times = []
     for _ in range(1 + STEPS):
         shots_BSTR, target_B1ZX = next(batches)
         start = time.monotonic()
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "mixed"):
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
             loss = loss_terms(config.loss, net(shots_BSTR), target_B1ZX)["loss"]
         loss.backward()
         optimizer.step()

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 from lib.campaign_exam import evaluate, flops
-from lib.campaign_machine import fast_in_bfloat16, wait_for
+from lib.campaign_machine import wait_for
 from lib.campaign_networks import Contestant, by_target
 from lib.campaign_pool import Order, Pool
 from lib.campaign_state import load_state, save_state
@@ -27,7 +27,7 @@ from search_spaces.build import count_parameters
 from search_spaces.shape import Shape
 from trials.settings.config import Config, Loss
 from trials.training.losses import loss_terms
-from trials.training.precision import safe_in_bfloat16
+from trials.training.precision import fast_in_bfloat16, safe_in_bfloat16
 
 LOSSES = {"velocity": Loss(l1=1.0, l2=0.0, ssim=0.1), "rtm": Loss(l2=1.0, ssim=0.05)}  # of several targets: the sum
 GRADIENT_CLIP = 1.0  # norm of all gradients together
