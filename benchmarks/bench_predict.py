@@ -14,10 +14,10 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from lib.record import made_by
-from lib.untrained import untrained_bundle
 from numpy.lib.format import open_memmap
 from rich.console import Console
 
+from compressors.bundles.untrained import untrained_bundle
 from search_spaces.config import Network
 from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape

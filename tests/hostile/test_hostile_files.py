@@ -18,13 +18,13 @@ import yaml
 from PIL import Image
 
 from compressors.bundles.seal import seal
+from compressors.bundles.untrained import untrained_bundle
 from datagen.config import Data, Grid, Split, Survey
 from datagen.errors import InputError
 from datagen.files.segy import read_segy_model
 from datagen.import_shots import find_source, import_shots
 from search_spaces.config import Network
 from tests.hostile.run_forked import run_forked
-from tests.untrained import untrained_bundle
 
 ROOT = Path(__file__).parents[2]
 SHAPE = (2, 40, 20)  # of a sample: shots, time samples, receivers

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import segyio
 
+from compressors.bundles.untrained import untrained_bundle
 from compressors.verify import compare_onnx
 from datagen.config import Data, Grid, Split, Survey
 from datagen.errors import InputError
 from search_spaces.config import Gather
 from search_spaces.config import Network as NetworkConfig
-from tests.untrained import untrained_bundle
 from trials.prediction.pick import Network, network_of, pick, pick_gather
 
 SURVEY = Survey(shots=1, receivers=12, frequency=60.0, interval=0.001, samples=64)
