@@ -8,9 +8,8 @@ from compressors.bundles.untrained import untrained_bundle
 from compressors.verify import compare_onnx
 from datagen.config import Data, Grid, Split, Survey
 from datagen.errors import InputError
-from search_spaces.config import Gather
-from search_spaces.config import Network as NetworkConfig
-from trials.prediction.pick import Network, network_of, pick, pick_gather
+from search_spaces.config import Gather, Network
+from trials.prediction.pick import PickingNetwork, load_network, pick, pick_gather
 
 SURVEY = Survey(shots=1, receivers=12, frequency=60.0, interval=0.001, samples=64)
 
@@ -20,7 +19,7 @@ def bundle(tmp_path_factory):
     data = Data(
         folder="none", grid=Grid(nz=16, nx=16, spacing=1.0), survey=SURVEY, split=Split(train=1, validation=1, test=1)
     )
-    spec = NetworkConfig(model="unet", depth=2, width=4, front=Gather(rows=32))
+    spec = Network(model="unet", depth=2, width=4, front=Gather(rows=32))
     return untrained_bundle(tmp_path_factory.mktemp("exports") / "picker", spec, data, "first_break")
 
 
@@ -51,7 +50,7 @@ def test_the_graph_of_a_bundle_picks_as_torch_does(bundle, gather_TR):
 
 
 def test_picks_lie_in_the_record_with_confidences_of_a_share(bundle, gather_TR):
-    picked = pick_gather(network_of(bundle), gather_TR, 0.001)
+    picked = pick_gather(load_network(bundle), gather_TR, 0.001)
     assert ((picked.time_R > -0.001) & (picked.time_R < 0.064)).all()
     assert ((picked.confidence_R > 0) & (picked.confidence_R <= 1)).all()
 
@@ -60,12 +59,14 @@ def test_picks_lie_in_the_record_with_confidences_of_a_share(bundle, gather_TR):
 @pytest.mark.parametrize("interval", [0.00025, 0.001])
 def test_gathers_of_any_width_and_sampling_are_picked_at_their_times(receivers, interval):
     times = np.linspace(0.01, 0.05, receivers)
-    picked = pick_gather(Network(run=loudest, survey=SURVEY), spikes(times, interval, int(0.064 / interval)), interval)
+    picked = pick_gather(
+        PickingNetwork(run=loudest, survey=SURVEY), spikes(times, interval, int(0.064 / interval)), interval
+    )
     assert np.abs(picked.time_R - times).max() <= 0.0011
 
 
 def test_picks_count_from_the_shot_when_the_record_starts_earlier():
-    picked = pick_gather(Network(run=loudest, survey=SURVEY), spikes([0.02], 0.001, 64), 0.001, start=-0.005)
+    picked = pick_gather(PickingNetwork(run=loudest, survey=SURVEY), spikes([0.02], 0.001, 64), 0.001, start=-0.005)
     assert picked.time_R == pytest.approx([0.015])
 
 
