@@ -222,7 +222,7 @@ def recorded(experiment: Experiment) -> tuple[set[str], dict[str, Any]]:
     return finals, {trial: json.loads(data)["parameters"] for trial, data in events if data}
 
 
-def row_of(
+def make_row(
     number: int, where: str, experiment: Experiment, kills: int, seen: dict[str, Any], reference: list[dict[str, Any]]
 ) -> dict[str, Any]:
     finals, parameters = recorded(experiment)
@@ -310,7 +310,7 @@ def measure(
         kills, seen = run(experiment, where, plan)
         if reference is None and len(experiment.finished) < TRIALS:
             sys.exit(f"the experiment without kills did not end, see {experiment.log}")
-        row = row_of(number, where, experiment, kills, seen, reference["trials"] if reference else [])
+        row = make_row(number, where, experiment, kills, seen, reference["trials"] if reference else [])
         record["rows"].append(row | {"seconds": round(time.monotonic() - start)})
         Console().log({name: value for name, value in record["rows"][-1].items() if name != "trials"})
         output.mkdir(parents=True, exist_ok=True)

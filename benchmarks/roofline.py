@@ -52,7 +52,7 @@ ROUNDS = 7
 STREAMS = 16  # bytes of a point of `step`: two loads of others, one of what it replaces, one store
 
 
-def best_of(work: Callable[[], Any]) -> float:
+def shortest_time(work: Callable[[], Any]) -> float:
     """The shortest CPU time of some runs [s]: what the machine can do."""
     seconds = []
     for _ in range(ROUNDS):
@@ -76,7 +76,7 @@ def peak() -> float:
     out, rates = np.array([0.5, 0.25], np.float32), []
     for width in (16, 32, 64):
         library, n = compiled(width), 10_000_000
-        seconds = best_of(lambda: library.multiply_add(ctypes.c_long(n), out.ctypes.data_as(ctypes.c_void_p)))  # noqa: B023
+        seconds = shortest_time(lambda: library.multiply_add(ctypes.c_long(n), out.ctypes.data_as(ctypes.c_void_p)))  # noqa: B023
         rates.append(n * 12 * 2 * (width // 4) / seconds)
     return max(rates)
 
@@ -87,7 +87,7 @@ def bandwidth(total: int) -> float:
     turns = max(1, (1 << 30) // (STREAMS * n))
     arrays = [np.full(n, 1e-3, np.float32) for _ in range(3)]
     pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]
-    return STREAMS * n * turns / best_of(lambda: library.step(ctypes.c_long(n), ctypes.c_long(turns), *pointers))
+    return STREAMS * n * turns / shortest_time(lambda: library.step(ctypes.c_long(n), ctypes.c_long(turns), *pointers))
 
 
 def grid_points(data: Data) -> tuple[float, float]:
@@ -116,7 +116,7 @@ def kernel_seconds(data: Data) -> float:
     forward.set_velocity(np.stack([draw_velocity(data, index) for index in range(8)]))
     forward.set_sources(np.zeros(8, int))
     forward.run()
-    return best_of(forward.run) / (8 * engine.clock.steps * grid_points(data)[0])
+    return shortest_time(forward.run) / (8 * engine.clock.steps * grid_points(data)[0])
 
 
 def limits(data: Data, peak_flops: float, first_cache: float) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def in_own_process(preset: str, models: int, workers: int, shard_size: int) -> d
     return dict(json.loads(done.stdout))
 
 
-def rounds_of(preset: str, models: int, workers: int, shard_size: int, rounds: int) -> dict[str, Any]:
+def time_rounds(preset: str, models: int, workers: int, shard_size: int, rounds: int) -> dict[str, Any]:
     """A row: medians of some runs."""
     runs = [in_own_process(preset, models, workers, shard_size) for _ in range(rounds)]
     row: dict[str, Any] = {"preset": preset, "models": models, "workers": workers}
@@ -65,17 +65,17 @@ def rounds_of(preset: str, models: int, workers: int, shard_size: int, rounds: i
 def end_to_end(preset: str, data: Data, rounds: int, quick: bool) -> dict[str, Any]:
     models = 16 if quick else MODELS[preset]
     size = min(data.shard_size, models // 4 // 8 * 8 or 8)  # several shards, as in a long run
-    return rounds_of(preset, models, 2, size, rounds) | {"job": "generate"}
+    return time_rounds(preset, models, 2, size, rounds) | {"job": "generate"}
 
 
 def against_workers(preset: str, data: Data, rounds: int, quick: bool) -> Iterator[dict[str, Any]]:
     for workers in (1, 2) if quick else (1, 2, 4):
         models = 32 if quick else MODELS[preset]
-        yield rounds_of(preset, models, workers, data.shard_size, rounds) | {"job": "workers"}
+        yield time_rounds(preset, models, workers, data.shard_size, rounds) | {"job": "workers"}
 
 
 def against_models(preset: str, data: Data, models: int) -> dict[str, Any]:
-    return rounds_of(preset, models, 2, data.shard_size, 1) | {"job": "models"}
+    return time_rounds(preset, models, 2, data.shard_size, 1) | {"job": "models"}
 
 
 def start(rounds: int) -> dict[str, Any]:

@@ -35,13 +35,13 @@ def show_gan(
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Walk through the latent space of a GAN: an animated GIF, and a sheet of samples below data."""
-    from trials.pretraining.pretrain_data import samples_of
+    from trials.pretraining.pretrain_data import make_samples
     from trials.pretraining.show_gan import show_gan as work
     from trials.running.run_folder import RunFolder
 
     folder = RunFolder(run)
     folder.require_finished()
-    real = samples_of(folder.config, tell).values_N1ZX
+    real = make_samples(folder.config, tell).values_N1ZX
     few = real[:: max(1, len(real) // 8)]
     for file in work(run / "generator.safetensors", output, points=points, steps=steps, seed=seed, real_N1ZX=few):
         tell(f"wrote {file}")

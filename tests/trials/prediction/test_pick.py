@@ -40,7 +40,7 @@ def spikes(times, interval, samples):
     return gather_TR
 
 
-def rows_of(file):
+def read_rows(file):
     with file.open() as stream:
         return list(csv.DictReader(stream))
 
@@ -75,7 +75,7 @@ def test_a_dead_trace_has_no_pick_and_a_broken_sample_is_mended(bundle, gather_T
     gather_TR[10, 5] = np.nan
     np.save(tmp_path / "a.npy", gather_TR)
     pick(bundle, tmp_path / "a.npy", [tmp_path / "a.csv"])
-    found = rows_of(tmp_path / "a.csv")
+    found = read_rows(tmp_path / "a.csv")
     assert [row["trace"] for row in found if not row["pick_s"]] == ["3"]
     assert "1 of 12 traces are dead" in caplog.text
     assert "1 of 12 traces hold values that are not finite" in caplog.text
@@ -112,7 +112,7 @@ def test_a_copy_of_segy_has_the_picks_in_its_headers(bundle, gather_TR, tmp_path
     with segyio.open(tmp_path / "b.sgy", ignore_geometry=True) as file:
         words = file.attributes(233)[:], file.attributes(237)[:]
         assert np.allclose(file.trace.raw[:].T, gather_TR, rtol=1e-5)
-    found = rows_of(tmp_path / "b.csv")
+    found = read_rows(tmp_path / "b.csv")
     assert words[0].tolist() == [round(1e6 * float(row["pick_s"])) for row in found]
     assert np.allclose(words[1] / 1e4, [float(row["confidence"]) for row in found], atol=1e-4)
     assert (tmp_path / "a.sgy").read_bytes() == before
@@ -128,7 +128,7 @@ def test_sgt_holds_positions_and_times(bundle, gather_TR, tmp_path):
     measured = [line.split() for line in lines[17:]]
     assert len(measured) == count
     places = [float(line.split()[0]) for line in lines[2:15]]
-    by_place = {float(row["receiver_m"]): float(row["pick_s"]) for row in rows_of(tmp_path / "a.csv")}
+    by_place = {float(row["receiver_m"]): float(row["pick_s"]) for row in read_rows(tmp_path / "a.csv")}
     for source, geophone, time in measured:
         assert places[int(source) - 1] == 3
         assert float(time) == by_place[places[int(geophone) - 1]]

@@ -117,7 +117,7 @@ def test_both_processes_of_a_picker_see_the_same_losses_and_scores(picking: Conf
     assert one == two
 
 
-def weights_of(folder: Path, network: nn.Module) -> None:
+def save_trained_weights(folder: Path, network: nn.Module) -> None:
     """What each process does: a training with gradients averaged by hand, then its weights on disk."""
     torch.manual_seed(rank())
     loss = network(torch.randn(4, 3)).square().mean()
@@ -136,7 +136,7 @@ class Work:
         self.folder, self.network = folder, network
 
     def __call__(self) -> None:
-        weights_of(self.folder, self.network)
+        save_trained_weights(self.folder, self.network)
 
 
 def test_both_processes_have_the_same_weights_and_memory_of_their_own(tmp_path: Path) -> None:
