@@ -81,7 +81,7 @@ def test_an_interrupted_training_ends_like_an_uninterrupted_one(config, whole, t
 
 def test_a_training_killed_after_its_last_epoch_leaves_the_average_too(config, whole, tmp_path, monkeypatch):
     run = RunFolder(tmp_path)
-    monkeypatch.setattr("trials.training.train.measures", lambda *_: sys.exit("killed"))
+    monkeypatch.setattr("trials.stages.train.measures", lambda *_: sys.exit("killed"))
     with pytest.raises(SystemExit):
         execute("tune", config, run, Channel())
     assert (run.path / "tune-checkpoint.ckpt").exists()
