@@ -5,10 +5,10 @@ scratch         network with fresh weights
 synthetic       network trained on Devito gathers with eikonal labels (`seisnas tune -p presets/field.yml`)
 autoencoder, gan, gan_synthetic     encoder weights from a file: --weights gan=FILE
 
-Recorded gathers that somebody has picked, cross-validated over pairs of neighbours: both of a pair are tested, or
-both may be trained on.  Every start chooses its learning rate and number of steps from the same RECIPES, by training on
+Recorded gathers with picks made by hand, cross-validated over pairs of neighbours: both of a pair are tested, or both
+may be trained on.  Every start chooses its learning rate and number of steps from the same RECIPES, by training on
 as many gathers, a pair at most, and scoring on another pair, neither of them tested in that fold; fresh weights need
-more of both than weights that pick already.  The spread is over seeds, of the mean over all tested traces.
+more of both than weights that can already pick.  The spread is over seeds, of the mean over all tested traces.
 """
 
 import json
@@ -59,7 +59,7 @@ class Case:
     runs: Path
 
     def errors(self, train: list[int], held: list[int], seed: int, recipe: tuple[float, int]) -> NDArray[np.float64]:
-        """Absolute errors [ms] of the labelled traces held out, after training unless that was done."""
+        """Absolute errors [ms] of the labelled traces held out, after training, unless that was done before."""
         rate, steps = recipe
         settings = training_settings(self.labelled, self.interval, train, held, steps)
         config = load(PRESET, settings, {"seed": seed, "tune.learning_rate": rate}, self.start)

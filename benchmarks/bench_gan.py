@@ -6,8 +6,8 @@ real_floor      one half of the data against the other
 noise_ceiling   white noise of the data's variance against one half
 distance        as many generated samples against that half
 
-Every number is the mean over five draws of halves, samples and directions.  Stopped and started again, the training
-goes on; finished, it is only judged.
+Every number is the mean over five draws of halves, samples and directions.  A training that was stopped
+resumes; a finished one is only judged.
 """
 
 import json

@@ -7,7 +7,7 @@
 
 sudo python benchmarks/probe_portal.py        Linux, as root, with ip, runuser, chromium and chromedriver
 
-Rows that an earlier run has written are kept: take those out of portal.json that are to be tried anew.
+Rows of an earlier run are kept: remove from portal.json those to be tried again.
 """
 
 import contextlib
@@ -181,7 +181,7 @@ def probe(rows: list[dict[str, Any]], folder: Path, browser: Browser, write: Cal
 def one_try(
     experiment: Experiment, place: str, made: Callable[..., list[Attack]], index: int, browser: Browser
 ) -> dict[str, Any]:
-    """The attack `index`; an experiment that an earlier attack has ended is started anew."""
+    """The attack `index`; an experiment that an earlier attack has ended is started again."""
     if not experiment.alive():
         experiment.stop()
         experiment.start()

@@ -1,4 +1,4 @@
-"""What the machine could do at most, measured, and how near the wave equation's kernel comes.
+"""The most that the machine can do, measured, and how near the wave equation's kernel comes to it.
 
 one step at one grid point, of space order 2q     inside           more in a layer, each axis
   arithmetic                                       6q + 5           21
@@ -72,7 +72,7 @@ def compiled(width: int) -> ctypes.CDLL:
 
 
 def peak() -> float:
-    """Multiplications and additions a second of one core, in vectors as wide as go fastest."""
+    """Multiplications and additions a second of one core, with vectors of the fastest width."""
     out, rates = np.array([0.5, 0.25], np.float32), []
     for width in (16, 32, 64):
         library, n = compiled(width), 10_000_000
@@ -120,7 +120,7 @@ def kernel_seconds(data: Data) -> float:
 
 
 def limits(data: Data, peak_flops: float, first_cache: float) -> dict[str, Any]:
-    """The row of one preset: the limit of a step at a point, and what of it the kernel reaches."""
+    """The row of one preset: the limit of a step at a point, and how much of it the kernel reaches."""
     count = counts(data)
     where = bandwidth(int(count["working_set_bytes"]))
     each = {

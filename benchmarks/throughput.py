@@ -1,6 +1,6 @@
-"""What `generate` makes in a minute, storage and all; how that grows with workers and models; how long a start takes.
+"""Models a minute of `generate`, storage included; how the rate grows with workers and models; how long a start takes.
 
-Each run is a process of its own, whose memory is that of itself and of the largest of its workers.
+Each run is a process of its own; its memory is its own and that of the largest of its workers.
 """
 
 import json
@@ -34,7 +34,7 @@ WaveEngine(data).shoot_and_migrate(draw_velocity(data, 0)[None])
 
 
 def run(data: Data, models: int, workers: int, shard_size: int) -> dict[str, float]:
-    """Makes the first models of `data` anew, in a folder that is then removed."""
+    """Makes the first models of `data` again, in a folder that is then removed."""
     with tempfile.TemporaryDirectory() as folder:
         split = Split(train=models - 2, validation=1, test=1)
         begun = replace(data, folder=folder, split=split, shard_size=shard_size)

@@ -35,7 +35,7 @@ def run(
 ) -> None:
     """The whole chain: data, one NNI experiment (search, tune, compress), the UNet beside it, export, report.
 
-    Stopped with Ctrl-C and started again it goes on where it stopped.
+    After Ctrl-C, the same command continues where it left off.
     """
     from trials.chain import run_chain
 

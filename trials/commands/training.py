@@ -11,7 +11,7 @@ from trials.commands.options import QUICKSTART, Preset, Run, Set, configuration,
 def pretrain(preset: Preset = QUICKSTART, changes: Set = None, run: Run = None) -> None:
     """Train a GAN or a masked autoencoder on shots or velocity models without labels (docs/pretraining.md).
 
-    Stopped and started again, it goes on where it stopped.  Its weights are for network.encoder_init: gan.
+    After a stop, the same command continues where it left off.  Its weights are for network.encoder_init: gan.
     """
     config = configuration(preset, changes)
 
@@ -100,8 +100,8 @@ def compare(
 ) -> None:
     """Train the searched network, its controls and the big networks alike, and make the table.
 
-    Takes hours to days.  Stopped and started again it goes on; started twice, both share the work.  The table is
-    written anew after every training.
+    Takes hours to days.  After a stop, the same command continues; started twice, both share the work.  The table is
+    rewritten after every training.
     """
     config = configuration(preset, changes)
 
