@@ -140,7 +140,7 @@ def reference(data: Data, peer: Peer | None, count: int) -> Array:
     return WaveEngine(finer(data)).shoot(fine_MZX) if peer is None else peer_forward(finer(data), peer, fine_MZX)
 
 
-def errors_of(data: Data, peers: list[Peer | None], reference_MSTR: Array) -> dict[Peer | None, float]:
+def compare_shots(data: Data, peers: list[Peer | None], reference_MSTR: Array) -> dict[Peer | None, float]:
     velocity_MZX = smooth_models(data, len(reference_MSTR))[0]
 
     def shots(peer: Peer | None) -> Array:
@@ -164,7 +164,9 @@ def measure_errors(pools: Pools, data: Data, peers: list[Peer], count: int) -> t
     reference_MSTR = first.result()
     contenders: list[Peer | None] = [None, *peers]
     shares = [contenders[k :: len(pools)] for k in range(len(pools))]
-    tasks = [pool.submit(errors_of, data, share, reference_MSTR) for pool, share in zip(pools, shares, strict=True)]
+    tasks = [
+        pool.submit(measure_errors, data, share, reference_MSTR) for pool, share in zip(pools, shares, strict=True)
+    ]
     errors = {peer: error for task in tasks for peer, error in task.result().items()}
     return errors, distance(data, second.result(), reference_MSTR)
 
@@ -183,7 +185,7 @@ def measure_rates(pools: Pools, data: Data, job: Job, contenders: list[Peer | No
     return rates
 
 
-def row_of(
+def make_row(
     data: Data, job: Job, rates: Rates, errors: dict[Peer | None, float], as_given: Peer, counted: list[Peer]
 ) -> Any:
     """The fastest of the settings that count stands beside ours."""
@@ -222,7 +224,7 @@ def compare(pools: Pools, preset: str, data: Data, rounds: int, quick: bool) -> 
     count = 8 if quick else MODELS[preset]
     for job in ("forward", "rtm"):
         rates = measure_rates(pools, data, job, contenders, count, rounds)
-        row = row_of(data, job, rates, errors, as_given, counted + threaded)
+        row = make_row(data, job, rates, errors, as_given, counted + threaded)
         best = Peer(**row["deepwave_setting"])
         contenders = [None, *dict.fromkeys([as_given, best])]  # the slower of them need not migrate too
         yield row | {"preset": preset, "reference_error": doubt}

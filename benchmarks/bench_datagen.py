@@ -1,4 +1,4 @@
-"""Everything measured about making data, in one command; every row is written when it is there.
+"""Everything measured about making data, in one command; each row is written as soon as it is measured.
 
 part        rows                                                                            quiet time, 2 cores
 machine     what the machine could do at most, and the kernel's share of it (roofline.py)   1 minute
@@ -6,7 +6,7 @@ deepwave    shots and images a second beside Deepwave's (against_deepwave.py)   
 generate    models a minute with storage, seconds to start (throughput.py)                  5 minutes
 scaling     rate against workers and number of models                                       12 minutes, with --scaling
 
-A run that was stopped goes on where it stopped: rows of the same commit are not measured again.
+A run that was stopped continues where it left off: rows of the same commit are not measured again.
 """
 
 import json
@@ -46,7 +46,7 @@ Row = dict[str, Any]
 
 
 class Results:
-    """The rows, on disk as soon as they are there."""
+    """The rows, on disk as soon as they are measured."""
 
     def __init__(self, folder: Path) -> None:
         self.path, self.console = folder / "datagen.json", Console()
@@ -83,7 +83,7 @@ class Results:
         self.console.log(datagen_page.headline(row))
 
     def measure(self, work: Callable[[], Row | Iterable[Row]], **kind: Any) -> None:
-        """Adds what `work` returns or yields, unless a row of this kind is there."""
+        """Adds what `work` returns or yields, unless there is a row of this kind."""
         if self.find(**kind):
             self.console.log(f"{kind}: measured already")
             return

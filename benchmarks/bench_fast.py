@@ -3,8 +3,8 @@
     python benchmarks/bench_fast.py [--preset presets/openfwi_fast.yml] [--seeds 3]
 
 fast            the preset's cells, on the stack's own grid
-others          trainings that lie in runs/ already, of those below which there are; made by `seisnas compare` with
-                the presets openfwi and openfwi_fast, but for the other learning rate
+others          those of OTHERS that are already in runs/; made by `seisnas compare` with the presets
+                openfwi and openfwi_fast, except for the other learning rate
 
 All are trained for the preset's epochs.  Graphs are timed in turn, in one go, on 1 and 2 threads.
 """

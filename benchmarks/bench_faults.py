@@ -1,11 +1,11 @@
-"""kill -9 at random moments of a small experiment, and what is left of it when it has been resumed to its end.
+"""kill -9 at random moments of a small experiment, and what is left of it once it has been resumed to its end.
 
     reference   the same experiment without a kill
-    manager, dispatcher, trial      that process is killed; the launcher stops, the same command is given again
+    manager, dispatcher, trial      that process is killed; the launcher stops, and the same command is given again
     everything  the launcher too, all at once, as a reboot does
 
-Really nnictl, our tuner, guard and stages, on a tiny data set.  A moment is a number of finished trials and a random
-time after that; both are drawn from the experiment's number.  Experiments that are in the results are not run again.
+The real nnictl, with our tuner, guard and stages, on a tiny data set.  A moment is a number of finished trials and a
+random time after that; both are drawn from the experiment's number.  Experiments in the results are not run again.
 """
 
 import contextlib
@@ -80,7 +80,7 @@ TRIALS = sum(BUDGETS.values())
 
 @dataclass
 class Experiment:
-    """One nni_config.yml in a folder of its own, started as often as it takes."""
+    """One nni_config.yml in a folder of its own, started as often as needed."""
 
     config: Path
     port: int
@@ -135,7 +135,7 @@ def made(folder: Path, data: Path, port: int) -> Experiment:
 
 
 def victims(experiment: Experiment, where: str, launcher: psutil.Process) -> list[psutil.Process]:
-    """The processes to kill; empty while the one that is meant does not run."""
+    """The processes to kill; empty while the one meant is not running."""
     found = {"manager": [], "dispatcher": [], "trial": []}  # type: dict[str, list[psutil.Process]]
     for process in experiment.alive():
         with contextlib.suppress(psutil.Error):
@@ -222,7 +222,7 @@ def recorded(experiment: Experiment) -> tuple[set[str], dict[str, Any]]:
     return finals, {trial: json.loads(data)["parameters"] for trial, data in events if data}
 
 
-def row_of(
+def make_row(
     number: int, where: str, experiment: Experiment, kills: int, seen: dict[str, Any], reference: list[dict[str, Any]]
 ) -> dict[str, Any]:
     finals, parameters = recorded(experiment)
@@ -310,7 +310,7 @@ def measure(
         kills, seen = run(experiment, where, plan)
         if reference is None and len(experiment.finished) < TRIALS:
             sys.exit(f"the experiment without kills did not end, see {experiment.log}")
-        row = row_of(number, where, experiment, kills, seen, reference["trials"] if reference else [])
+        row = make_row(number, where, experiment, kills, seen, reference["trials"] if reference else [])
         record["rows"].append(row | {"seconds": round(time.monotonic() - start)})
         Console().log({name: value for name, value in record["rows"][-1].items() if name != "trials"})
         output.mkdir(parents=True, exist_ok=True)

@@ -5,10 +5,10 @@ scratch         network with fresh weights
 synthetic       network trained on Devito gathers with eikonal labels (`seisnas tune -p presets/field.yml`)
 autoencoder, gan, gan_synthetic     encoder weights from a file: --weights gan=FILE
 
-Recorded gathers that somebody has picked, cross-validated over pairs of neighbours: both of a pair are tested, or
-both may be trained on.  Every start chooses its learning rate and number of steps from the same RECIPES, by training on
+Recorded gathers with picks made by hand, cross-validated over pairs of neighbours: both of a pair are tested, or both
+may be trained on.  Every start chooses its learning rate and number of steps from the same RECIPES, by training on
 as many gathers, a pair at most, and scoring on another pair, neither of them tested in that fold; fresh weights need
-more of both than weights that pick already.  The spread is over seeds, of the mean over all tested traces.
+more of both than weights that can already pick.  The spread is over seeds, of the mean over all tested traces.
 """
 
 import json
@@ -59,9 +59,9 @@ class Case:
     runs: Path
 
     def errors(self, train: list[int], held: list[int], seed: int, recipe: tuple[float, int]) -> NDArray[np.float64]:
-        """Absolute errors [ms] of the labelled traces held out, after training unless that was done."""
+        """Absolute errors [ms] of the labelled traces held out, after training, unless that was done before."""
         rate, steps = recipe
-        settings = settings_of(self.labelled, self.interval, train, held, steps)
+        settings = training_settings(self.labelled, self.interval, train, held, steps)
         config = load(PRESET, settings, {"seed": seed, "tune.learning_rate": rate}, self.start)
         if self.init == "classical":
             return classical_errors(config)
@@ -73,7 +73,7 @@ class Case:
         if self.init == "classical":
             return RECIPES[0]
         few = min(count, PAIR)
-        inner = [(train[:few], train[PAIR : 2 * PAIR]) for train, _ in folds_of(gathers, 2 * PAIR, seed=0)]
+        inner = [(train[:few], train[PAIR : 2 * PAIR]) for train, _ in make_folds(gathers, 2 * PAIR, seed=0)]
         found = {
             recipe: float(np.concatenate([self.errors(train, held, 0, recipe) for train, held in inner]).mean())
             for recipe in RECIPES
@@ -82,7 +82,7 @@ class Case:
         return min(found, key=lambda recipe: found[recipe])
 
 
-def settings_of(labelled: Path, interval: float, train: list[int], held: list[int], steps: int) -> dict[str, Any]:
+def training_settings(labelled: Path, interval: float, train: list[int], held: list[int], steps: int) -> dict[str, Any]:
     return CHANGES | {
         "picking.labelled": str(labelled),
         "picking.interval": interval,
@@ -94,7 +94,7 @@ def settings_of(labelled: Path, interval: float, train: list[int], held: list[in
     }
 
 
-def folds_of(gathers: int, labelled: int, seed: int) -> list[tuple[list[int], list[int]]]:
+def make_folds(gathers: int, labelled: int, seed: int) -> list[tuple[list[int], list[int]]]:
     """(train, held) of each pair held out; the labelled gathers are drawn from the others, as few pairs as can be."""
     folds = []
     for first in range(0, gathers, PAIR):
@@ -106,7 +106,7 @@ def folds_of(gathers: int, labelled: int, seed: int) -> list[tuple[list[int], li
     return folds
 
 
-def start_of(init: str, weights: dict[str, Path]) -> dict[str, Any]:
+def start_settings(init: str, weights: dict[str, Path]) -> dict[str, Any]:
     """Settings that make a training start from `init`: the whole network's weights, or the encoder's."""
     if init in ("classical", "scratch"):
         return {}
@@ -133,7 +133,7 @@ def classical_errors(config: Config) -> NDArray[np.float64]:
     return 1e3 * held.interval * errors[np.isfinite(errors)]
 
 
-def row_of(init: str, labelled: int, errors_by_seed: list[NDArray[np.float64]], interval: float) -> dict[str, Any]:
+def make_row(init: str, labelled: int, errors_by_seed: list[NDArray[np.float64]], interval: float) -> dict[str, Any]:
     means = [float(errors.mean()) for errors in errors_by_seed]
     together = np.concatenate(errors_by_seed)
     row: dict[str, Any] = {"init": init, "labelled": labelled, "seeds": len(means), "split": "test"}
@@ -180,14 +180,14 @@ def main(
     for init, count in wanted:
         if any((row["init"], row["labelled"]) == (init, count) for row in rows):
             continue
-        case = Case(init=init, start=start_of(init, given), labelled=labelled, interval=interval, runs=runs)
+        case = Case(init=init, start=start_settings(init, given), labelled=labelled, interval=interval, runs=runs)
         recipe = case.recipe(gathers, count)
         errors = [
-            np.concatenate([case.errors(train, held, seed, recipe) for train, held in folds_of(gathers, count, seed)])
+            np.concatenate([case.errors(train, held, seed, recipe) for train, held in make_folds(gathers, count, seed)])
             for seed in range(seeds)
         ]
         recipe_told = {} if init == "classical" else {"learning_rate": recipe[0], "steps": recipe[1]}
-        rows.append(row_of(init, count, errors, interval) | recipe_told)
+        rows.append(make_row(init, count, errors, interval) | recipe_told)
         Console().log(rows[-1])
         rows.sort(key=lambda row: (row["labelled"], row["init"]))
         output.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
-"""What the cells of search.json are worth: trained in full as the comparison trains its own, scored on the test split.
+"""What the cells of search.json are worth, trained in full as the comparison trains its own: scores on the test split.
 
     python benchmarks/bench_found.py --strategy "darts, stop at skips" [--seeds 3]
 
-bench_search.py scores cells after a short training on the validation split; this tells whether that was right.
+bench_search.py scores cells after a short training on the validation split; this shows whether that was right.
 """
 
 import hashlib

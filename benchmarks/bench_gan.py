@@ -6,8 +6,8 @@ real_floor      one half of the data against the other
 noise_ceiling   white noise of the data's variance against one half
 distance        as many generated samples against that half
 
-Every number is the mean over five draws of halves, samples and directions.  Stopped and started again, the training
-goes on; finished, it is only judged.
+Every number is the mean over five draws of halves, samples and directions.  A training that was stopped
+resumes; a finished one is only judged.
 """
 
 import json
@@ -26,7 +26,7 @@ from rich.console import Console
 from trials.pretraining.gan_training import step_generator
 from trials.pretraining.merit import merit
 from trials.pretraining.pretrain import pretrain
-from trials.pretraining.pretrain_data import Samples, samples_of
+from trials.pretraining.pretrain_data import Samples, make_samples
 from trials.pretraining.show_gan import sampled, show_gan
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config, load
@@ -77,7 +77,7 @@ def judged(run: RunFolder, samples: Samples) -> dict[str, Any]:
     }
 
 
-def row_of(config: Config, run: RunFolder, samples: Samples) -> dict[str, Any]:
+def make_row(config: Config, run: RunFolder, samples: Samples) -> dict[str, Any]:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     row = {"data": Path(config.pretrain.gathers[0]).parent.name, "samples": len(samples.values_N1ZX)}
     row |= judged(run, samples) | {"seconds": run.result["seconds"], "peak_memory_mb": memory}
@@ -115,8 +115,8 @@ def main(
     folder = RunFolder(run or pretrain_folder(config, "gan"))
     if not folder.finished:
         pretrain(config, folder, console.print)
-    samples = samples_of(config, console.print)
-    row = row_of(config, folder, samples)
+    samples = make_samples(config, console.print)
+    row = make_row(config, folder, samples)
     command = f"python benchmarks/bench_gan.py --gathers {gathers.name} --npy-interval {npy_interval:g}"
     record = made_by(command, threads=torch.get_num_threads(), rows=[row])
     output.write_text(json.dumps(record, indent=1) + "\n")

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import onnxruntime
 import typer
 from lib.record import made_by
-from lib.untrained import untrained_bundle
 from rich.console import Console
 
+from compressors.bundles.untrained import untrained_bundle
 from search_spaces.config import Network
 from search_spaces.genotype import Genotype
 from trials.prediction.bench_model import BIG, compare_bundles
@@ -72,7 +72,7 @@ def main(
     with TemporaryDirectory() as beside:
         folders = {}
         for number, (name, spec) in enumerate(chosen.items()):
-            folders[name] = untrained_bundle(Path(beside) / str(number), spec, data, name.replace(" ", "-"))
+            folders[name] = untrained_bundle(Path(beside) / str(number), spec, data, name=name.replace(" ", "-"))
             Console().log(f"exported {name}")
         rows = compare_bundles(folders, rounds=rounds)
     record = made_by(runtime=onnxruntime.__version__, rows=rows)

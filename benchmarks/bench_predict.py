@@ -1,4 +1,4 @@
-"""Peak memory of `seisnas predict` against the number of models: it must not grow with it.
+"""Peak memory of `seisnas predict` against the number of models, with which it must not grow.
 
 Shots of quickstart's survey lie in a sparse .npy of zeros; each count is imaged by a process of its own with an
 untrained NasUnet, into .npy and, with --segy, into SEG-Y too.
@@ -14,10 +14,10 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from lib.record import made_by
-from lib.untrained import untrained_bundle
 from numpy.lib.format import open_memmap
 from rich.console import Console
 
+from compressors.bundles.untrained import untrained_bundle
 from search_spaces.config import Network
 from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
@@ -68,7 +68,7 @@ def main(
     output: Annotated[Path, typer.Option(help="Folder of the results.")] = ROOT / "benchmarks/results",
     scratch: Annotated[Path | None, typer.Option(help="Where the shots lie; the system's own if none.")] = None,
 ) -> None:
-    """Measures, and goes on where it was stopped."""
+    """Measures; after a stop it continues where it left off."""
     data = load(ROOT / "presets/quickstart.yml").data
     shape = Shape.of(data)
     spec = Network(genotype=Genotype.random(depth=4, width=16, nodes=2, operations="small", seed=1))

@@ -101,7 +101,7 @@ def measure(data: Data, rounds: int) -> dict[str, list[float]]:
     return rates
 
 
-def row_of(preset: str, dtype: str, reader: str, rates: list[float]) -> dict[str, Any]:
+def make_row(preset: str, dtype: str, reader: str, rates: list[float]) -> dict[str, Any]:
     row: dict[str, Any] = {"preset": preset, "dtype": dtype, "reader": reader}
     return row | {"samples_per_s_median": float(np.median(rates)), "min": min(rates), "max": max(rates)}
 
@@ -149,7 +149,7 @@ def main(
             data = replace(data, folder=made_in, dtype=dtype, split=split)
             generate(data, workers=1, progress=False, engine=NoiseEngine)
             for reader, rates in measure(data, rounds).items():
-                record["rows"].append(row_of(preset, dtype, reader, rates))
+                record["rows"].append(make_row(preset, dtype, reader, rates))
                 Console().log(record["rows"][-1])
             save(record, folder)
 

@@ -5,12 +5,12 @@
 seconds                   of the one-shot search alone, and with the short training of what it found (`with_retraining`)
 cost_over_unet_training   beside the 17 M U-Net's training in full: its steps are timed before and after each search,
                           and multiplied by the preset's models and epochs
-peak_memory_mb            of another process, that searches for an epoch and gives back at once what it has freed: above
-                          what it held before its first step, without the files it has mapped
+peak_memory_mb            of another process, which searches for an epoch and gives back at once what it has freed:
+                          above what it held before its first step, and without the files it has mapped
 ssim                      validation split, of what was found, trained for the preset's `search.retrain_epochs`
 
-The fading skip of DARTS- (Chu et al. 2021) was measured as well and is gone from the code: it found no better, at
-more cost.
+The fading skip of DARTS- (Chu et al. 2021) was measured as well and then removed: it found nothing better, at a
+higher cost.
 """
 
 import json
@@ -42,9 +42,11 @@ from trials.running.quiet import quiet_libraries
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config, load
 from trials.stages.one_shot import find_genotype
+from trials.stages.train import train
+from trials.training.fit import Phase
 from trials.training.losses import loss_terms
 from trials.training.networks import geometry, with_genotype
-from trials.training.train import train
+from trials.training.precision import precision
 
 STRATEGIES: dict[str, Mapping[str, Any]] = {
     "parsec": {"search.strategy": "parsec"},
@@ -143,9 +145,8 @@ def memory(config: Config) -> dict[str, float]:
 
 
 def retrained(config: Config, genotype: Genotype, run: RunFolder) -> dict[str, Any]:
-    epochs, rate = config.search.retrain_epochs, config.tune.learning_rate
-    found = with_genotype(config, genotype)
-    return train(found, run, Channel(), phase="retrain", epochs=epochs, learning_rate=rate)
+    phase = Phase(name="retrain", epochs=config.search.retrain_epochs, learning_rate=config.tune.learning_rate)
+    return train(with_genotype(config, genotype), run, Channel(), phase)
 
 
 def unet_training(config: Config) -> dict[str, float]:
@@ -154,11 +155,12 @@ def unet_training(config: Config) -> dict[str, float]:
     net = build(network, *geometry(config)).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(net.parameters())
     batches = iter(loader(ShardDataset(config.data.folder, "train", config.target), config.training.batch_size))
+    mixed = precision(config, gpu=False, network=net) == "bf16-mixed"
     times = []
     for _ in range(1 + STEPS):
         shots_BSTR, target_B1ZX = next(batches)
         start = time.monotonic()
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "mixed"):
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
             loss = loss_terms(config.loss, net(shots_BSTR), target_B1ZX)["loss"]
         loss.backward()
         optimizer.step()
@@ -195,7 +197,7 @@ class Memory:
 
 
 def own_memory() -> int:
-    """[bytes] in pages that no file stands behind."""
+    """[bytes] in pages that no file backs."""
     memory = psutil.Process().memory_info()
     return int(memory.rss - memory.shared)
 

@@ -2,8 +2,8 @@
 
     python benchmarks/bench_size_curve.py [--preset presets/openfwi.yml] [--model nasunet|random_search] [--seeds 2]
 
-Each limit has the widest network under it, in steps of four channels; everything else is the comparison's, whose own
-trainings are the last row.
+Each limit takes the widest network below it, in steps of four channels; everything else is as in the comparison, whose
+own trainings are the last row.
 """
 
 from dataclasses import replace
@@ -62,7 +62,7 @@ def main(
 
 
 def widest(config: Config, found: Genotype, limit: int) -> Config:
-    """With the cells at the largest width that keeps the limit, at most their own."""
+    """With the cells at the largest width within the limit, at most their own."""
     for width in range(found.width, 0, -STEP):
         network = replace(config.network, width=width)
         narrower = with_genotype(replace(config, network=network), replace(found, width=width))

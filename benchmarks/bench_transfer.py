@@ -2,9 +2,9 @@
 
     python benchmarks/bench_transfer.py --preset presets/openfwi.yml
 
-Pretraining sees the shots of all training models and no image: the case in which shots are at hand and images are
+Pretraining sees the shots of all training models and no image: the case in which shots are plentiful and images
 expensive.  The trainings see the first `training_models` of them; all have the same steps, learning rates and seeds,
-and are scored on the test split.  Stopped and started again it goes on with the runs that are missing.
+and are scored on the test split.  Started again after a stop, it does the missing runs.
 """
 
 import json

@@ -44,7 +44,7 @@ from typing import Annotated, Any
 import torch
 import typer
 from lib.campaign_data import making, pool_data, preset_data, wait_for_preset
-from lib.campaign_machine import fast_in_bfloat16, found, matrix_rate, why_no_models
+from lib.campaign_machine import found, matrix_rate, why_no_models
 from lib.campaign_networks import CONTESTANTS, Contestant
 from lib.campaign_page import Page
 from lib.campaign_pool import Pool, filling, room
@@ -55,6 +55,7 @@ from lib.record import RESULTS, made_by
 from datagen.errors import InputError
 from datagen.shards.manifest import load_manifest
 from trials.settings.config import load
+from trials.training.precision import fast_in_bfloat16
 
 START = time.monotonic()
 TERMINATED = 128 + signal.SIGTERM

@@ -3,7 +3,7 @@
     this machine 10.77.1.1 ── veth ── 10.77.1.2 host 1: sshd, /root = its own folder
                  10.77.2.1 ── veth ── 10.77.2.2 host 2: …
 
-Needs root, `ip` and sshd.  No host has a way to the internet.
+Needs root, `ip` and sshd.  No host can reach the internet.
 """
 
 import os
@@ -21,7 +21,7 @@ SSHD = "/usr/sbin/sshd"
 
 
 def why_not() -> str | None:
-    """Why this machine cannot do it; None when it can."""
+    """Why this machine cannot do it; None if it can."""
     if os.geteuid() != 0:
         return "needs root"
     missing = [name for name in ("ip", SSHD, "ssh", "ssh-keygen") if shutil.which(name) is None]
@@ -96,7 +96,7 @@ class Namespace:
         return [psutil.Process(int(pid)) for pid in pids if psutil.pid_exists(int(pid))]
 
     def kill(self) -> None:
-        """As when the power fails: nothing goes out any more, not even a goodbye."""
+        """As in a power failure: nothing more is sent, not even a goodbye."""
         sh(f"ip link set {self.name} down")
         for process in self.processes():
             process.send_signal(signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The attacks on the portal, and how one sees that an attack has done what it should not."""
+"""The attacks on the portal, and how to see that one has succeeded."""
 
 import base64
 import json
@@ -37,7 +37,7 @@ def smuggled(marker: Path) -> dict[str, str]:
 
 
 def attacks(trial: str, folder: Path) -> list[Attack]:
-    """Those that NNI lets everybody make."""
+    """Those that NNI lets anyone make."""
     up = "..%2f" * 12
     marker = {name: folder / f"marker_{name}" for name in ("trial", "space", "data", "metric", "tuner")}
     space = {"params": {"searchSpace": {"x": {"_type": "choice", "_value": [smuggled(marker["space"])]}}}}
@@ -70,7 +70,7 @@ def attacks(trial: str, folder: Path) -> list[Attack]:
     ]
 
 
-# Spellings that NNI's server takes for the address, found by tests/trials/guard/test_targets.py.
+# Spellings that NNI's server takes for the address, found by tests/trials/experiment/guard/portal/test_targets.py.
 NETRON = [
     "/netron/x",
     "/netron#",
@@ -122,7 +122,7 @@ def spelled() -> list[Attack]:
 
 
 def failing(trial: str) -> list[Attack]:
-    """Requests that NNI's handlers fail at."""
+    """Requests on which NNI's handlers fail."""
     metric = json.dumps({"type": "metric", "metric": "no JSON"})
     return [
         Attack("a metric that is no JSON", "PUT", f"/env/local-env/{trial}", metric, answer=ENDS),

@@ -7,7 +7,7 @@
 
 sudo python benchmarks/probe_portal.py        Linux, as root, with ip, runuser, chromium and chromedriver
 
-Rows that an earlier run has written are kept: take those out of portal.json that are to be tried anew.
+Rows of an earlier run are kept: remove from portal.json those to be tried again.
 """
 
 import contextlib
@@ -45,7 +45,7 @@ nni.report_final_result(1.0)
 """
 PATIENCE = """
 const nni = require('{guard}/nni').thisProgram();
-nni?.afterLoading('core/tuner_command_channel.js', require('{guard}/dispatcher').waitForASlowTuner);
+nni?.afterLoading('core/tuner_command_channel.js', require('{guard}/running/dispatcher').waitForASlowTuner);
 """
 TARGET = "/platform/remote/1?key=abc"
 TUNNEL = """
@@ -154,7 +154,7 @@ def tunnel(experiment: Experiment) -> Iterator[int]:
         yield PORT
         return
     node = str(Path(nni_node.__path__[0]) / "node")
-    words = [node, "-e", TUNNEL, str(portal.GUARD.with_name("tunnel.js")), TARGET, str(PORT)]
+    words = [node, "-e", TUNNEL, str(portal.GUARD.parent / "hosts" / "tunnel.js"), TARGET, str(PORT)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -181,7 +181,7 @@ def probe(rows: list[dict[str, Any]], folder: Path, browser: Browser, write: Cal
 def one_try(
     experiment: Experiment, place: str, made: Callable[..., list[Attack]], index: int, browser: Browser
 ) -> dict[str, Any]:
-    """The attack `index`; an experiment that an earlier attack has ended is started anew."""
+    """The attack `index`; an experiment that an earlier attack has ended is started again."""
     if not experiment.alive():
         experiment.stop()
         experiment.start()

@@ -1,4 +1,4 @@
-"""What the machine could do at most, measured, and how near the wave equation's kernel comes.
+"""The most that the machine can do, measured, and how near the wave equation's kernel comes to it.
 
 one step at one grid point, of space order 2q     inside           more in a layer, each axis
   arithmetic                                       6q + 5           21
@@ -52,7 +52,7 @@ ROUNDS = 7
 STREAMS = 16  # bytes of a point of `step`: two loads of others, one of what it replaces, one store
 
 
-def best_of(work: Callable[[], Any]) -> float:
+def shortest_time(work: Callable[[], Any]) -> float:
     """The shortest CPU time of some runs [s]: what the machine can do."""
     seconds = []
     for _ in range(ROUNDS):
@@ -72,11 +72,11 @@ def compiled(width: int) -> ctypes.CDLL:
 
 
 def peak() -> float:
-    """Multiplications and additions a second of one core, in vectors as wide as go fastest."""
+    """Multiplications and additions a second of one core, with vectors of the fastest width."""
     out, rates = np.array([0.5, 0.25], np.float32), []
     for width in (16, 32, 64):
         library, n = compiled(width), 10_000_000
-        seconds = best_of(lambda: library.multiply_add(ctypes.c_long(n), out.ctypes.data_as(ctypes.c_void_p)))  # noqa: B023
+        seconds = shortest_time(lambda: library.multiply_add(ctypes.c_long(n), out.ctypes.data_as(ctypes.c_void_p)))  # noqa: B023
         rates.append(n * 12 * 2 * (width // 4) / seconds)
     return max(rates)
 
@@ -87,7 +87,7 @@ def bandwidth(total: int) -> float:
     turns = max(1, (1 << 30) // (STREAMS * n))
     arrays = [np.full(n, 1e-3, np.float32) for _ in range(3)]
     pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in arrays]
-    return STREAMS * n * turns / best_of(lambda: library.step(ctypes.c_long(n), ctypes.c_long(turns), *pointers))
+    return STREAMS * n * turns / shortest_time(lambda: library.step(ctypes.c_long(n), ctypes.c_long(turns), *pointers))
 
 
 def grid_points(data: Data) -> tuple[float, float]:
@@ -116,11 +116,11 @@ def kernel_seconds(data: Data) -> float:
     forward.set_velocity(np.stack([draw_velocity(data, index) for index in range(8)]))
     forward.set_sources(np.zeros(8, int))
     forward.run()
-    return best_of(forward.run) / (8 * engine.clock.steps * grid_points(data)[0])
+    return shortest_time(forward.run) / (8 * engine.clock.steps * grid_points(data)[0])
 
 
 def limits(data: Data, peak_flops: float, first_cache: float) -> dict[str, Any]:
-    """The row of one preset: the limit of a step at a point, and what of it the kernel reaches."""
+    """The row of one preset: the limit of a step at a point, and how much of it the kernel reaches."""
     count = counts(data)
     where = bandwidth(int(count["working_set_bytes"]))
     each = {

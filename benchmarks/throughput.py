@@ -1,6 +1,6 @@
-"""What `generate` makes in a minute, storage and all; how that grows with workers and models; how long a start takes.
+"""Models a minute of `generate`, storage included; how the rate grows with workers and models; how long a start takes.
 
-Each run is a process of its own, whose memory is that of itself and of the largest of its workers.
+Each run is a process of its own; its memory is its own and that of the largest of its workers.
 """
 
 import json
@@ -34,7 +34,7 @@ WaveEngine(data).shoot_and_migrate(draw_velocity(data, 0)[None])
 
 
 def run(data: Data, models: int, workers: int, shard_size: int) -> dict[str, float]:
-    """Makes the first models of `data` anew, in a folder that is then removed."""
+    """Makes the first models of `data` again, in a folder that is then removed."""
     with tempfile.TemporaryDirectory() as folder:
         split = Split(train=models - 2, validation=1, test=1)
         begun = replace(data, folder=folder, split=split, shard_size=shard_size)
@@ -53,7 +53,7 @@ def in_own_process(preset: str, models: int, workers: int, shard_size: int) -> d
     return dict(json.loads(done.stdout))
 
 
-def rounds_of(preset: str, models: int, workers: int, shard_size: int, rounds: int) -> dict[str, Any]:
+def time_rounds(preset: str, models: int, workers: int, shard_size: int, rounds: int) -> dict[str, Any]:
     """A row: medians of some runs."""
     runs = [in_own_process(preset, models, workers, shard_size) for _ in range(rounds)]
     row: dict[str, Any] = {"preset": preset, "models": models, "workers": workers}
@@ -65,17 +65,17 @@ def rounds_of(preset: str, models: int, workers: int, shard_size: int, rounds: i
 def end_to_end(preset: str, data: Data, rounds: int, quick: bool) -> dict[str, Any]:
     models = 16 if quick else MODELS[preset]
     size = min(data.shard_size, models // 4 // 8 * 8 or 8)  # several shards, as in a long run
-    return rounds_of(preset, models, 2, size, rounds) | {"job": "generate"}
+    return time_rounds(preset, models, 2, size, rounds) | {"job": "generate"}
 
 
 def against_workers(preset: str, data: Data, rounds: int, quick: bool) -> Iterator[dict[str, Any]]:
     for workers in (1, 2) if quick else (1, 2, 4):
         models = 32 if quick else MODELS[preset]
-        yield rounds_of(preset, models, workers, data.shard_size, rounds) | {"job": "workers"}
+        yield time_rounds(preset, models, workers, data.shard_size, rounds) | {"job": "workers"}
 
 
 def against_models(preset: str, data: Data, models: int) -> dict[str, Any]:
-    return rounds_of(preset, models, 2, data.shard_size, 1) | {"job": "models"}
+    return time_rounds(preset, models, 2, data.shard_size, 1) | {"job": "models"}
 
 
 def start(rounds: int) -> dict[str, Any]:

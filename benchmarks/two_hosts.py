@@ -147,7 +147,7 @@ def kill_in_mid_trial(hosts: list[Namespace], run: subprocess.Popen) -> dict[str
 
 
 def trials(experiment: Path) -> list[dict[str, object]]:
-    """What came home of each finished trial."""
+    """What was brought back from each finished trial."""
     rows = []
     for result in experiment.glob("environments/*/trials/*/result.json"):
         parameters = json.loads((result.parent / "provenance.json").read_text())["parameters"]

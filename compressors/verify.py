@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from compressors.bundles.bundle import load_bundle
 from compressors.bundles.contents import ONNX, PACKED, WEIGHTS
 from compressors.graphs.runner import Imager
-from compressors.graphs.session import Graph
+from compressors.graphs.session import GraphSession
 from compressors.stopwatch import median_ms
 
 ROUNDS = 5
@@ -62,8 +62,8 @@ def file_bytes(folder: str | Path) -> FileBytes:
 
 
 def graph_latency(onnx_file: Path, threads: int = 1, runs: int = 20) -> float:
-    """As `latency`, of a graph outside a bundle [ms].  Raises InputError as `Graph`."""
-    graph = Graph(onnx_file, threads)
+    """As `latency`, of a graph outside a bundle [ms].  Raises InputError as `GraphSession`."""
+    graph = GraphSession(onnx_file, threads)
     shots_BSTR = np.random.default_rng(0).standard_normal((1, *graph.ends[0])).astype(np.float32)
     return median_ms(lambda: graph(shots_BSTR), runs)
 

@@ -23,7 +23,7 @@ from datagen.errors import InputError
 from datagen.ground.ranges import velocity_range
 from datagen.shards.chunk import MODELS, compute_statistics
 from datagen.shards.manifest import (
-    Kind,
+    ArrayKind,
     Manifest,
     ShardRecord,
     SplitName,
@@ -39,7 +39,7 @@ SHOWN = 20  # problems listed in the message
 ROUNDING = 1e-5  # relative, of velocities and statistics in float32
 HALF_PRECISION = 1e-3, 1e-7  # relative and absolute, of statistics taken from float16 shots
 
-Arrays = dict[Kind, NDArray[Any]]
+Arrays = dict[ArrayKind, NDArray[Any]]
 
 
 @dataclass(kw_only=True)
@@ -117,7 +117,7 @@ class _Check:
         return len(self.problems) == before
 
     def _duplicates(self, record: ShardRecord, first: int, part: Arrays, summary: Summary) -> None:
-        kind: Kind = "model" if "model" in part else "data"
+        kind: ArrayKind = "model" if "model" in part else "data"
         for row, sample in enumerate(part[kind]):
             index = record.shard.first + first + row
             digest = hashlib.sha256(np.ascontiguousarray(sample).data).digest()
@@ -143,7 +143,7 @@ class _Check:
                 )
 
 
-def _sample_problems(data: Data, kind: Kind, sample: NDArray[Any]) -> Iterator[str]:
+def _sample_problems(data: Data, kind: ArrayKind, sample: NDArray[Any]) -> Iterator[str]:
     wrong = int(sample.size - np.isfinite(sample).sum())
     if wrong:
         yield f"{wrong} of {sample.size} values are not finite"

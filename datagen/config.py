@@ -108,19 +108,19 @@ def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, int | float) else value
 
 
-Cell = Annotated[float, Field(gt=0, le=1000)]  # [m]
+CellSize = Annotated[float, Field(gt=0, le=1000)]  # [m]
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class VelocityFile:
-    """Velocity models cut from a file instead of drawn from geology and salt (sections.py)."""
+    """Velocity models cut from a file instead of drawn from geology and salt (files/sections.py)."""
 
     path: str  # .npy, SEG-Y (.sgy, .segy), or raw little-endian float32 of `shape`
     shape: tuple[Annotated[int, Field(ge=1)], ...] = ()  # of raw float32, in the order of `axes`
     # Slowest axis first, n: models, z: depth, y and x: distance.  Empty: zx, or nzx; a cube needs zyx.
     axes: Annotated[str, Field(pattern="^[nxyz]*$")] = ""
     # One number for all axes, or (z, x), or (z, y, x).
-    spacing: Annotated[tuple[Cell, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=3)]
+    spacing: Annotated[tuple[CellSize, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=3)]
     unit: Annotated[float, Field(gt=0)] = 1.0  # factor to m/s: 1000 for km/s
     top: Range[Distance] = (0.0, 0.0)  # [m] depth in the file at which a section starts
     clip: Range[Velocity] | None = None  # [m/s] clipped to this range, as water to what the survey can carry
@@ -165,7 +165,7 @@ class Survey:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
-class Migration:
+class ReverseTimeMigration:
     """Reverse-time migration of the modelled shots."""
 
     smoothing: Annotated[float, Field(gt=0)] = 50.0  # [m] Gaussian sigma of the migration slowness
@@ -197,7 +197,7 @@ class Data:
     velocity_file: VelocityFile | None = None  # instead of geology and salt
     imported: Imported | None = None  # written by `seisnas import`; do not set
     survey: Survey
-    migration: Migration = Migration()
+    migration: ReverseTimeMigration = ReverseTimeMigration()
     split: Split
     shard_size: Annotated[int, Field(ge=8, le=10_000, multiple_of=8)] = 48  # models; made in chunks of 8
     dtype: Literal["float32", "float16"] = "float32"  # of the stored shots

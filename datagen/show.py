@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from datagen.config import Data
 from datagen.ground.ranges import velocity_range
-from datagen.shards.manifest import Kind, ShardRecord, load_manifest, open_array, require_same, stored_kinds
+from datagen.shards.manifest import ArrayKind, ShardRecord, load_manifest, open_array, require_same, stored_kinds
 from datagen.waves.positions import distances
 
-PANELS: tuple[Kind, ...] = ("model", "data", "image")
+PANELS: tuple[ArrayKind, ...] = ("model", "data", "image")
 PANEL_WIDTH, ROW_HEIGHT, EDGE = 4.5, 3.0, 1.0  # [inch]; the edge is above and below all rows, together
 GATHER_CLIP, IMAGE_CLIP = 93.0, 99.5  # percentile of |amplitude| at which the grey scale ends
 
@@ -33,7 +33,7 @@ def contact_sheet(data: Data, split: str, count: int, path: Path) -> None:
     records = manifest.of_split(split)
     rows = min(count, sum(record.shard.models for record in records))
     middle = data.survey.shots // 2
-    kinds: list[Kind] = [kind for kind in PANELS if kind in stored_kinds(manifest.data)]
+    kinds: list[ArrayKind] = [kind for kind in PANELS if kind in stored_kinds(manifest.data)]
     height = ROW_HEIGHT * rows + EDGE
     figure = Figure(figsize=(PANEL_WIDTH * len(kinds), height))
     axes = figure.subplots(rows, len(kinds), squeeze=False)
@@ -61,7 +61,7 @@ def contact_sheet(data: Data, split: str, count: int, path: Path) -> None:
     figure.savefig(path, dpi=100)
 
 
-def _models(data: Data, folder: str, records: list[ShardRecord], shot: int) -> Iterator[dict[Kind, NDArray[Any]]]:
+def _models(data: Data, folder: str, records: list[ShardRecord], shot: int) -> Iterator[dict[ArrayKind, NDArray[Any]]]:
     """Of each model of the shards: velocity_ZX, gather_TR and first breaks [R] of the shot, image_ZX."""
     for record in records:
         arrays = {kind: open_array(folder, data, record, kind) for kind in stored_kinds(data)}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_args
 from numpy.typing import NDArray
 
 from datagen.errors import InputError
-from datagen.shards.manifest import Kind, Statistics
+from datagen.shards.manifest import ArrayKind, Statistics
 
 if TYPE_CHECKING:  # configurations load without torch
     from torch import Tensor
@@ -29,7 +29,7 @@ Values = TypeVar("Values", NDArray[Any], "Tensor")
 class RtmImage:
     """Labels are clipped at ±1: few samples of an image are stronger."""
 
-    stored_as: ClassVar[Kind] = "image"
+    stored_as: ClassVar[ArrayKind] = "image"
     unit: ClassVar[str] = "RTM image, arbitrary units"
     scale: float
 
@@ -54,7 +54,7 @@ class RtmImage:
 
 @dataclass(frozen=True, kw_only=True)
 class VelocityModel:
-    stored_as: ClassVar[Kind] = "model"
+    stored_as: ClassVar[ArrayKind] = "model"
     unit: ClassVar[str] = "m/s"
     lowest: float  # [m/s] becomes −1
     highest: float  # [m/s] becomes +1
@@ -82,7 +82,7 @@ class VelocityModel:
 class FirstBreak:
     """Travel times; a picker finds them on a gather's own samples, so nothing is scaled."""
 
-    stored_as: ClassVar[Kind] = "first_break"
+    stored_as: ClassVar[ArrayKind] = "first_break"
     unit: ClassVar[str] = "s"
     factor: ClassVar[float] = 1.0
     offset: ClassVar[float] = 0.0

@@ -4,7 +4,7 @@ SeedSequence(seed, spawn_key=(index,)) ──┬──► sediments_ZX, or an im
                                          ├──► salt mask_ZX, inclusions ──► velocity_ZX
                                          └──► sea floor_X
 
-or, with `data.velocity_file`, a section of that file (sections.py).
+or, with `data.velocity_file`, a section of that file (files/sections.py).
 """
 
 import numpy as np

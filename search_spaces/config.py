@@ -22,14 +22,14 @@ PRETRAINED = ("gan", "autoencoder")  # made by `seisnas pretrain` for the runs o
 
 
 def _source(text: str) -> str:
-    return _one_of(("scratch", *PRETRAINED, "imagenet"), text)
+    return _require_known(("scratch", *PRETRAINED, "imagenet"), text)
 
 
 def _decoder_source(text: str) -> str:
-    return _one_of(("scratch", *PRETRAINED), text)
+    return _require_known(("scratch", *PRETRAINED), text)
 
 
-def _one_of(words: tuple[str, ...], text: str) -> str:
+def _require_known(words: tuple[str, ...], text: str) -> str:
     if text not in words and Path(text).suffix not in WEIGHT_FILES:
         raise ValueError(f"allowed are {', '.join(words)} or a file of weights ({', '.join(WEIGHT_FILES)})")
     return text

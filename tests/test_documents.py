@@ -13,7 +13,7 @@ import typer
 import yaml
 
 from datagen.files.reading import parse_yaml, read_yaml
-from tests.documents.fences import Block, blocks_of
+from tests.documents.fences import Block, read_blocks
 from tests.documents.tiny_project import write_project
 from tests.hostile.run_forked import run_forked
 from trials.cli import app
@@ -22,7 +22,7 @@ from trials.settings.config import load
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCKS = [block for document in DOCUMENTS for block in blocks_of(document, ROOT)]
+BLOCKS = [block for document in DOCUMENTS for block in read_blocks(document, ROOT)]
 FOLDERS = ("datagen", "search_spaces", "compressors", "trials", "tests", "benchmarks", "docs", "presets")
 
 

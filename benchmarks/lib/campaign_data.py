@@ -3,8 +3,8 @@
     WORK/preset   as `seisnas generate` makes it: the models that every other benchmark is trained and scored on
     WORK/pool     more training models of the same recipe, drawn from the next seed
 
-Both are data sets of this project, made by a process of its own (campaign_make.py); of one that is not finished the
-manifest names the shards that are.
+Both are data sets of this project, made by a process of its own (campaign_make.py); the manifest of an
+unfinished one names its finished shards.
 """
 
 import os

@@ -6,7 +6,6 @@ import shutil
 import time
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -48,17 +47,6 @@ def why_no_models() -> str | None:
     if compiler() is None:
         return f"there is no C compiler ({os.environ.get('CC', 'gcc')})"
     return None
-
-
-def fast_in_bfloat16(device: torch.device) -> bool:
-    """Whether there are instructions for it; without them CPUs take eight times as long as in float32."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    try:
-        flags = Path("/proc/cpuinfo").read_text().split()
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:

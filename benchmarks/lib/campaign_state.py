@@ -1,4 +1,4 @@
-"""A training on disk, so that one that was cut goes on: a safetensors file with counters as JSON in its header.
+"""A training on disk, so that one that was cut can continue: a safetensors file with counters as JSON in its header.
 
 weights.*   average.*   optimizer.PARAMETER.*       header: {"counters": "{steps, samples, seconds, curve …}"}
 """
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 def save_state(
     file: Path, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer, counters: Mapping[str, Any]
 ) -> None:
-    """Replaces `file` at one stroke."""
+    """Replaces `file` in one step."""
     tensors = {f"weights.{name}": value for name, value in network.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():

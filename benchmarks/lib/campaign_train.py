@@ -2,7 +2,7 @@
 
     AdamW · rate by the share of the time · gradients clipped · bfloat16 · moving average of the weights · mirrored half
 
-The time is what is given, so it is the time that the schedule runs over: warm-up, flat, then down along a cosine.
+Time is what is given, so the schedule runs over time: warm-up, flat, then down along a cosine.
 """
 
 import math
@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 from lib.campaign_exam import evaluate, flops
-from lib.campaign_machine import fast_in_bfloat16, wait_for
+from lib.campaign_machine import wait_for
 from lib.campaign_networks import Contestant, by_target
 from lib.campaign_pool import Order, Pool
 from lib.campaign_state import load_state, save_state
@@ -27,7 +27,7 @@ from search_spaces.build import count_parameters
 from search_spaces.shape import Shape
 from trials.settings.config import Config, Loss
 from trials.training.losses import loss_terms
-from trials.training.precision import safe_in_bfloat16
+from trials.training.precision import fast_in_bfloat16, safe_in_bfloat16
 
 LOSSES = {"velocity": Loss(l1=1.0, l2=0.0, ssim=0.1), "rtm": Loss(l2=1.0, ssim=0.05)}  # of several targets: the sum
 GRADIENT_CLIP = 1.0  # norm of all gradients together
@@ -58,7 +58,7 @@ class Lesson:
 
 @dataclass(kw_only=True)
 class Counters:
-    """How far a training is; what its state is saved with."""
+    """How far a training has come; saved with its state."""
 
     steps: int = 0
     samples: int = 0
@@ -69,7 +69,7 @@ class Counters:
 
 
 def rate_at(share: float) -> float:
-    """Of the peak, when so much of the time is over."""
+    """Share of the peak rate after this share of the time."""
     if share < WARM_UP:
         return (share + 1e-3) / (WARM_UP + 1e-3)
     falling = max(0.0, share - DECAY_FROM) / (1 - DECAY_FROM)
@@ -209,7 +209,7 @@ class Training:
 
     @property
     def ended(self) -> bool:
-        """Not to be gone on with: the time is over, or the weights are of no use."""
+        """Not to be continued: its time is over, or its weights are useless."""
         return self.diverged or self.done.seconds >= self.budget
 
     def row(self) -> Row:

@@ -1,6 +1,6 @@
 """A benchmark's results file: `{"command", "commit", "machine", "date", …, "rows": […]}` and a page to read beside it.
 
-It is written after each row, so that an interrupted run keeps what it has; the same command goes on from there.
+It is written after each row, so that an interrupted run keeps what it has; the same command continues from there.
 """
 
 import json

@@ -33,7 +33,7 @@ from compressors.bundles.seal import MOST_FILE
 from datagen.errors import InputError
 from search_spaces.weights_file import require_finite
 
-Kind = Literal["float32", "float16", "int8"]
+WeightFormat = Literal["float32", "float16", "int8"]
 MAGIC = b"SEISNAS\n"
 FORMAT = 1
 LEVELS = 127  # of int8 on each side of 0
@@ -41,7 +41,7 @@ MOST_HEADER = 1 << 20  # bytes, packed or not
 FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 0, "pb": 0}]
 
 
-def pack(state: Mapping[str, Tensor], file: Path, kind: Kind = "float32") -> None:
+def pack(state: Mapping[str, Tensor], file: Path, kind: WeightFormat = "float32") -> None:
     """Writes the weights of a network."""
     body, tensors = [], {}
     for name, tensor in state.items():
@@ -96,7 +96,7 @@ def unpack(file: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return state
 
 
-def rounded(state: Mapping[str, Tensor], kind: Kind) -> dict[str, Tensor]:
+def rounded(state: Mapping[str, Tensor], kind: WeightFormat) -> dict[str, Tensor]:
     """Weights after packing as `kind` and unpacking."""
     result = {}
     for name, tensor in state.items():
@@ -109,7 +109,7 @@ def rounded(state: Mapping[str, Tensor], kind: Kind) -> dict[str, Tensor]:
     return result
 
 
-def _stored_as(values: NDArray[np.generic], kind: Kind) -> str:
+def _stored_as(values: NDArray[np.generic], kind: WeightFormat) -> str:
     """Only the weights of layers, which have more than one axis, are shortened."""
     shorter = kind != "float32" and values.dtype == np.float32 and values.ndim > 1
     return kind if shorter else values.dtype.name

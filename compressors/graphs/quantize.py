@@ -22,7 +22,7 @@ from onnxruntime import quantization
 
 from compressors.graphs.check import read_graph
 from compressors.graphs.onnx_graph import INPUT
-from compressors.graphs.session import Graph
+from compressors.graphs.session import GraphSession
 
 FLOAT_SHARE = 0.25  # of the convolutions, the last ones
 BATCH = 8  # calibration shots per run
@@ -69,8 +69,8 @@ def quantize(onnx_file: Path, shots_BSTR: NDArray[np.float32], output: Path) -> 
 
 
 def run_graph(onnx_file: Path, shots_BSTR: NDArray[np.float32], threads: int = 1) -> NDArray[np.float32]:
-    """Image `[B, 1, Z, X]` in physical units.  Raises InputError as `Graph`."""
-    return Graph(onnx_file, threads)(shots_BSTR)
+    """Image `[B, 1, Z, X]` in physical units.  Raises InputError as `GraphSession`."""
+    return GraphSession(onnx_file, threads)(shots_BSTR)
 
 
 def _ends(onnx_file: Path) -> list[str]:

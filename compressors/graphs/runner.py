@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from compressors.bundles.contents import ONNX, Contents, read_contents
 from compressors.bundles.seal import inside
-from compressors.graphs.session import Graph
+from compressors.graphs.session import GraphSession
 from compressors.outputs import OUTPUTS
 from datagen.errors import InputError
 
@@ -29,7 +29,7 @@ class Imager:
     Raises
     ------
     InputError
-        The bundle is damaged (`read_contents`), or its graph is refused (`Graph`) or for other shapes.
+        The bundle is damaged (`read_contents`), or its graph is refused (`GraphSession`) or for other shapes.
 
     Examples
     --------
@@ -44,7 +44,7 @@ class Imager:
 
     def __init__(self, folder: str | Path, threads: int = 0) -> None:
         self.contents: Contents = read_contents(folder)
-        self._graph = Graph(inside(Path(folder), ONNX), threads)
+        self._graph = GraphSession(inside(Path(folder), ONNX), threads)
         self._check_shapes()
 
     def __call__(self, shots_BSTR: NDArray[np.floating[Any]]) -> NDArray[np.float32]:

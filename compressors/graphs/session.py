@@ -18,7 +18,7 @@ PREPARED = 6  # copies of the weights that ONNX Runtime may make while preparing
 ROUNDED_UP = 3  # its arena asks for powers of two and has gaps
 
 
-class Graph:
+class GraphSession:
     """Maps an array to an array on the CPU; with `threads` 0 ONNX Runtime chooses their number.
 
     Raises

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.shards.manifest import Kind, Shard, Statistics
+from datagen.shards.manifest import ArrayKind, Shard, Statistics
 from datagen.velocity import draw_velocity
 
 MODELS = 8  # as many as the wave engine runs together
@@ -41,7 +41,7 @@ class Made:
     """A chunk with its arrays, as stored."""
 
     chunk: Chunk
-    arrays: dict[Kind, NDArray[Any]]
+    arrays: dict[ArrayKind, NDArray[Any]]
     statistics: Statistics
 
 
@@ -56,7 +56,7 @@ def make_chunk(data: Data, engine: Engine, chunk: Chunk) -> Made:
     velocity_MZX = np.stack([draw_velocity(data, index) for index in range(first, first + chunk.models)])
     shots_MSTR, image_MZX = engine.shoot_and_migrate(velocity_MZX)
     check_overflow(data, shots_MSTR)
-    arrays: dict[Kind, NDArray[Any]] = {
+    arrays: dict[ArrayKind, NDArray[Any]] = {
         "data": as_stored(shots_MSTR, data.dtype),
         "model": velocity_MZX[:, None],
         "image": image_MZX[:, None].astype(np.float32),

@@ -33,7 +33,7 @@ MANIFEST = "manifest.json"
 FILE_NAME = "{kind}{number}.npy"  # of one file of a shard
 
 SplitName = Literal["train", "validation", "test"]
-Kind = Literal["data", "model", "image", "first_break"]
+ArrayKind = Literal["data", "model", "image", "first_break"]
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -59,14 +59,14 @@ def layout(data: Data) -> list[Shard]:
     return shards
 
 
-def stored_kinds(data: Data) -> tuple[Kind, ...]:
+def stored_kinds(data: Data) -> tuple[ArrayKind, ...]:
     """What the data set stores for each sample; an imported one may lack models or images."""
     if data.imported:
         return data.imported.kinds
     return ("data", "model", "image", "first_break") if data.first_breaks else ("data", "model", "image")
 
 
-def array_format(data: Data, kind: Kind, models: int) -> tuple[np.dtype[Any], tuple[int, ...]]:
+def array_format(data: Data, kind: ArrayKind, models: int) -> tuple[np.dtype[Any], tuple[int, ...]]:
     """Type and shape of one file of a shard."""
     survey = data.survey
     if kind == "data":
@@ -109,7 +109,7 @@ class ShardRecord:
     """A finished shard: its files and the statistics of its models."""
 
     shard: Shard
-    files: dict[Kind, FileRecord]
+    files: dict[ArrayKind, FileRecord]
     statistics: Statistics
 
 
@@ -262,7 +262,7 @@ def save_manifest(folder: Path, manifest: Manifest) -> None:
         sync(part)
 
 
-def open_array(folder: str | Path, data: Data, record: ShardRecord, kind: Kind) -> NDArray[Any]:
+def open_array(folder: str | Path, data: Data, record: ShardRecord, kind: ArrayKind) -> NDArray[Any]:
     """One file of a finished shard, memory-mapped.  Raises InputError as `check_size`, or if it is another array."""
     file = record.files[kind]
     check_size(Path(folder), file)

@@ -23,8 +23,8 @@ from datagen.errors import InputError
 from datagen.files.whole_files import file_sha256, sync, temporary_path
 from datagen.shards.manifest import (
     FILE_NAME,
+    ArrayKind,
     FileRecord,
-    Kind,
     Shard,
     ShardRecord,
     Statistics,
@@ -42,9 +42,9 @@ class ShardWriter:
         self.data, self.shard = data, shard
         self.folder = Path(data.folder)
         self._parts: dict[int, tuple[int, Statistics]] = {}  # by offset: models, their statistics
-        self._streams: dict[Kind, BinaryIO] = {}
+        self._streams: dict[ArrayKind, BinaryIO] = {}
 
-    def _stream(self, kind: Kind) -> BinaryIO:
+    def _stream(self, kind: ArrayKind) -> BinaryIO:
         """The temporary file, made with its header on first use."""
         if kind in self._streams:
             return self._streams[kind]
@@ -55,10 +55,10 @@ class ShardWriter:
         assert stream.tell() == HEADER_BYTES
         return stream
 
-    def _file(self, kind: Kind) -> Path:
+    def _file(self, kind: ArrayKind) -> Path:
         return self.folder / FILE_NAME.format(kind=kind, number=self.shard.number)
 
-    def write(self, offset: int, arrays: Mapping[Kind, NDArray[Any]], statistics: Statistics) -> None:
+    def write(self, offset: int, arrays: Mapping[ArrayKind, NDArray[Any]], statistics: Statistics) -> None:
         """Samples `offset`, `offset + 1` … of this shard."""
         for kind, array in arrays.items():
             dtype, shape = array_format(self.data, kind, len(array))
@@ -81,7 +81,7 @@ class ShardWriter:
         parts = [self._parts[offset] for offset in sorted(self._parts)]
         return ShardRecord(shard=self.shard, files=files, statistics=Statistics.combined(parts))
 
-    def _seal(self, kind: Kind) -> FileRecord:
+    def _seal(self, kind: ArrayKind) -> FileRecord:
         self._streams[kind].close()
         part = temporary_path(self._file(kind))
         sync(part)

@@ -11,7 +11,7 @@ import typer
 from matplotlib.figure import Figure
 
 from datagen.files.gathers import read_recording
-from trials.prediction.pick import network_of, pick_gather
+from trials.prediction.pick import load_network, pick_gather
 from trials.prediction.pick_files import draw_gather
 
 OUTPUT = Path(__file__).parents[1] / "picks.png"
@@ -23,7 +23,7 @@ def main(
     gathers: Annotated[str, typer.Argument(help="Numbers of the gathers, with commas between.")],
 ) -> None:
     """Draws the gathers side by side."""
-    network, recording = network_of(bundle), read_recording(labelled)
+    network, recording = load_network(bundle), read_recording(labelled)
     assert recording.first_breaks is not None
     interval = recording.interval or network.survey.interval
     chosen = [int(number) for number in gathers.split(",")]

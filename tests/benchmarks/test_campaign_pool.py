@@ -37,12 +37,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
     return data
 
 
-def pool_of(data: Data, capacity: int, *, mirror: bool = False) -> Pool:
+def empty_pool(data: Data, capacity: int, *, mirror: bool = False) -> Pool:
     return Pool(data, load_manifest(data.folder).statistics, capacity, CPU, mirror=mirror)
 
 
 def filled(data: Data, *, mirror: bool = False) -> Pool:
-    pool = pool_of(data, 24, mirror=mirror)
+    pool = empty_pool(data, 24, mirror=mirror)
     for record in load_manifest(data.folder).of_split("train"):
         pool.add(Path(data.folder), record)
     return pool
@@ -75,7 +75,7 @@ def test_shards_come_into_the_pool_as_they_are_finished_and_no_more_than_fit(dat
     whole = load_manifest(data.folder)
     for file in Path(data.folder).glob("*.npy"):
         (tmp_path / file.name).symlink_to(file)
-    pool = pool_of(data, 20)
+    pool = empty_pool(data, 20)
     with filling(pool, [tmp_path]):
         assert pool.models == 0
         save_manifest(tmp_path, replace(whole, shards=whole.shards[1:2]))

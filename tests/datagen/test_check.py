@@ -13,7 +13,7 @@ from datagen.config import Data, Split
 from datagen.errors import InputError
 from datagen.generate import generate
 from datagen.shards.chunk import compute_statistics
-from datagen.shards.manifest import FileRecord, Kind, load_manifest, save_manifest
+from datagen.shards.manifest import ArrayKind, FileRecord, load_manifest, save_manifest
 
 MakeData = Callable[..., Data]
 
@@ -25,7 +25,7 @@ def data(make_data: MakeData, echo_engine: Any) -> Data:
     return data
 
 
-def damaged(data: Data, kind: Kind, number: int, change: Callable[[np.ndarray], np.ndarray]) -> None:
+def damaged(data: Data, kind: ArrayKind, number: int, change: Callable[[np.ndarray], np.ndarray]) -> None:
     """Changes a file and its checksum: damage that was there when the shard was sealed."""
     path = Path(data.folder) / f"{kind}{number}.npy"
     np.save(path, change(np.load(path)))
@@ -70,7 +70,7 @@ def test_a_sound_data_set_is_summed_up_split_by_split(make_data: MakeData, echo_
 
 
 @pytest.mark.parametrize("kind", ["data", "model", "image"])
-def test_a_value_that_is_not_finite_is_found_in_every_kind_of_file(data: Data, kind: Kind) -> None:
+def test_a_value_that_is_not_finite_is_found_in_every_kind_of_file(data: Data, kind: ArrayKind) -> None:
     damaged(data, kind, 2, put(np.nan, 3, 0, 5, 6))
     assert f"{kind}2.npy: row 3 (sample 11): 1 of " in refused(data)
 
@@ -104,7 +104,7 @@ def test_a_model_in_two_splits_is_found(data: Data) -> None:
 
 
 def test_a_model_twice_in_one_split_is_counted_and_no_error(data: Data) -> None:
-    kinds: tuple[Kind, ...] = ("data", "model", "image")
+    kinds: tuple[ArrayKind, ...] = ("data", "model", "image")
     for kind in kinds:
         damaged(data, kind, 1, lambda array: np.concatenate([array[:7], array[:1]]))
     shots, velocity, image = (np.load(Path(data.folder) / f"{kind}1.npy") for kind in kinds)
@@ -117,7 +117,7 @@ def test_a_model_twice_in_one_split_is_counted_and_no_error(data: Data) -> None:
 @pytest.mark.parametrize(
     ("kind", "name"), [("data", "shot_scale"), ("image", "image_scale"), ("model", "velocity_min")]
 )
-def test_statistics_of_other_data_are_found(data: Data, kind: Kind, name: str) -> None:
+def test_statistics_of_other_data_are_found(data: Data, kind: ArrayKind, name: str) -> None:
     damaged(data, kind, 1, lambda array: 0.5 * array + 0.5 * array.max())
     assert f"shard 1: {name} is " in refused(data)
 

@@ -32,7 +32,7 @@ class Block:
         return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 
-def blocks_of(file: Path, root: Path) -> list[Block]:
+def read_blocks(file: Path, root: Path) -> list[Block]:
     """In their order."""
     text = file.read_text()
     return [

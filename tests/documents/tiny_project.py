@@ -10,11 +10,11 @@ import yaml
 from numpy.typing import NDArray
 from segyio import TraceField
 
+from compressors.bundles.untrained import untrained_bundle
 from datagen.config import Data
 from datagen.waves.positions import distances
 from search_spaces.config import Gather, Network
 from search_spaces.genotype import Genotype
-from tests.untrained import untrained_bundle
 from trials.settings.config import Config, load, to_tree
 
 GRID = {"nz": 24, "nx": 24, "spacing": 10.0}

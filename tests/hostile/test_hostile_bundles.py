@@ -16,11 +16,11 @@ from safetensors.torch import load_file, save_file
 
 from compressors.bundles import bundle as bundle_module
 from compressors.bundles.seal import seal
+from compressors.bundles.untrained import untrained_bundle
 from datagen.config import Data, Grid, Split, Survey
 from search_spaces.config import Network, Stack
 from tests.hostile import graphs
 from tests.hostile.run_forked import run_forked
-from tests.untrained import untrained_bundle
 
 ROOT = Path(__file__).parents[2]
 

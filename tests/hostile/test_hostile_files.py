@@ -18,13 +18,13 @@ import yaml
 from PIL import Image
 
 from compressors.bundles.seal import seal
+from compressors.bundles.untrained import untrained_bundle
 from datagen.config import Data, Grid, Split, Survey
 from datagen.errors import InputError
 from datagen.files.segy import read_segy_model
 from datagen.import_shots import find_source, import_shots
 from search_spaces.config import Network
 from tests.hostile.run_forked import run_forked
-from tests.untrained import untrained_bundle
 
 ROOT = Path(__file__).parents[2]
 SHAPE = (2, 40, 20)  # of a sample: shots, time samples, receivers
@@ -170,7 +170,7 @@ def resealed(make: Make) -> Make:
     return both
 
 
-def split_of(models: int) -> Make:
+def models_in_split(models: int) -> Make:
     def make(folder: Path) -> None:
         tree = yaml.safe_load((folder / "small.yml").read_text())
         tree["data"]["split"]["train"] = models
@@ -241,8 +241,8 @@ HOSTILE: dict[str, tuple[Make, str, str]] = {
     "a name that escapes": (named("../../data1.npy"), CHECK, "manifest.json"),
     "an absolute name": (named("/dev/zero"), CHECK, "manifest.json"),
     "no files": (manifest(lambda tree: tree["shards"][0].update(files={})), CHECK, "manifest.json"),
-    "10^15 models": (split_of(10**15), CHECK, "small.yml"),
-    "10^9 models": (split_of(10**9), CHECK, "small.yml"),
+    "10^15 models": (models_in_split(10**15), CHECK, "small.yml"),
+    "10^9 models": (models_in_split(10**9), CHECK, "small.yml"),
     "a data set beyond the disk": (
         lambda f: None,
         GENERATE + " --set data.shard_size=10000 --set data.split.train=90000000 --set data.survey.samples=100000",

@@ -4,11 +4,11 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from compressors.bundles.untrained import untrained_bundle
 from datagen.config import Data, Grid, Split, Survey
 from datagen.generate import generate
 from search_spaces.config import Network, Stack
 from tests.ports import free_port
-from tests.untrained import untrained_bundle
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from search_spaces.networks.contract import SingleChannel
 from trials.pretraining.gan_training import GanTraining
 from trials.pretraining.gan_velocity import copy_distance, nearest, with_gan_velocity
 from trials.pretraining.pretrain import pretrain
-from trials.pretraining.pretrain_data import samples_of
+from trials.pretraining.pretrain_data import make_samples
 from trials.pretraining.show_gan import show_gan, slerp
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
@@ -88,7 +88,7 @@ def samples_from(config, folder, array, **settings):
     """The samples of an array in a file, and what was told."""
     np.save(folder / "other.npy", array)
     told = []
-    return samples_of(changed(config, gathers=(str(folder / "other.npy"),), **settings), told.append), " ".join(told)
+    return make_samples(changed(config, gathers=(str(folder / "other.npy"),), **settings), told.append), " ".join(told)
 
 
 def test_a_record_that_ends_early_is_continued_with_silence_and_told(config, folder):
@@ -147,11 +147,11 @@ def test_files_of_no_use_are_refused_with_the_reason(config, folder, array, reas
 
 def test_a_file_that_does_not_tell_its_interval_needs_one(config, folder):
     with pytest.raises(InputError, match=r"npy_interval"):
-        samples_of(changed(config, npy_interval=None), nothing)
+        make_samples(changed(config, npy_interval=None), nothing)
 
 
 def test_the_shots_of_the_data_set_are_samples_too(config):
-    samples = samples_of(changed(config, source="shots", gathers=(), npy_interval=None), nothing)
+    samples = make_samples(changed(config, source="shots", gathers=(), npy_interval=None), nothing)
     assert samples.values_N1ZX.shape == (16 * 2 * 2, 1, 24, 16)
     assert samples.facts["duration"] == pytest.approx(0.24)
 

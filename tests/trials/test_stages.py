@@ -227,7 +227,7 @@ def test_tune_starts_from_the_encoder_weights_of_the_configuration(config, tmp_p
     def stop(network, *_, **__):
         raise Starts(network)
 
-    monkeypatch.setattr("trials.training.train.fit", stop)
+    monkeypatch.setattr("trials.stages.train.fit", stop)
     with pytest.raises(Starts) as caught:
         execute("tune", replace(config, network=network), RunFolder(tmp_path / "run"), Recorder())
     (starting,) = caught.value.args

@@ -30,7 +30,7 @@ def generate(
 ) -> None:
     """Make the data set: geology, shots and RTM images by the wave equation (Devito).
 
-    Stopped and started again, it goes on where it stopped and ends with the same bits.  With --velocity-from and,
+    After a stop, the same command continues where it left off and ends with the same bits.  With --velocity-from and,
     for example, --set data.velocity_file.spacing=12.5 the velocity models are sections of a file (docs/data.md).
     """
     gan = velocity_from.removeprefix(GAN) if velocity_from and velocity_from.startswith(GAN) else None

@@ -35,7 +35,7 @@ def run(
 ) -> None:
     """The whole chain: data, one NNI experiment (search, tune, compress), the UNet beside it, export, report.
 
-    Stopped with Ctrl-C and started again it goes on where it stopped.
+    After Ctrl-C, the same command continues where it left off.
     """
     from trials.chain import run_chain
 
@@ -46,11 +46,11 @@ def status(experiment: Experiment = None, config: Config = NNI_CONFIG) -> None:
     """How far an experiment is.  Exit status 0: it runs, is shown or has finished; 1: it was stopped or has failed."""
     record = _record(experiment, config)
 
-    from trials.experiment.state import state_of
+    from trials.experiment.state import query_state
     from trials.experiment.table import stage_table, when
     from trials.experiment.watch import progress
 
-    state = state_of(record)
+    state = query_state(record)
     page = f", {state.url}" if state.url else ""
     tell(f"experiment {record.id} ({record.name}), started {when(record.started)}: {state.status}{page}")
     stages = progress(record.budgets, record.jobs)
@@ -84,10 +84,10 @@ def resume(experiment: Experiment = None, config: Config = NNI_CONFIG, port: Por
     record = _record(experiment, config)
 
     from trials.experiment.launch import resume as go_on
-    from trials.experiment.state import state_of
+    from trials.experiment.state import query_state
     from trials.results.display import ExperimentDisplay
 
-    if state_of(record).status == "finished":
+    if query_state(record).status == "finished":
         tell(f"experiment {record.id} has finished; its best trials: seisnas best {record.id}")
         return
     with ExperimentDisplay(console) as display:
@@ -122,37 +122,37 @@ def list_trials(
         return _list_experiments(config)
     record = _record(experiment, config)
 
-    from trials.experiment.state import state_of
+    from trials.experiment.state import query_state
     from trials.experiment.table import trial_table
 
     tell(f"experiment {record.id} ({record.name})")
-    console.print(trial_table(record.jobs, interrupted=state_of(record).status in ("stopped", "shown")))
+    console.print(trial_table(record.jobs, interrupted=query_state(record).status in ("stopped", "shown")))
 
 
 def _list_experiments(config: Path) -> None:
-    from trials.experiment.find import experiments_of
+    from trials.experiment.find import experiment_folders
     from trials.experiment.nni.registry import folders
     from trials.experiment.record import read_record
-    from trials.experiment.state import state_of
+    from trials.experiment.state import query_state
     from trials.experiment.table import experiment_table
 
     records = []
-    for folder in dict.fromkeys([*experiments_of(config), *folders().values()]):
+    for folder in dict.fromkeys([*experiment_folders(config), *folders().values()]):
         try:
             records.append(read_record(folder))
         except InputError as error:
             tell(f"left out: {error}")
     records.sort(key=lambda record: record.started)
-    console.print(experiment_table(records, {record.id: state_of(record).status for record in records}))
+    console.print(experiment_table(records, {record.id: query_state(record).status for record in records}))
 
 
 def best(experiment: Experiment = None, config: Config = NNI_CONFIG) -> None:
     """The best trial of each stage: scores, settings, folder.  Exit status 1 when none has succeeded yet."""
     record = _record(experiment, config)
 
-    from trials.experiment.table import best_of
+    from trials.experiment.table import best_job
 
-    found = [job for stage in record.budgets if (job := best_of(stage, record.jobs)) is not None]
+    found = [job for stage in record.budgets if (job := best_job(stage, record.jobs)) is not None]
     for job in found:
         tell(f"{job.stage}: trial {job.id}")
         shown = {**job.settings, **job.metric, "folder": job.folder}

@@ -11,7 +11,7 @@ from trials.commands.options import QUICKSTART, Preset, Run, Set, configuration,
 def pretrain(preset: Preset = QUICKSTART, changes: Set = None, run: Run = None) -> None:
     """Train a GAN or a masked autoencoder on shots or velocity models without labels (docs/pretraining.md).
 
-    Stopped and started again, it goes on where it stopped.  Its weights are for network.encoder_init: gan.
+    After a stop, the same command continues where it left off.  Its weights are for network.encoder_init: gan.
     """
     config = configuration(preset, changes)
 
@@ -35,13 +35,13 @@ def show_gan(
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Walk through the latent space of a GAN: an animated GIF, and a sheet of samples below data."""
-    from trials.pretraining.pretrain_data import samples_of
+    from trials.pretraining.pretrain_data import make_samples
     from trials.pretraining.show_gan import show_gan as work
     from trials.running.run_folder import RunFolder
 
     folder = RunFolder(run)
     folder.require_finished()
-    real = samples_of(folder.config, tell).values_N1ZX
+    real = make_samples(folder.config, tell).values_N1ZX
     few = real[:: max(1, len(real) // 8)]
     for file in work(run / "generator.safetensors", output, points=points, steps=steps, seed=seed, real_N1ZX=few):
         tell(f"wrote {file}")
@@ -100,8 +100,8 @@ def compare(
 ) -> None:
     """Train the searched network, its controls and the big networks alike, and make the table.
 
-    Takes hours to days.  Stopped and started again it goes on; started twice, both share the work.  The table is
-    written anew after every training.
+    Takes hours to days.  After a stop, the same command continues; started twice, both share the work.  The table is
+    rewritten after every training.
     """
     config = configuration(preset, changes)
 

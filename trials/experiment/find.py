@@ -16,7 +16,7 @@ def find_experiment(experiment: str | None, nni_config: Path) -> Path:
 
     Raises InputError when there is none, or several match.
     """
-    here = experiments_of(nni_config)
+    here = experiment_folders(nni_config)
     if experiment is None:
         known = here or sorted(registry.folders().values(), key=_last_at_work)
         if not known:
@@ -30,7 +30,7 @@ def find_experiment(experiment: str | None, nni_config: Path) -> Path:
     return found[fitting[0]]
 
 
-def experiments_of(nni_config: Path) -> list[Path]:
+def experiment_folders(nni_config: Path) -> list[Path]:
     """The folders of the experiments in this configuration's working directory, the last active one at the end."""
     if not nni_config.exists():
         return []

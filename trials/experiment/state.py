@@ -25,7 +25,7 @@ class ExperimentState:
     reason: str = ""  # of a failure
 
 
-def state_of(record: ExperimentRecord) -> ExperimentState:
+def query_state(record: ExperimentRecord) -> ExperimentState:
     """Finds its manager, and queries it."""
     manager = processes.find_manager(record.id)
     stages = progress(record.budgets, record.jobs)

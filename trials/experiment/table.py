@@ -20,7 +20,7 @@ def stage_table(stages: Iterable[StageProgress], jobs: Sequence[Job], *, interru
         "stage", "done", "interrupted" if interrupted else "running", "stopped early", "failed", "best score"
     )
     for stage in stages:
-        best = best_of(stage.name, jobs)
+        best = best_job(stage.name, jobs)
         table.add_row(
             stage.name,
             f"{stage.done} of {stage.budget}",
@@ -49,7 +49,7 @@ def experiment_table(records: Iterable[ExperimentRecord], states: Mapping[str, s
     table = _table("experiment", "name", "started", "state", "trials", "best score", "folder", wide="folder")
     for record in records:
         last = list(record.budgets)[-1:] or [""]
-        best = best_of(last[0], record.jobs)
+        best = best_job(last[0], record.jobs)
         table.add_row(
             record.id,
             record.name,
@@ -62,7 +62,7 @@ def experiment_table(records: Iterable[ExperimentRecord], states: Mapping[str, s
     return table
 
 
-def best_of(stage: str, jobs: Iterable[Job]) -> Job | None:
+def best_job(stage: str, jobs: Iterable[Job]) -> Job | None:
     """The successful trial with the highest score."""
     scored = [job for job in jobs if job.stage == stage and succeeded_with_score(job)]
     return max(scored, key=lambda job: final_score(job.metric) or 0.0, default=None)

@@ -23,7 +23,7 @@ from datagen.waves.positions import distances
 from datagen.waves.scheme import derive_scheme
 from trials.prediction.predict import ENDINGS, check_outputs, open_imager, write_images
 from trials.prediction.recording import RecordedShots
-from trials.prediction.sections import draw_sections, image_section, reach, velocity_section
+from trials.prediction.section_pictures import draw_sections, image_section, reach, velocity_section
 from trials.prediction.survey_fit import Fitted
 from trials.prediction.velocity_window import corner, cut_window, read_velocity, spanning, within_limits
 from trials.training.metrics import ssim

@@ -21,7 +21,7 @@ from datagen.config import Survey
 from datagen.errors import InputError
 from datagen.files.gathers import Recording, read_recording
 from datagen.targets import TargetName
-from trials.prediction.pick_files import Picks, check_outputs, write_picks
+from trials.prediction.pick_files import GatherPicks, check_outputs, write_picks
 from trials.training.picking.windows import resampled, same_interval, spread_over, time_at
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Network:
+class PickingNetwork:
     """The picking network: gathers `[B, 1, T, R]` → `[B, 2, R]`, and the survey it was trained for."""
 
     run: Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -56,7 +56,7 @@ def pick(
     trace, or does not suit an output.
     """
     check_outputs(outputs, Path(file))
-    network, recording = network_of(Path(source)), read_recording(file)
+    network, recording = load_network(Path(source)), read_recording(file)
     given = interval or recording.interval
     if given is None:
         log.warning("%s: has no sampling interval; assuming %g s (--interval)", file, network.survey.interval)
@@ -68,7 +68,7 @@ def pick(
     for gather_TR in recording.gathers:
         picked = pick_gather(network, gather_TR, given, recording.start)
         sure_R = picked.confidence_R >= max(confidence, np.finfo(float).tiny)
-        picks.append(Picks(time_R=np.where(sure_R, picked.time_R, np.nan), confidence_R=picked.confidence_R))
+        picks.append(GatherPicks(time_R=np.where(sure_R, picked.time_R, np.nan), confidence_R=picked.confidence_R))
     if not any(np.isfinite(each.time_R).any() for each in picks):
         raise InputError(f"{file}: no trace has a pick; all are dead or below --confidence {confidence:g}")
     return [write_picks(output, recording, picks, Path(file), given) for output in outputs]
@@ -88,7 +88,7 @@ def _placed(recording: Recording, spacing: float | None, sources: str | None, fi
     return replace(recording, receivers=receivers, sources=places)
 
 
-def pick_gather(network: Network, gather_TR: Array, interval: float, start: float = 0.0) -> Picks:
+def pick_gather(network: PickingNetwork, gather_TR: Array, interval: float, start: float = 0.0) -> GatherPicks:
     """Picks of a gather [T, R] of any size, sampled every `interval` seconds from `start` on.
 
     Values that are not finite count as zero; a trace without other values is dead and has no pick.
@@ -105,16 +105,16 @@ def pick_gather(network: Network, gather_TR: Array, interval: float, start: floa
         best[:, window] = np.where(better_R, found_2R, best[:, window])
     dead_R = np.ptp(sampled_TR, axis=0) == 0
     time_R = start + time_at(best[0], interval, survey.interval)
-    return Picks(time_R=np.where(dead_R, np.nan, time_R), confidence_R=np.where(dead_R, 0.0, best[1]))
+    return GatherPicks(time_R=np.where(dead_R, np.nan, time_R), confidence_R=np.where(dead_R, 0.0, best[1]))
 
 
-def network_of(source: Path) -> Network:
+def load_network(source: Path) -> PickingNetwork:
     """The network of a bundle, or of a finished run.  Raises InputError: neither, damaged, or it does not pick."""
     if (source / SEAL).exists() or not (source / "result.json").exists():
         imager = Imager(source)
         contents = imager.contents
         _require_picks(source, contents.target)
-        return Network(run=imager, survey=contents.data.survey)
+        return PickingNetwork(run=imager, survey=contents.data.survey)
     import torch  # noqa: PLC0415  a bundle does without it
 
     from search_spaces.picks import Picker  # noqa: PLC0415
@@ -133,7 +133,7 @@ def network_of(source: Path) -> Network:
             raise InputError(f"{source}: its network gives picks that are not finite (NaN or Inf); train it again")
         return found
 
-    return Network(run=call, survey=config.data.survey)
+    return PickingNetwork(run=call, survey=config.data.survey)
 
 
 def _require_picks(source: Path, target: TargetName) -> None:

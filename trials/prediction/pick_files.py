@@ -30,7 +30,7 @@ MOST_DRAWN = 4  # gathers in a picture
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picks:
+class GatherPicks:
     """The picks of one gather, trace by trace."""
 
     time_R: NDArray[np.float64]  # [s] after the shot; NaN if there is none
@@ -53,7 +53,7 @@ def check_outputs(outputs: Sequence[Path], source: Path) -> None:
             )
 
 
-def write_picks(file: Path, recording: Recording, picks: Sequence[Picks], source: Path, interval: float) -> Path:
+def write_picks(file: Path, recording: Recording, picks: Sequence[GatherPicks], source: Path, interval: float) -> Path:
     """Writes one output, under another name until it is whole.  Raises InputError: no positions for an .sgt."""
     with whole(file) as part:
         match file.suffix.lower():
@@ -68,7 +68,7 @@ def write_picks(file: Path, recording: Recording, picks: Sequence[Picks], source
     return file
 
 
-def _write_csv(file: Path, recording: Recording, picks: Sequence[Picks]) -> None:
+def _write_csv(file: Path, recording: Recording, picks: Sequence[GatherPicks]) -> None:
     with file.open("w", newline="") as stream:
         rows = csv.writer(stream)
         rows.writerow(["gather", "trace", "trace_in_file", "receiver_m", "source_m", "pick_s", "confidence"])
@@ -81,7 +81,7 @@ def _write_csv(file: Path, recording: Recording, picks: Sequence[Picks]) -> None
                 rows.writerow([gather, trace, number, receiver, source, pick, f"{confidence:.4f}"])
 
 
-def _write_headers(file: Path, recording: Recording, picks: Sequence[Picks], source: Path) -> None:
+def _write_headers(file: Path, recording: Recording, picks: Sequence[GatherPicks], source: Path) -> None:
     """Bytes 233-236: the pick after the shot [µs], -1 for none; bytes 237-240: the confidence in ten-thousandths."""
     shutil.copyfile(source, file)
     with open_segy(source) as original:
@@ -93,7 +93,7 @@ def _write_headers(file: Path, recording: Recording, picks: Sequence[Picks], sou
                 copy.header[int(number)] = {PICK_WORD: microseconds, CONFIDENCE_WORD: round(1e4 * confidence)}
 
 
-def _sgt(file: Path, recording: Recording, picks: Sequence[Picks], source: Path) -> str:
+def _sgt(file: Path, recording: Recording, picks: Sequence[GatherPicks], source: Path) -> str:
     if recording.receivers is None or recording.sources is None:
         raise InputError(
             f"output {file.name}: an .sgt needs positions, but {source} has "
@@ -111,7 +111,7 @@ def _sgt(file: Path, recording: Recording, picks: Sequence[Picks], source: Path)
     return "\n".join(lines) + "\n"
 
 
-def draw_picks(file: Path, recording: Recording, picks: Sequence[Picks], interval: float) -> None:
+def draw_picks(file: Path, recording: Recording, picks: Sequence[GatherPicks], interval: float) -> None:
     """The first gathers, each trace scaled to its largest amplitude, with picks in red, pale if unsure."""
     shown = min(MOST_DRAWN, len(picks))
     figure = Figure(figsize=(1 + 3.6 * shown, 4.2), layout="constrained")

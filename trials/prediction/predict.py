@@ -23,7 +23,7 @@ from datagen.errors import InputError
 from datagen.files.segy import SEGY_SUFFIXES
 from trials.prediction.image_files import Coordinates, ImageFile, NpyImages, SegyImages
 from trials.prediction.recording import RecordedShots, open_shots
-from trials.prediction.sections import Section, draw_sections, image_section, reach, velocity_section
+from trials.prediction.section_pictures import Section, draw_sections, image_section, reach, velocity_section
 from trials.prediction.survey_fit import Fitted, fit_survey, line_start
 
 log = logging.getLogger(__name__)

@@ -26,7 +26,7 @@ from search_spaces.build import network_behind
 from search_spaces.networks.contract import SingleChannel
 from trials.pretraining.autoencoder import Autoencoding
 from trials.pretraining.gan_training import GanTraining
-from trials.pretraining.pretrain_data import Samples, samples_of
+from trials.pretraining.pretrain_data import Samples, make_samples
 from trials.running.checkpoint import EPOCHS_KEPT, checkpoint_path, keep_checkpoint, remove_checkpoints, resume_from
 from trials.running.identity import differences
 from trials.running.quiet import quiet_libraries
@@ -84,7 +84,7 @@ def pretrain(config: Config, run: RunFolder, report: Callable[[str], object]) ->
     Raises
     ------
     InputError
-        As `samples_of`; the folder has a checkpoint of other settings or one that cannot be read; the disk is full.
+        As `make_samples`; the folder has a checkpoint of other settings or one that cannot be read; the disk is full.
     """
     quiet_libraries()
     checkpoint = checkpoint_path(run.path, "pretrain")
@@ -93,7 +93,7 @@ def pretrain(config: Config, run: RunFolder, report: Callable[[str], object]) ->
     run.start(config, "pretrain")
     if config.pretrain.source != "gathers":
         ensure(config.data)
-    samples = samples_of(config, report)
+    samples = make_samples(config, report)
     rows, columns = samples.size
     report(f"pretraining on {len(samples.values_N1ZX)} samples of {rows} x {columns}")
     pl.seed_everything(config.seed, verbose=False)

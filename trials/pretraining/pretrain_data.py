@@ -44,7 +44,7 @@ class Samples:
         return self.values_N1ZX.shape[-2], self.values_N1ZX.shape[-1]
 
 
-def samples_of(config: Config, report: Callable[[str], object]) -> Samples:
+def make_samples(config: Config, report: Callable[[str], object]) -> Samples:
     """The samples of `config.pretrain`; `report` gets a line on what was repaired or left out.
 
     Traces that are dead or hold NaN become zero; windows with more than half such traces are left out.

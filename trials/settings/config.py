@@ -123,7 +123,7 @@ class Config:
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
     devices: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = "auto"  # a training's GPUs, or processes on CPUs
-    # auto: mixed on GPUs, full on CPUs.  Only CPUs with bfloat16 instructions are faster with mixed.
+    # auto: mixed on GPUs, full on CPUs.  mixed: on CPUs too, if they have instructions for bfloat16.
     precision: Literal["auto", "full", "mixed"] = "auto"
     data: Data
     effects: Effects = Effects()  # added to the shots in search and training; scores use clean ones

@@ -22,7 +22,7 @@ from search_spaces.shape import Shape
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
-from trials.training.fit import evaluate, fit
+from trials.training.fit import Phase, evaluate, fit
 from trials.training.networks import trained
 from trials.training.scoring import measures
 from trials.training.tasks import make_task
@@ -47,16 +47,10 @@ def compress(config: Config, run: RunFolder, channel: Channel, source: RunFolder
             callbacks = (KeepZeros(network, prune(network, sparsity, config.compress.scope, spare=spare)),)
         else:
             shrink(network, Shape.of(config.data, config.network.gather_rows), sparsity, widths)
-        scores = fit(
-            network,
-            config,
-            run,
-            channel,
-            phase=f"compress-{step}",
-            epochs=config.compress.epochs,
-            learning_rate=config.compress.learning_rate,
-            callbacks=callbacks,
+        phase = Phase(
+            name=f"compress-{step}", epochs=config.compress.epochs, learning_rate=config.compress.learning_rate
         )
+        scores = fit(network, config, run, channel, phase, callbacks)
     if config.compress.pruner == "channel":
         config = replace(config, network=replace(config.network, channels=layer_channels(network)))
     run.save_config(config)

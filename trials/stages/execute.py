@@ -24,11 +24,11 @@ from trials.training.perceptual import load_features
 from trials.training.tasks import make_task
 from trials.training.transferring.transfer import resolved
 
-Stage = Literal["search", "tune", "compress"]
+TrialStage = Literal["search", "tune", "compress"]
 
 
 def execute(
-    stage: Stage,
+    stage: TrialStage,
     config: Config,
     run: RunFolder,
     channel: Channel,

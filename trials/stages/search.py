@@ -13,9 +13,10 @@ from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
 from trials.stages.one_shot import find_genotype
+from trials.stages.train import train
+from trials.training.fit import Phase
 from trials.training.networks import with_genotype
 from trials.training.tasks import make_task
-from trials.training.train import train
 
 
 def search(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
@@ -28,8 +29,8 @@ def search(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
         run.save_genotype(genotype.to_json())
     draw_genotype(genotype, run.path / "cells")
     found = with_genotype(config, genotype)
-    epochs, rate = config.search.retrain_epochs, config.tune.learning_rate
-    measured = train(found, run, channel, phase="retrain", epochs=epochs, learning_rate=rate)
+    phase = Phase(name="retrain", epochs=config.search.retrain_epochs, learning_rate=config.tune.learning_rate)
+    measured = train(found, run, channel, phase)
     return {
         "default": measured[make_task(config).quality],
         **measured,

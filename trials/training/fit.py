@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -37,6 +38,16 @@ from trials.training.tasks import Samples, make_task
 from trials.training.teacher import load_teacher
 
 GRADIENT_CLIP = 1.0  # norm of all gradients together
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """One training within a run: how long and how fast the network learns."""
+
+    name: str  # in metrics.jsonl, TensorBoard and the checkpoint
+    epochs: int
+    learning_rate: float  # the highest of the one-cycle schedule
+    minutes: float = 0.0  # above 0: the training's length, whatever `epochs` says
 
 
 class EpochReport(Callback):
@@ -132,63 +143,53 @@ def fit(
     config: Config,
     run: RunFolder,
     channel: Channel,
-    *,
-    phase: str,
-    epochs: int,
-    learning_rate: float,
-    minutes: float = 0.0,
+    phase: Phase,
     callbacks: tuple[Callback, ...] = (),
 ) -> dict[str, float]:
     """Trains `network` in place on the training split; returns its scores on the validation split.
 
-    Lasts `epochs`, or `minutes` if they are above 0.  Several devices share the batches.
+    Several devices share the batches.
     """
-    devices = device_count(config)
-    train = partial(
-        _train, config=config, run=run, phase=phase, epochs=epochs, learning_rate=learning_rate, minutes=minutes
-    )
-    with helper_processes(devices, uses_gpu(config), partial(train, network, callbacks, Channel())):
-        train(network, callbacks, channel)
+    help_out = partial(_train, network, config, run, Channel(), phase, callbacks)
+    with helper_processes(device_count(config), uses_gpu(config), help_out):
+        _train(network, config, run, channel, phase, callbacks)
     return evaluate(network, config, "validation")
 
 
 def _train(
     network: nn.Module,
-    callbacks: tuple[Callback, ...],
-    channel: Channel,
-    *,
     config: Config,
     run: RunFolder,
-    phase: str,
-    epochs: int,
-    learning_rate: float,
-    minutes: float,
+    channel: Channel,
+    phase: Phase,
+    callbacks: tuple[Callback, ...],
 ) -> None:
     """The work of each process of a training."""
     task = make_task(config)
     train, validation = task.training_set(), task.scoring_set("validation")
     batch_size, devices = min(config.training.batch_size, len(train)), device_count(config)
     network.train()  # Lightning keeps modes, and a pruned network arrives in evaluation mode
-    budget = TimeBudget(minutes) if minutes > 0 else None
+    budget = TimeBudget(phase.minutes) if phase.minutes > 0 else None
+    epochs = -1 if budget else phase.epochs
     module = TaskModule(
         network,
         task,
-        learning_rate=learning_rate,
+        learning_rate=phase.learning_rate,
         weight_decay=config.training.weight_decay,
         optimizer=config.training.optimizer,
         budget=budget,
         teacher=load_teacher(config),
     )
     # The average comes last: it uses the weights as left by the callbacks before it.
-    keep = keep_checkpoint(run.path, phase)
-    recipe = [EpochReport(run, channel, phase, task.quality), *keep, *callbacks, *_recipe(config, train, budget)]
-    options = trainer_options(run, config, phase, -1 if budget else epochs, recipe, devices=devices, network=network)
+    keep = keep_checkpoint(run.path, phase.name)
+    recipe = [EpochReport(run, channel, phase.name, task.quality), *keep, *callbacks, *_recipe(config, train, budget)]
+    options = trainer_options(run, config, phase.name, epochs, recipe, devices=devices, network=network)
     with interruptible():
         pl.Trainer(**options, gradient_clip_val=GRADIENT_CLIP).fit(
             module,
             shared(loader(train, batch_size, shuffle=True, seed=config.seed), devices),
             loader(validation, batch_size),
-            **resume_from(run.path, phase),
+            **resume_from(run.path, phase.name),
         )
 
 

@@ -73,7 +73,7 @@ def packed(tmp_path):
     return tmp_path / "w", net.state_dict()
 
 
-def header_of(raw: bytes) -> tuple[dict, bytes]:
+def split_header(raw: bytes) -> tuple[dict, bytes]:
     (length,) = struct.unpack("<I", raw[8:12])
     return json.loads(zlib.decompress(raw[12 : 12 + length])), raw[12 + length :]
 
@@ -101,7 +101,7 @@ def test_a_file_that_was_cut_is_refused(packed, end):
 
 def test_an_unknown_format_is_refused(packed):
     file, state = packed
-    header, body = header_of(file.read_bytes())
+    header, body = split_header(file.read_bytes())
     file.write_bytes(with_header(header | {"format": 2}, body))
     with pytest.raises(InputError, match="format is 2"):
         unpack(file, state)
@@ -110,7 +110,7 @@ def test_an_unknown_format_is_refused(packed):
 @pytest.mark.parametrize(("key", "value"), [("nonzero", 10**12), ("nonzero", -1), ("dtype", "object"), ("nonzero", 3)])
 def test_a_header_that_lies_is_refused_before_memory_is_taken(packed, key, value):
     file, state = packed
-    header, body = header_of(file.read_bytes())
+    header, body = split_header(file.read_bytes())
     header["tensors"]["4.weight"][key] = value
     file.write_bytes(with_header(header, body))
     with pytest.raises(InputError):

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from compressors.graphs.onnx_graph import INPUT, export_onnx
-from compressors.graphs.session import Graph
+from compressors.graphs.session import GraphSession
 from search_spaces.build import build
 from search_spaces.config import Fold, Network, Stack
 from search_spaces.fronts.survey_front import SurveyFront
@@ -65,7 +65,7 @@ def test_onnx_runtime_gives_the_image_of_torch_for_any_batch(make: Callable[[], 
     for batch in (1, 2, 3):
         (image,) = session.run(None, {INPUT: x_BSTR[:batch].numpy()})
         np.testing.assert_allclose(image, wanted[:batch], atol=1e-4, rtol=0)
-    checked = Graph(tmp_path / "model.onnx")  # refuses what a stranger may have written, and none of ours
+    checked = GraphSession(tmp_path / "model.onnx")  # refuses what a stranger may have written, and none of ours
     np.testing.assert_allclose(checked(x_BSTR.numpy()), wanted, atol=1e-4, rtol=0)
 
 

@@ -11,7 +11,7 @@ from compressors.graphs import session as graph_module
 from compressors.graphs.check import read_graph
 from compressors.graphs.onnx_graph import export_onnx
 from compressors.graphs.quantize import quantize
-from compressors.graphs.session import Graph
+from compressors.graphs.session import GraphSession
 from compressors.graphs.size import Size, measure_size, without_weights
 from compressors.verify import graph_latency
 from datagen.errors import InputError
@@ -45,7 +45,7 @@ def test_every_operation_of_the_search_spaces_passes(tmp_path: Path, parts: dict
     net = EveryOperation(shape.shots).eval()
     export_onnx(net, shape, tmp_path / "model.onnx")
     shots_BSTR = torch.randn(3, shape.shots, shape.samples, shape.receivers)
-    found = Graph(tmp_path / "model.onnx")(shots_BSTR.numpy())
+    found = GraphSession(tmp_path / "model.onnx")(shots_BSTR.numpy())
     np.testing.assert_allclose(found, net(shots_BSTR).detach().numpy(), atol=1e-4)
 
 
@@ -63,7 +63,7 @@ def test_shapes_that_the_file_claims_are_not_believed(tmp_path: Path) -> None:
     model = graphs.scalar_shape("Expand", 7_500, 1_000_000)
     model.graph.value_info.append(graphs.helper.make_tensor_value_info("large", 1, [1, 1]))
     with pytest.raises(InputError, match=r"takes 3e\+10 bytes"):
-        Graph(written(tmp_path, model))
+        GraphSession(written(tmp_path, model))
 
 
 def test_a_run_that_takes_more_than_its_shapes_ends_as_a_message(
@@ -74,9 +74,9 @@ def test_a_run_that_takes_more_than_its_shapes_ends_as_a_message(
     monkeypatch.setattr(graph_module, "SPARE", 256 * MIB)
     monkeypatch.setattr(graph_module, "ROUNDED_UP", 0)
     with pytest.raises(InputError, match=r"model\.onnx: ONNX Runtime (fails to|cannot) run it"):
-        Graph(written(tmp_path, large))(SHOTS)
+        GraphSession(written(tmp_path, large))(SHOTS)
     monkeypatch.undo()
-    assert Graph(written(tmp_path, graphs.honest()))(SHOTS).shape == (1, 1, 16, 18)
+    assert GraphSession(written(tmp_path, graphs.honest()))(SHOTS).shape == (1, 1, 16, 18)
 
 
 def test_memory_is_limited_inside_and_free_again_after() -> None:
@@ -86,14 +86,14 @@ def test_memory_is_limited_inside_and_free_again_after() -> None:
 
 
 def test_a_large_network_is_given_fewer_models_at_once(tmp_path: Path) -> None:
-    assert Graph(written(tmp_path, graphs.honest())).at_once(8) == 8
+    assert GraphSession(written(tmp_path, graphs.honest())).at_once(8) == 8
     shape = graphs.constant("shape", [160_000, 1, 1, 1])  # 0.9 GB for each model
     many = [
         shape,
         graphs.node("Expand", "shots shape", "large"),
         graphs.node("ReduceMax", "large", "extra", keepdims=0),
     ]
-    graph = Graph(written(tmp_path, graphs.added(*many)))
+    graph = GraphSession(written(tmp_path, graphs.added(*many)))
     assert 1 <= graph.at_once(8) < 8
 
 

@@ -119,7 +119,7 @@ def test_an_error_at_a_worker_reaches_the_caller_and_nothing_stays_under_way(two
 
 def on_worker(task: tuple[Data, dict[str, str]]) -> Any:
     data, versions = task
-    return make_on_worker(data, SumEngine, versions, chunk_of(data))
+    return make_on_worker(data, SumEngine, versions, first_chunk(data))
 
 
 class SumEngine:
@@ -134,7 +134,7 @@ class SumEngine:
         return np.full(shape, velocity_MZX.mean(), np.float32), velocity_MZX
 
 
-def chunk_of(data: Data) -> Any:
+def first_chunk(data: Data) -> Any:
     return Chunk(shard=layout(data)[0], offset=0, models=8)
 
 
@@ -142,9 +142,9 @@ def test_a_worker_builds_its_engine_once(make_data: MakeData) -> None:
     data = make_data()
     cluster_module._kept_engine.cache_clear()
     before = SumEngine.built
-    made = [make_on_worker(data, SumEngine, package_versions(), chunk_of(data)) for _ in range(3)]
+    made = [make_on_worker(data, SumEngine, package_versions(), first_chunk(data)) for _ in range(3)]
     assert SumEngine.built == before + 1
-    expected = make_chunk(data, SumEngine(data), chunk_of(data))
+    expected = make_chunk(data, SumEngine(data), first_chunk(data))
     np.testing.assert_array_equal(made[2].arrays["data"], expected.arrays["data"])
 
 

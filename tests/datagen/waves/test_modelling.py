@@ -11,7 +11,7 @@ from datagen.waves.stencil import fitted_weights
 from datagen.waves.wavelet import ricker
 
 
-def survey_of(nz, nx, samples, spacing=10.0, **survey) -> Data:
+def small_data(nz, nx, samples, spacing=10.0, **survey) -> Data:
     settings = {"shots": 5, "receivers": nx, "frequency": 15.0, "interval": 0.001} | survey
     return Data(
         folder="unused",
@@ -45,7 +45,7 @@ def errors(speeds, spacing=10.0, **survey):
     """Largest relative error [speed] of the traces of all but the first receiver, most 100 to 1100 m away."""
     settings = {"receivers": 12, "receiver_positions": OFFSETS, "source_positions": (0.0,)} | survey
     width = settings["receiver_positions"][-1] + 100
-    data = survey_of(round(320 / spacing), round(width / spacing), 1000, shots=1, spacing=spacing, **settings)
+    data = small_data(round(320 / spacing), round(width / spacing), 1000, shots=1, spacing=spacing, **settings)
     velocity_MZX = np.ones((len(speeds), data.grid.nz, data.grid.nx)) * speeds[:, None, None]
     away = np.array(data.survey.receiver_positions[1:]) - data.survey.source_positions[0]
     drop = data.survey.receiver_depth - data.survey.source_depth
@@ -95,22 +95,22 @@ def test_a_free_surface_is_the_source_minus_its_mirror_image():
 
 def test_the_interval_of_the_record_does_not_change_the_waves():
     velocity_MZX = layers(40, 48)[None]
-    fine_TR = WaveEngine(survey_of(40, 48, 401, shots=1)).shoot(velocity_MZX)[0, 0]
-    coarse_TR = WaveEngine(survey_of(40, 48, 101, shots=1, interval=0.004)).shoot(velocity_MZX)[0, 0]
+    fine_TR = WaveEngine(small_data(40, 48, 401, shots=1)).shoot(velocity_MZX)[0, 0]
+    coarse_TR = WaveEngine(small_data(40, 48, 101, shots=1, interval=0.004)).shoot(velocity_MZX)[0, 0]
     assert np.linalg.norm(coarse_TR - fine_TR[::4]) < 1e-3 * np.linalg.norm(coarse_TR)
 
 
 def test_double_precision_is_an_option():
     velocity_MZX = layers(40, 48)[None]
-    single = WaveEngine(survey_of(40, 48, 300, shots=1)).shoot(velocity_MZX)
-    double = WaveEngine(survey_of(40, 48, 300, shots=1, precision="float64")).shoot(velocity_MZX)
+    single = WaveEngine(small_data(40, 48, 300, shots=1)).shoot(velocity_MZX)
+    double = WaveEngine(small_data(40, 48, 300, shots=1, precision="float64")).shoot(velocity_MZX)
     assert (single.dtype, double.dtype) == (np.float32, np.float64)
     assert 0 < np.linalg.norm(single - double) < 1e-4 * np.linalg.norm(double)
 
 
 @pytest.mark.parametrize("free_surface", [False, True])
 def test_shots_stay_finite_just_below_the_courant_limit_and_are_refused_above(free_surface):
-    data = survey_of(40, 48, 3000, free_surface=free_surface)
+    data = small_data(40, 48, 3000, free_surface=free_surface)
     velocity_MZX = layers(40, 48)[None] * 0.99 * derive_scheme(data).carried[1] / 4500
     shots_MSTR = WaveEngine(data).shoot(velocity_MZX)
     assert np.abs(shots_MSTR[:, :, 2000:]).max() < 1e-2 * np.abs(shots_MSTR).max()
@@ -120,12 +120,12 @@ def test_shots_stay_finite_just_below_the_courant_limit_and_are_refused_above(fr
 
 def test_less_than_two_thousandths_come_back_from_the_boundary():
     """Against a grid so large that nothing can come back within the record."""
-    pad, small = 128, survey_of(64, 64, 550, shots=1, source_depth=20.0, receiver_depth=20.0)
+    pad, small = 128, small_data(64, 64, 550, shots=1, source_depth=20.0, receiver_depth=20.0)
     velocity_MZX = np.stack([np.full((64, 64), 1500.0), np.full((64, 64), 4500.0), layers(64, 64)])
     wide_MZX = np.pad(velocity_MZX, ((0, 0), (pad, pad), (pad, pad)), mode="edge")
     depth = 20.0 + 10 * pad
     columns = tuple(10.0 * (pad + np.arange(64)))
-    large = survey_of(
+    large = small_data(
         320,
         320,
         550,
@@ -142,7 +142,7 @@ def test_less_than_two_thousandths_come_back_from_the_boundary():
 
 
 def test_a_model_gives_the_same_bits_alone_and_in_company():
-    data = survey_of(40, 48, 300, receivers=24)
+    data = small_data(40, 48, 300, receivers=24)
     velocity_MZX = np.stack([layers(40, 48) * factor for factor in (1.0, 1.02, 1.05)]).astype(np.float32)
     shots_MSTR, image_MZX = WaveEngine(data).shoot_and_migrate(velocity_MZX)
     assert (shots_MSTR.shape, shots_MSTR.dtype) == ((3, 5, 300, 24), np.float32)
@@ -153,9 +153,9 @@ def test_a_model_gives_the_same_bits_alone_and_in_company():
 
 
 def test_the_engine_refuses_what_does_not_fit():
-    data = survey_of(40, 48, 300)
+    data = small_data(40, 48, 300)
     with pytest.raises(InputError, match=r"data.survey.receivers"):
-        WaveEngine(survey_of(40, 48, 300, receivers=49))
+        WaveEngine(small_data(40, 48, 300, receivers=49))
     engine = WaveEngine(data)
     with pytest.raises(InputError, match=r"shots: shape .*expected \(1, 5, 300, 48\)"):
         engine.migrate(layers(40, 48)[None], np.zeros((1, 5, 299, 48), np.float32))
@@ -166,7 +166,7 @@ def test_the_engine_refuses_what_does_not_fit():
 def test_an_engine_without_a_compiler_is_an_input_error(monkeypatch):
     monkeypatch.setenv("CC", "no-such-compiler")
     with pytest.raises(InputError, match="no-such-compiler"):
-        WaveEngine(survey_of(40, 48, 300))
+        WaveEngine(small_data(40, 48, 300))
 
 
 def test_the_scheme_of_a_survey_is_derived_once_however_many_models_follow(monkeypatch):
@@ -178,7 +178,7 @@ def test_the_scheme_of_a_survey_is_derived_once_however_many_models_follow(monke
 
     monkeypatch.setattr(modelling, "derive_scheme", derive)
     monkeypatch.setattr(scheme, "fitted_weights", lambda *given: derived.append(given) or fitted_weights(*given))
-    data = survey_of(40, 48, 60, shots=1)
+    data = small_data(40, 48, 60, shots=1)
     engine = WaveEngine(data)
     for _ in range(2):
         engine.shoot(layers(40, 48)[None])

@@ -26,7 +26,7 @@ from trials.experiment.nni.manager import Manager
 from trials.experiment.nni.nnictl import environment
 from trials.experiment.plan import load_plan, write_state
 from trials.experiment.record import read_record
-from trials.experiment.state import state_of
+from trials.experiment.state import query_state
 from trials.experiment.watch import Snapshot
 
 SPACE = {
@@ -170,7 +170,7 @@ def test_a_finished_experiment_is_reported_instead_of_run_again(life: Life) -> N
 
 def test_a_finished_experiment_is_known_by_its_files(life: Life) -> None:
     record = read_record(life.outcome.folder)
-    assert state_of(record).status == "finished"
+    assert query_state(record).status == "finished"
     assert [(job.stage, job.status, job.metric) for job in record.jobs] == [
         (stage, "SUCCEEDED", {"default": 0.5}) for stage in ("search", "tune", "compress")
     ]
@@ -181,7 +181,7 @@ def test_the_page_of_a_finished_experiment_is_shown_and_leaves_no_process(life: 
     record = read_record(life.outcome.folder)
     with view(record, free_port()) as url:
         assert len(Manager(f"{url}/api/v1/nni").jobs()) == 3
-        assert state_of(record).status == "shown"
+        assert query_state(record).status == "shown"
     assert processes.of_experiment(record.id) == []
 
 
@@ -198,7 +198,7 @@ def test_a_killed_experiment_goes_on_without_its_configuration(tmp_path: Path, h
     assert "NNI's manager has ended" in outcome.reason
     config.unlink()
     record = read_record(outcome.folder)
-    assert state_of(record).status == "stopped"
+    assert query_state(record).status == "stopped"
     outcome = resume(record, free_port(), lambda _: None)
     assert (outcome.success, outcome.reason) == (True, "")
     assert [trial.stage for trial in outcome.trials] == ["search", "tune", "compress"]

@@ -12,8 +12,8 @@ from datagen.errors import InputError
 from trials.experiment.find import find_experiment
 from trials.experiment.nni import registry
 from trials.experiment.record import read_record
-from trials.experiment.state import state_of
-from trials.experiment.table import best_of, duration
+from trials.experiment.state import query_state
+from trials.experiment.table import best_job, duration
 
 SCHEMA = """
 create table TrialJobEvent (timestamp integer, trialJobId text, event text, data text, logPath text,
@@ -70,8 +70,8 @@ def test_trials_are_read_with_status_scores_and_times(tmp_path: Path) -> None:
     assert (first.number, first.status, first.stage, first.settings) == (0, "SUCCEEDED", "search", {"seed": 1})
     assert (first.metric, first.started, first.seconds) == ({"default": 0.5}, 2.0, 60.0)
     assert (second.status, second.metric, second.seconds) == ("RUNNING", {"default": 0.3}, None)
-    assert best_of("search", record.jobs) == first
-    assert best_of("tune", record.jobs) is None
+    assert best_job("search", record.jobs) == first
+    assert best_job("tune", record.jobs) is None
 
 
 def test_what_a_trial_noted_itself_is_believed_before_what_nni_says(tmp_path: Path) -> None:
@@ -83,14 +83,14 @@ def test_what_a_trial_noted_itself_is_believed_before_what_nni_says(tmp_path: Pa
 
 def test_an_interrupted_experiment_is_stopped_and_one_with_its_budget_finished(tmp_path: Path) -> None:
     folder = written(tmp_path)
-    assert state_of(read_record(folder)).status == "stopped"
+    assert query_state(read_record(folder)).status == "stopped"
     base = sqlite3.connect(folder / "db" / "nni.sqlite")
     for time, job in ((70000, "bbbbb"), (80000, "ccccc")):
         base.execute("insert into TrialJobEvent values (?, ?, 'EARLY_STOPPED', ?, null, 2, null, null)",
                      (time, job, handed("tune")))  # fmt: skip
     base.commit()
     base.close()
-    assert state_of(read_record(folder)).status == "finished"
+    assert query_state(read_record(folder)).status == "finished"
 
 
 def test_a_folder_without_a_data_base_is_refused(tmp_path: Path) -> None:

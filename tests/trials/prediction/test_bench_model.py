@@ -22,7 +22,7 @@ def test_bundles_are_measured_side_by_side(tiny_bundle, tmp_path):
 def test_the_big_networks_are_made_for_the_survey_of_the_bundle(tiny_bundle, monkeypatch):
     monkeypatch.setattr(bench_model, "BIG", {"UNet": Network(model="unet", width=8, depth=2)})
     small, big = bench(tiny_bundle, rounds=1)
-    assert (small["model"], big["model"]) == ("tiny", "UNet")
+    assert (small["model"], big["model"]) == ("untrained", "UNet")
     assert big["parameters"] > small["parameters"]
 
 

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 import segyio
 
+from compressors.bundles.untrained import untrained_bundle
 from compressors.verify import compare_onnx
 from datagen.config import Data, Grid, Split, Survey
 from datagen.errors import InputError
-from search_spaces.config import Gather
-from search_spaces.config import Network as NetworkConfig
-from tests.untrained import untrained_bundle
-from trials.prediction.pick import Network, network_of, pick, pick_gather
+from search_spaces.config import Gather, Network
+from trials.prediction.pick import PickingNetwork, load_network, pick, pick_gather
 
 SURVEY = Survey(shots=1, receivers=12, frequency=60.0, interval=0.001, samples=64)
 
@@ -20,7 +19,7 @@ def bundle(tmp_path_factory):
     data = Data(
         folder="none", grid=Grid(nz=16, nx=16, spacing=1.0), survey=SURVEY, split=Split(train=1, validation=1, test=1)
     )
-    spec = NetworkConfig(model="unet", depth=2, width=4, front=Gather(rows=32))
+    spec = Network(model="unet", depth=2, width=4, front=Gather(rows=32))
     return untrained_bundle(tmp_path_factory.mktemp("exports") / "picker", spec, data, "first_break")
 
 
@@ -41,7 +40,7 @@ def spikes(times, interval, samples):
     return gather_TR
 
 
-def rows_of(file):
+def read_rows(file):
     with file.open() as stream:
         return list(csv.DictReader(stream))
 
@@ -51,7 +50,7 @@ def test_the_graph_of_a_bundle_picks_as_torch_does(bundle, gather_TR):
 
 
 def test_picks_lie_in_the_record_with_confidences_of_a_share(bundle, gather_TR):
-    picked = pick_gather(network_of(bundle), gather_TR, 0.001)
+    picked = pick_gather(load_network(bundle), gather_TR, 0.001)
     assert ((picked.time_R > -0.001) & (picked.time_R < 0.064)).all()
     assert ((picked.confidence_R > 0) & (picked.confidence_R <= 1)).all()
 
@@ -60,12 +59,14 @@ def test_picks_lie_in_the_record_with_confidences_of_a_share(bundle, gather_TR):
 @pytest.mark.parametrize("interval", [0.00025, 0.001])
 def test_gathers_of_any_width_and_sampling_are_picked_at_their_times(receivers, interval):
     times = np.linspace(0.01, 0.05, receivers)
-    picked = pick_gather(Network(run=loudest, survey=SURVEY), spikes(times, interval, int(0.064 / interval)), interval)
+    picked = pick_gather(
+        PickingNetwork(run=loudest, survey=SURVEY), spikes(times, interval, int(0.064 / interval)), interval
+    )
     assert np.abs(picked.time_R - times).max() <= 0.0011
 
 
 def test_picks_count_from_the_shot_when_the_record_starts_earlier():
-    picked = pick_gather(Network(run=loudest, survey=SURVEY), spikes([0.02], 0.001, 64), 0.001, start=-0.005)
+    picked = pick_gather(PickingNetwork(run=loudest, survey=SURVEY), spikes([0.02], 0.001, 64), 0.001, start=-0.005)
     assert picked.time_R == pytest.approx([0.015])
 
 
@@ -74,7 +75,7 @@ def test_a_dead_trace_has_no_pick_and_a_broken_sample_is_mended(bundle, gather_T
     gather_TR[10, 5] = np.nan
     np.save(tmp_path / "a.npy", gather_TR)
     pick(bundle, tmp_path / "a.npy", [tmp_path / "a.csv"])
-    found = rows_of(tmp_path / "a.csv")
+    found = read_rows(tmp_path / "a.csv")
     assert [row["trace"] for row in found if not row["pick_s"]] == ["3"]
     assert "1 of 12 traces are dead" in caplog.text
     assert "1 of 12 traces hold values that are not finite" in caplog.text
@@ -111,7 +112,7 @@ def test_a_copy_of_segy_has_the_picks_in_its_headers(bundle, gather_TR, tmp_path
     with segyio.open(tmp_path / "b.sgy", ignore_geometry=True) as file:
         words = file.attributes(233)[:], file.attributes(237)[:]
         assert np.allclose(file.trace.raw[:].T, gather_TR, rtol=1e-5)
-    found = rows_of(tmp_path / "b.csv")
+    found = read_rows(tmp_path / "b.csv")
     assert words[0].tolist() == [round(1e6 * float(row["pick_s"])) for row in found]
     assert np.allclose(words[1] / 1e4, [float(row["confidence"]) for row in found], atol=1e-4)
     assert (tmp_path / "a.sgy").read_bytes() == before
@@ -127,7 +128,7 @@ def test_sgt_holds_positions_and_times(bundle, gather_TR, tmp_path):
     measured = [line.split() for line in lines[17:]]
     assert len(measured) == count
     places = [float(line.split()[0]) for line in lines[2:15]]
-    by_place = {float(row["receiver_m"]): float(row["pick_s"]) for row in rows_of(tmp_path / "a.csv")}
+    by_place = {float(row["receiver_m"]): float(row["pick_s"]) for row in read_rows(tmp_path / "a.csv")}
     for source, geophone, time in measured:
         assert places[int(source) - 1] == 3
         assert float(time) == by_place[places[int(geophone) - 1]]

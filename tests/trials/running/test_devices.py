@@ -26,7 +26,7 @@ from trials.running.run_folder import RunFolder
 from trials.settings.config import Config, load
 from trials.settings.picking import Picking
 from trials.stages.execute import execute
-from trials.training.fit import fit
+from trials.training.fit import Phase, fit
 from trials.training.module import Diverged
 from trials.training.networks import geometry
 
@@ -111,13 +111,14 @@ def test_both_processes_of_a_picker_see_the_same_losses_and_scores(picking: Conf
     network = build(picking.network, *geometry(picking))
     run = RunFolder(tmp_path / "run")
     run.start(picking, "tune")
-    fit(network, picking, run, Channel(), phase="tune", epochs=2, learning_rate=0.01, callbacks=(Notes(tmp_path),))
+    phase = Phase(name="tune", epochs=2, learning_rate=0.01)
+    fit(network, picking, run, Channel(), phase, callbacks=(Notes(tmp_path),))
     one, two = (json.loads((tmp_path / f"{number}.jsonl").read_text().splitlines()[0]) for number in (0, 1))
     assert {"train_loss", "val_mae_ms", "val_hit_5"} <= set(one)
     assert one == two
 
 
-def weights_of(folder: Path, network: nn.Module) -> None:
+def save_trained_weights(folder: Path, network: nn.Module) -> None:
     """What each process does: a training with gradients averaged by hand, then its weights on disk."""
     torch.manual_seed(rank())
     loss = network(torch.randn(4, 3)).square().mean()
@@ -136,7 +137,7 @@ class Work:
         self.folder, self.network = folder, network
 
     def __call__(self) -> None:
-        weights_of(self.folder, self.network)
+        save_trained_weights(self.folder, self.network)
 
 
 def test_both_processes_have_the_same_weights_and_memory_of_their_own(tmp_path: Path) -> None:

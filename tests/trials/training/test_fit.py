@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from trials.running.run_folder import RunFolder
 from trials.settings.config import Config, load
 from trials.stages.execute import execute
 from trials.training.budget import TimeBudget
-from trials.training.precision import precision, safe_in_bfloat16
+from trials.training.precision import fast_in_bfloat16, precision, safe_in_bfloat16
 
 TINY = {
     "name": "tiny",
@@ -80,7 +81,7 @@ def test_an_interrupted_training_ends_like_an_uninterrupted_one(config, whole, t
 
 def test_a_training_killed_after_its_last_epoch_leaves_the_average_too(config, whole, tmp_path, monkeypatch):
     run = RunFolder(tmp_path)
-    monkeypatch.setattr("trials.training.train.measures", lambda *_: sys.exit("killed"))
+    monkeypatch.setattr("trials.stages.train.measures", lambda *_: sys.exit("killed"))
     with pytest.raises(SystemExit):
         execute("tune", config, run, Channel())
     assert (run.path / "tune-checkpoint.ckpt").exists()
@@ -163,14 +164,50 @@ def test_a_teacher_and_its_weight_need_each_other(preset):
         load(preset, {"training.teacher": "runs/unet"})
 
 
-def test_precision_is_full_on_cpus_unless_asked(config) -> None:
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """One with instructions for bfloat16, or without."""
+
+    def become(fast: bool) -> None:
+        monkeypatch.setattr("trials.training.precision.fast_in_bfloat16", lambda device: fast)
+
+    return become
+
+
+@pytest.mark.parametrize(("fast", "mixed"), [(True, "bf16-mixed"), (False, "32-true")])
+def test_precision_is_full_on_cpus_unless_asked_and_fast(config, machine, fast, mixed) -> None:
+    machine(fast)
     assert precision(config, gpu=False) == "32-true"
-    assert precision(replace(config, precision="mixed"), gpu=False) == "bf16-mixed"
+    assert precision(replace(config, precision="mixed"), gpu=False) == mixed
+    assert precision(replace(config, precision="full"), gpu=False) == "32-true"
+
+
+@pytest.mark.parametrize(("fast", "mixed"), [(True, "bf16-mixed"), (False, "16-mixed")])
+def test_precision_is_mixed_on_gpus_unless_asked(config, machine, fast, mixed) -> None:
+    machine(fast)
+    assert precision(config, gpu=True) == precision(replace(config, precision="mixed"), gpu=True) == mixed
     assert precision(replace(config, precision="full"), gpu=True) == "32-true"
 
 
+@pytest.mark.parametrize(
+    ("flags", "fast"), [("fma avx2 avx512f", False), ("avx512f avx512_bf16", True), ("amx_bf16 amx_tile", True)]
+)
+def test_a_cpu_is_fast_in_bfloat16_if_it_has_instructions_for_it(monkeypatch, flags, fast) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda file: f"flags\t\t: fpu {flags}\nbugs\t\t: none\n")
+    assert fast_in_bfloat16(torch.device("cpu")) is fast
+
+
+def test_a_system_that_does_not_list_its_cpus_instructions_trains_in_full_precision(monkeypatch) -> None:
+    def missing(file: Path) -> str:
+        raise FileNotFoundError(file)
+
+    monkeypatch.setattr(Path, "read_text", missing)
+    assert not fast_in_bfloat16(torch.device("cpu"))
+
+
 @pytest.mark.parametrize(("channels", "safe"), [(16, True), (24, False), (48, True), (20, False)])
-def test_dilated_convolutions_of_broken_blocks_are_trained_in_full_precision(config, channels, safe) -> None:
+def test_dilated_convolutions_of_broken_blocks_are_trained_in_full_precision(config, machine, channels, safe) -> None:
+    machine(True)
     network = torch.nn.Sequential(torch.nn.Conv2d(8, 8, 3), torch.nn.Conv2d(channels, 4, 3, dilation=2))
     assert safe_in_bfloat16(network) is safe
     assert precision(replace(config, precision="mixed"), False, network) == ("bf16-mixed" if safe else "32-true")

@@ -16,14 +16,14 @@ PRESETS = Path(__file__).parents[3] / "presets"
 TARGETS = get_args(TargetName)
 
 
-def config_of(target: str) -> Config:
+def preset_config(target: str) -> Config:
     preset = "field.yml" if target == "first_break" else "quickstart.yml"
     return load(PRESETS / preset, {"target": target} | ({"network.front": "migrate"} if target == "both" else {}))
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_task_scores_what_it_ranks_by_and_has_a_loss_with_a_slope(target: str) -> None:
-    config = config_of(target)
+    config = preset_config(target)
     task, shape = make_task(config), Shape.of(config.data, config.network.gather_rows)
     shots_BSTR = torch.zeros(2, shape.shots, shape.samples, shape.receivers)
     rows = config.network.gather_rows if target == "first_break" else shape.nz
@@ -40,7 +40,7 @@ def test_a_task_scores_what_it_ranks_by_and_has_a_loss_with_a_slope(target: str)
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_network_leaves_with_the_output_that_its_target_promises(target: str) -> None:
-    config = config_of(target)
+    config = preset_config(target)
     shape, output = Shape.of(config.data, config.network.gather_rows), OUTPUTS[config.target]
     assert make_task(config).output is output
     rows, columns = (config.network.gather_rows, shape.receivers) if output.command == "pick" else (shape.nz, shape.nx)

@@ -1,25 +1,29 @@
 // Keeps NNI's portal safe and its numbers right.  Node loads this file before NNI's own code:
 //
 //     NODE_OPTIONS=--require guard/index.js   ─►   node nni_node/main.js                        the manager
-//       (set by on_start.py, tunnel.js)       ─►   node nni_node/common/trial_keeper/main.js    its helper on a remote host
+//       (set by on_start.py, hosts/tunnel.js) ─►   node nni_node/common/trial_keeper/main.js    its helper on a remote host
 //
 // In any other node program it does nothing.  One file per concern; the lists below are the table of contents.
+//
+//     portal/    who reaches the web page, and what they may ask for
+//     running/   the tuner, trials, GPUs and TensorBoard of an experiment
+//     hosts/     several machines; the keeper is NNI's helper there
 'use strict';
 
-const { serveIcons } = require('./icons');
-const { admitOurDispatcherOnly, waitForASlowTuner } = require('./dispatcher');
-const { allowWholeGpus, collectGpusOneAtATime } = require('./gpus');
-const { answerThrown, dropBadMessages } = require('./failures');
-const { continueNumbers, refuseObjects, resumeAgain, startOnce } = require('./experiment');
-const { guardDoor } = require('./door');
-const { listenOn } = require('./listening');
-const { LOOPBACK, openings } = require('./openings');
 const { refuseOtherVersions, thisProgram } = require('./nni');
-const { guardRemote } = require('./remote');
-const keeper = require('./keeper');
-const processes = require('./processes');
-const tensorboard = require('./tensorboard');
-const trials = require('./trials');
+const { guardDoor } = require('./portal/door');
+const { answerThrown, dropBadMessages } = require('./portal/failures');
+const { serveIcons } = require('./portal/icons');
+const { listenOn } = require('./portal/listening');
+const { LOOPBACK, openings } = require('./portal/openings');
+const { admitOurDispatcherOnly, waitForASlowTuner } = require('./running/dispatcher');
+const { continueNumbers, refuseObjects, resumeAgain, startOnce } = require('./running/experiment');
+const { allowWholeGpus, collectGpusOneAtATime } = require('./running/gpus');
+const processes = require('./running/processes');
+const tensorboard = require('./running/tensorboard');
+const trials = require('./running/trials');
+const keeper = require('./hosts/keeper');
+const { guardRemote } = require('./hosts/remote');
 
 function guardManager(nni) {
   const opened = openings(process.env);

@@ -23,7 +23,7 @@ def on_host() -> bool:
 
 
 def winner_run(winner: dict[str, Any]) -> Path:
-    """The run folder of a stage's winner.  guard/run_folders.js has put it beside the trial's own."""
+    """The run folder of a stage's winner.  guard/hosts/run_folders.js has put it beside the trial's own."""
     run = Path(winner["run"])
     return Path(os.environ["NNI_OUTPUT_DIR"]).parent / run.name if on_host() else run
 

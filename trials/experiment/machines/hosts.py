@@ -106,7 +106,7 @@ def read_fleet(nni_config: Path) -> Fleet:
 
 def examine(hosts: Sequence[Host], data: Data) -> list[Finding]:
     """Checks all hosts in parallel.  Raises InputError if this machine has no `ssh`."""
-    for program in ("ssh", "ssh-keygen"):  # guard/host_keys.js uses the second
+    for program in ("ssh", "ssh-keygen"):  # guard/hosts/host_keys.js uses the second
         if shutil.which(program) is None:
             raise InputError(f"several machines: {program} is not installed here (apt install openssh-client)")
     with ThreadPoolExecutor(max_workers=16) as pool:
@@ -122,7 +122,7 @@ def ssh(host: Host) -> list[str]:
         "IdentitiesOnly": "yes",
         "IdentityFile": host.key,
         "StrictHostKeyChecking": "yes",
-        "UserKnownHostsFile": Path.home() / ".ssh" / "known_hosts",  # $HOME, as in guard/host_keys.js
+        "UserKnownHostsFile": Path.home() / ".ssh" / "known_hosts",  # $HOME, as in guard/hosts/host_keys.js
     }
     words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
     # NNI's keeper will connect through such a forwarded port; 9 leads nowhere.

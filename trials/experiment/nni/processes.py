@@ -1,7 +1,7 @@
 """Finds and ends the processes of one experiment, and no others.
 
     nnictl (by the mark from nnictl.py) ──► manager ──► tuner, trials, TensorBoard (by that mark, or the one from
-                                                        guard/processes.js)
+                                                        guard/running/processes.js)
 
 Process ids alone are not trusted: they are reused after a reboot.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 TICKS = os.sysconf("SC_CLK_TCK")  # [1/s]
-MARK = "SEISNAS_EXPERIMENT"  # set to the experiment's id by guard/processes.js, inherited by all children
+MARK = "SEISNAS_EXPERIMENT"  # set to the experiment's id by guard/running/processes.js, inherited by all children
 LAUNCHED = "SEISNAS_LAUNCHED"  # the same, set by nnictl.py, so that nnictl has it too
 NOTED_IN = "SEISNAS_NOTED_IN"  # the state file (plan.py) of a new experiment
 

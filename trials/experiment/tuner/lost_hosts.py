@@ -1,7 +1,8 @@
 """Retries trials that were killed or whose host was lost: each gets one more chance, on the next host.
 
-    host gone ─► guard/run_folders.js: FAILED, host-lost.txt in the trial's folder ─┐
-    killed (out of memory, by hand): nothing in the folder explains its end    ─┴► RetryQueue ─► the same parameters
+    host gone ─► guard/hosts/run_folders.js: FAILED, host-lost.txt in the trial's folder ─┐
+    killed (out of memory, by hand): nothing in the folder explains its end ──────────────┴► RetryQueue
+                                                                                               └► the same parameters
 
 A trial that failed on its own (failure.txt) would fail again and is not repeated.
 """
@@ -15,7 +16,7 @@ from trials.running.ending import FAILURE
 
 log = logging.getLogger(__name__)
 
-MARK = "host-lost.txt"  # guard/run_folders.js writes it
+MARK = "host-lost.txt"  # guard/hosts/run_folders.js writes it
 
 
 @dataclass

@@ -54,7 +54,7 @@ class StageMedianStop(Assessor):  # type: ignore[misc]  # nni has no types
     def assess_trial(self, trial_job_id: str, trial_history: Sequence[Any]) -> AssessResult:
         """Good or Bad, after each intermediate result."""
         self._running[trial_job_id] = curve = learning_curve(trial_history)
-        stage = self._stage_of(trial_job_id)
+        stage = self._find_stage(trial_job_id)
         epoch = max(curve, default=0)
         if stage is None or epoch < self._start_epoch:
             return AssessResult.Good
@@ -67,10 +67,10 @@ class StageMedianStop(Assessor):  # type: ignore[misc]  # nni has no types
     def trial_end(self, trial_job_id: str, success: bool) -> None:
         """Keeps the curve of a successful trial."""
         curve = self._running.pop(trial_job_id, None)
-        if success and curve is not None and (stage := self._stage_of(trial_job_id)) is not None:
+        if success and curve is not None and (stage := self._find_stage(trial_job_id)) is not None:
             self._finished[stage].append(curve)
 
-    def _stage_of(self, job_id: str) -> str | None:
+    def _find_stage(self, job_id: str) -> str | None:
         """None for a trial that a user added, and while the manager does not answer."""
         if job_id not in self._stages:
             try:

@@ -85,7 +85,7 @@ def facts(**changes: Any) -> dict[str, Any]:
     return good | {"free": 1e12, "data": None} | changes
 
 
-def problems_of(config: Path, data: Data) -> str:
+def find_problems(config: Path, data: Data) -> str:
     (finding,) = examine(read_fleet(config).hosts, data)
     return "\n".join(finding.problems)
 
@@ -95,7 +95,7 @@ def test_a_host_that_cannot_be_reached_is_told_with_the_setting(
     config: Callable[..., Path], data: Data, fake_ssh: Callable[[str], None], said: str, meant: str
 ) -> None:
     fake_ssh(f"printf '%s\\n' '{said}' >&2; exit 255")
-    problem = problems_of(config(), data)
+    problem = find_problems(config(), data)
     assert meant in problem
     assert "machineList[0] (h:22)" in problem
 
@@ -104,7 +104,7 @@ def test_a_missing_python_names_python_path(
     config: Callable[..., Path], data: Data, fake_ssh: Callable[[str], None]
 ) -> None:
     fake_ssh("echo 'sh: 1: /opt/x/python: not found' >&2; exit 127")
-    assert "pythonPath" in problems_of(config(), data)
+    assert "pythonPath" in find_problems(config(), data)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_what_a_host_lacks_is_told(
     config: Callable[..., Path], data: Data, fake_ssh: Callable[[str], None], changes: dict[str, Any], meant: str
 ) -> None:
     fake_ssh(f"cat > /dev/null; echo '{json.dumps(facts(**changes))}'")
-    assert meant in problems_of(config(), data)
+    assert meant in find_problems(config(), data)
 
 
 def test_another_build_of_the_same_version_is_welcome(
@@ -130,7 +130,7 @@ def test_another_build_of_the_same_version_is_welcome(
     versions = facts()["versions"]
     versions["torch"] = versions["torch"].partition("+")[0] + "+cu126"
     fake_ssh(f"cat > /dev/null; echo '{json.dumps(facts(versions=versions))}'")
-    assert problems_of(config(), data) == ""
+    assert find_problems(config(), data) == ""
 
 
 def test_a_host_as_this_machine_is_asked_by_its_own_python(

@@ -85,7 +85,7 @@ def test_a_process_that_does_not_listen_is_killed(started: list[subprocess.Popen
 
 
 def test_the_guard_gives_the_mark_that_is_looked_for() -> None:
-    guard = Path(processes.__file__).parents[1].joinpath("guard", "processes.js").read_text()
+    guard = Path(processes.__file__).parents[1].joinpath("guard", "running", "processes.js").read_text()
     assert f"const MARK = '{processes.MARK}'" in guard
 
 

@@ -8,8 +8,8 @@ const fs = require('fs');
 const path = require('path');
 const { promisify } = require('util');
 const { lossOf } = require('./losses');
-const { LOOPBACK } = require('./openings');
-const { openChannel } = require('./targets');
+const { LOOPBACK } = require('../portal/openings');
+const { openChannel } = require('../portal/targets');
 const { joinWebsocket } = require('./websocket');
 
 // The web page stays on 127.0.0.1: only the keeper's websocket comes through the SSH connection.
@@ -26,10 +26,7 @@ function startThroughTunnel(Worker) {
     const folder = `nni-experiments/${global.nni.args.experimentId}`;
     const there = await this.ssh.run(`mkdir -p -m 700 ${folder} && cd ${folder} && pwd`); // holds the tunnel's secret
     const guard = path.posix.join(there, 'guard');
-    await this.ssh.run(`mkdir -p ${guard}`);
-    for (const file of fs.readdirSync(__dirname).filter(name => name.endsWith('.js'))) {
-      await this.ssh.upload(path.join(__dirname, file), `${guard}/${file}`);
-    }
+    await uploadFolder(this.ssh, path.dirname(__dirname), guard);
     const target = `${new URL(this.channelUrl).pathname}?key=${crypto.randomBytes(16).toString('hex')}`;
     openChannel(target);
     const port = await tunnel(this.ssh.client, target, global.nni.args.port);
@@ -42,6 +39,16 @@ function startThroughTunnel(Worker) {
       this.python = python;
     }
   };
+}
+
+// The JavaScript of a folder, its sub-folders included.
+async function uploadFolder(ssh, here, there) {
+  await ssh.run(`mkdir -p "${there}"`);
+  for (const entry of fs.readdirSync(here, { withFileTypes: true })) {
+    const [from, to] = [path.join(here, entry.name), path.posix.join(there, entry.name)];
+    if (entry.isDirectory()) await uploadFolder(ssh, from, to);
+    else if (entry.name.endsWith('.js')) await ssh.upload(from, to);
+  }
 }
 
 // A port on the host's 127.0.0.1 that leads to one websocket of the manager; everything else is cut off.

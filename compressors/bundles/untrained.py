@@ -1,4 +1,6 @@
-"""A bundle of a network that nobody has trained: its files and shapes are those of a real one."""
+"""A bundle of a network that nobody has trained: files, shapes, speed and memory are those of a real one.
+
+For tests, and for measuring a network before it is trained."""
 
 from pathlib import Path
 
@@ -15,7 +17,9 @@ from search_spaces.shape import Shape
 STATISTICS = Statistics(shot_scale=0.1, image_scale=7.0, velocity_min=1500.0, velocity_max=4500.0)
 
 
-def untrained_bundle(folder: Path, spec: Network, data: Data, target: TargetName = "rtm") -> Path:
+def untrained_bundle(
+    folder: Path, spec: Network, data: Data, target: TargetName = "rtm", *, name: str = "untrained"
+) -> Path:
     """The folder, with the network of `spec` in it for the survey and the grid of `data`; always the same weights."""
     torch.manual_seed(0)
     shape = Shape.of(data, spec.gather_rows)
@@ -28,5 +32,5 @@ def untrained_bundle(folder: Path, spec: Network, data: Data, target: TargetName
         target=target,
         data_recipe=data,
         scores={"ssim": 0.5},
-        name="tiny",
+        name=name,
     )

@@ -8,7 +8,7 @@
 const crypto = require('crypto');
 const fs = require('fs');
 const path = require('path');
-const { openChannel } = require('./targets');
+const { openChannel } = require('../portal/targets');
 
 const STARTER = path.join(__dirname, 'start_dispatcher.py');
 const CONFIGURATION = 'dispatcher.json'; // in the experiment's folder, which others cannot read

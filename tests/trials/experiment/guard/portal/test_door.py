@@ -21,7 +21,7 @@ def answers(node: Any, manager: Path) -> Callable[..., Any]:
     """The status of each request; 101 for a websocket that is let in."""
 
     def ask(*requests: Request, **environment: str) -> Any:
-        guard = json.dumps(str(portal.GUARD.with_name("targets.js")))
+        guard = json.dumps(str(portal.GUARD.parent / "portal" / "targets.js"))
         channel = f"require({guard}).openChannel('/platform/remote/1?key=5');"  # as a host is given
         manager.write_text(f"{channel} require('./serve').answer({json.dumps(requests)});")
         return node(manager, **environment)

@@ -9,7 +9,7 @@
 
 const crypto = require('crypto');
 const http = require('http');
-const { LOOPBACK } = require('./openings');
+const { LOOPBACK } = require('../portal/openings');
 
 const LONGEST = 8192; // bytes of a request's head
 const PATIENCE = 10_000; // [ms] for both handshakes

@@ -12,10 +12,8 @@ import pytest
 
 from trials.experiment.nni import portal
 
-MODULES = [
-    str(portal.GUARD.with_name(name))
-    for name in ("host_keys.js", "losses.js", "remote.js", "run_folders.js", "tunnel.js")
-]
+FILES = portal.GUARD.parent / "hosts"
+MODULES = [str(FILES / f"{name}.js") for name in ("host_keys", "losses", "remote", "run_folders", "tunnel")]
 
 
 def nni_node() -> Path:
@@ -325,11 +323,44 @@ def test_an_experiment_starts_with_the_hosts_that_answer(tmp_path: Path) -> None
     assert node(script, tmp_path) == ["up"]
 
 
+UPLOAD = """
+const { execSync } = require('child_process'), fs = require('fs');
+class Worker {
+  channelUrl = 'ws://localhost:8080/platform/remote/1'; python = 'python';
+  ssh = {
+    run: async command => execSync(command, { cwd: process.argv[1], encoding: 'utf8' }).trim(),
+    upload: async (from, to) => fs.copyFileSync(from, to),
+    client: { forwardIn: (host, port, done) => done(null, 1), on() {} },
+  };
+  async launchTrialKeeperDaemon() { console.log(JSON.stringify(this.python)); }
+}
+guard.startThroughTunnel(Worker);
+global.nni = { args: { experimentId: 'abc', port: 8080 } };
+new Worker().launchTrialKeeperDaemon();
+"""
+
+
+def test_the_guard_arrives_on_a_host_with_all_its_files_where_they_find_each_other(tmp_path: Path) -> None:
+    command = node(UPLOAD, tmp_path)
+    there = tmp_path / "nni-experiments" / "abc" / "guard"
+    assert command == f"NODE_OPTIONS='--require \"{there}/index.js\"' python"
+    here = portal.GUARD.parent
+    sent = {file.relative_to(there) for file in there.rglob("*.*")}
+    assert sent == {file.relative_to(here) for file in here.rglob("*.js")}
+    keeper = tmp_path / "nni_node" / "common" / "trial_keeper" / "main.js"
+    keeper.parent.mkdir(parents=True)
+    keeper.write_text("console.log('kept');")
+    (tmp_path / "nni_node" / "package.json").write_text('{"version": "3.0.0"}')
+    words = [nni_node() / "node", "--require", there / "index.js", keeper]
+    done = subprocess.run(words, capture_output=True, text=True, env={"PATH": os.environ["PATH"]}, timeout=60)
+    assert (done.stdout, done.returncode) == ("kept\n", 0), done.stderr
+
+
 def test_a_keeper_that_ends_takes_its_trials_along_and_kills_those_of_a_killed_one() -> None:
     left = subprocess.Popen(["sleep", "100"], env={"SEISNAS_KEEPER": "/x/e", "PATH": os.environ["PATH"]})
     other = subprocess.Popen(["sleep", "100"], env={"SEISNAS_KEEPER": "/x/f", "PATH": os.environ["PATH"]})
     script = (
-        f"const keeper = require({json.dumps(str(portal.GUARD.with_name('keeper.js')))});\n"
+        f"const keeper = require({json.dumps(str(FILES / 'keeper.js'))});\n"
         "process.argv = ['node', 'main.js', process.argv[1]];\n"
         "keeper.endTrialsOfKilledKeeper(); keeper.endTrialsWithKeeper();\n"
         "const trial = require('child_process').spawn('sleep 100', { shell: true });\n"

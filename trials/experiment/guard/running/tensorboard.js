@@ -3,7 +3,7 @@
 
 const path = require('path');
 const { ID } = require('./trials');
-const { LOOPBACK } = require('./openings');
+const { LOOPBACK } = require('../portal/openings');
 
 function serveOnLoopback({ NNITensorboardManager }) {
   const command = NNITensorboardManager.prototype.getTensorboardStartCommand;

@@ -3,7 +3,7 @@
 
 const childProcess = require('child_process');
 const path = require('path');
-const { endMarked } = require('./processes');
+const { endMarked } = require('../running/processes');
 
 const MARK = 'SEISNAS_KEEPER'; // inherited by the trials: folder of their experiment and environment
 

@@ -61,7 +61,7 @@ def test_the_configuration_is_in_no_command_line(node: Any, manager: Path, tmp_p
     folder.mkdir()
     manager.write_text(HIDDEN)
     file = folder / "dispatcher.json"
-    starter = portal.GUARD.with_name("start_dispatcher.py")
+    starter = portal.GUARD.parent / "running" / "start_dispatcher.py"
     assert node(manager, FOLDER=str(folder)) == f"{starter} --exp_params {file}"
     assert json.loads(file.read_text()) == {"trialCommand": "secret"}
     assert file.stat().st_mode & 0o777 == 0o600
@@ -72,7 +72,7 @@ def test_the_dispatcher_gets_the_configuration_from_the_file(tmp_path: Path) -> 
     (tmp_path / "nni" / "__init__.py").write_text("")
     (tmp_path / "nni" / "__main__.py").write_text("import sys; print(*sys.argv[1:], sys.path[0])")
     (tmp_path / "dispatcher.json").write_text('{"a": 1}')
-    words = [sys.executable, portal.GUARD.with_name("start_dispatcher.py"), "--exp_params", "dispatcher.json"]
+    words = [sys.executable, portal.GUARD.parent / "running" / "start_dispatcher.py", "--exp_params", "dispatcher.json"]
     option, given, path = subprocess.check_output(words, text=True, cwd=tmp_path).split()
     assert (option, base64.b64decode(given), path) == ("--exp_params", b'{"a": 1}', str(tmp_path))
 
