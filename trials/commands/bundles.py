@@ -43,6 +43,7 @@ def predict(
     output: Images = None,
     resample: Annotated[bool, typer.Option("--resample", help="Bring sampling in time and receivers to it.")] = False,
     interval: Annotated[float | None, typer.Option(help="Between samples of an .npy [s], if not its own.")] = None,
+    migrate: Annotated[bool, typer.Option("--migrate", help="RTM images in the velocity predicted (Devito).")] = False,
 ) -> None:
     """Image recorded shots with a bundle.
 
@@ -51,7 +52,8 @@ def predict(
     """
     from trials.prediction.predict import predict as work
 
-    for path in work(bundle, shots, output or [PREDICTION], resample=resample, interval=interval):
+    outputs = output or [PREDICTION]
+    for path in work(bundle, shots, outputs, resample=resample, interval=interval, migrate=migrate):
         tell(f"wrote {path}")
 
 
@@ -70,8 +72,9 @@ def model(
 ) -> None:
     """Model a bundle's survey over a window of a velocity model, and image its shots.
 
-    A .png shows the velocity, the RTM image and the prediction side by side.  Of a cube every section along x is
-    imaged, and the images are a cube again.
+    A .png shows the velocity, the RTM image, the prediction and, if that is a velocity, the RTM image in it side by
+    side, with SSIM (beside a blank image's) and correlation.  Of a cube every section along x is imaged, and the
+    images are a cube again.
     """
     from trials.prediction.model_window import model_window
 

@@ -22,6 +22,7 @@ from compressors.outputs import OUTPUTS
 from datagen.errors import InputError
 from datagen.files.segy import SEGY_SUFFIXES
 from trials.prediction.image_files import Coordinates, ImageFile, NpyImages, SegyImages
+from trials.prediction.predicted_velocity import Images, Migrated, PredictedVelocity
 from trials.prediction.recording import RecordedShots, open_shots
 from trials.prediction.sections import Section, draw_sections, image_section, reach, velocity_section
 from trials.prediction.survey_fit import Fitted, fit_survey, line_start
@@ -32,6 +33,7 @@ BATCH = 8  # samples in memory at a time, or fewer for a large network
 MOST_DRAWN = 12  # images in a PNG
 STRANGE = 10.0  # amplitudes this many times above or below the training data's are reported
 ENDINGS = (".npy", *SEGY_SUFFIXES, ".png")
+PREDICTED, MIGRATED = "predicted by a neural network", "RTM in the velocity of a neural network"
 
 
 def predict(
@@ -41,13 +43,15 @@ def predict(
     *,
     resample: bool = False,
     interval: float | None = None,
+    migrate: bool = False,
 ) -> list[Path]:
     """Images the shots at `shots` and writes each of `outputs`; returns their paths.
 
     `shots`: an .npy `[S, T, R]` or `[N, S, T, R]`, an OpenFWI folder, SEG-Y (a file or a folder of them, 2-D lines
     or a 3-D survey, whose lines are imaged one by one).
     `resample` adapts the shots to the bundle's survey as far as physics allows (survey_fit.py); `interval` [s] is that
-    of an .npy, if it differs from the bundle's.
+    of an .npy, if it differs from the bundle's.  `migrate`: the images are RTM images in the velocity that the bundle
+    predicts, made with the wave equation (Devito).
 
     `.npy`: float32 `[N, 1, Z, X]`, `[Z, X]` for shots `[S, T, R]`, `[inline, Z, X]` for a 3-D survey; RTM
     amplitude, or velocity in m/s.  `.sgy`: the same with coordinates.  `.png`: the first images.
@@ -56,25 +60,34 @@ def predict(
     ------
     InputError
         The bundle is damaged, there are no shots, their survey is not the bundle's, a sample is not a number, or
-        an output has an unknown ending.
+        an output has an unknown ending.  `migrate`: the bundle predicts no velocity, or Devito or a C compiler is
+        missing.
     """
     files = check_outputs(outputs, ENDINGS)
-    imager = open_imager(bundle)
+    imager: Images = open_imager(bundle)
     contents = imager.contents
     recording = open_shots(Path(shots), contents.shape)
     fitted = fit_survey(recording, contents, bundle, resample=resample, interval=interval)
     for note in fitted.notes:
         log.warning("%s: %s", shots, note)
-    write_images(imager, recording, fitted, files)
+    made = PREDICTED
+    if migrate:
+        imager, made = Migrated(PredictedVelocity(bundle, imager)), MIGRATED
+    write_images(imager, recording, fitted, files, made)
     return files
 
 
-def write_images(imager: Imager, recording: RecordedShots, fitted: Fitted, files: Sequence[Path]) -> None:
-    """Writes the images of `recording` to each of `files`, as in `predict`.  Raises InputError: not finite."""
+def write_images(
+    imager: Images, recording: RecordedShots, fitted: Fitted, files: Sequence[Path], made: str = PREDICTED
+) -> None:
+    """Writes the images of `recording` to each of `files`, as in `predict`; `made` says how, in SEG-Y and pictures.
+
+    Raises InputError: not finite.
+    """
     contents = imager.contents
     drawn: list[NDArray[np.float32]] = []
     with ExitStack() as unfinished:
-        images = [_new_file(file, recording, contents) for file in files if file.suffix != ".png"]
+        images = [_new_file(file, recording, contents, made) for file in files if file.suffix != ".png"]
         for each in images:
             unfinished.callback(each.discard)
         for images_B1ZX in _images(imager, recording, fitted):
@@ -84,7 +97,7 @@ def write_images(imager: Imager, recording: RecordedShots, fitted: Fitted, files
         for each in images:
             each.close()
         unfinished.pop_all()
-    heading = f"{contents.name}: {len(drawn)} of {recording.samples} images of {recording.path.name}"
+    heading = f"{contents.name}: {len(drawn)} of {recording.samples} images of {recording.path.name}\n{made}"
     for file in files:
         if file.suffix == ".png":
             draw_sections(_sections(drawn, contents, recording), contents.data.grid, file, heading)
@@ -110,14 +123,15 @@ def check_outputs(outputs: Sequence[str | Path], endings: Sequence[str]) -> list
     return files
 
 
-def _new_file(file: Path, recording: RecordedShots, contents: Contents) -> ImageFile:
+def _new_file(file: Path, recording: RecordedShots, contents: Contents, made: str) -> ImageFile:
     shape, count = contents.shape, recording.samples
     if file.suffix == ".npy":
         before = () if recording.single else (count,) if _is_cube(recording) else (count, 1)
         return NpyImages(file, (*before, shape.nz, shape.nx))
     (picture,) = OUTPUTS[contents.target].pictures
     spacing = contents.data.grid.spacing
-    return SegyImages(file, count, (shape.nz, shape.nx), spacing, picture.unit, _columns(recording, contents))
+    text = made, picture.unit
+    return SegyImages(file, count, (shape.nz, shape.nx), spacing, text, _columns(recording, contents))
 
 
 def _columns(recording: RecordedShots, contents: Contents) -> Coordinates:
@@ -130,7 +144,7 @@ def _columns(recording: RecordedShots, contents: Contents) -> Coordinates:
     return lambda sample: places.coordinates(sample, start_N[sample] + along_X)
 
 
-def _images(imager: Imager, recording: RecordedShots, fitted: Fitted) -> Iterator[NDArray[np.float32]]:
+def _images(imager: Images, recording: RecordedShots, fitted: Fitted) -> Iterator[NDArray[np.float32]]:
     """Images `[B, 1, Z, X]` in physical units, in the order of the samples."""
     batch = imager.at_once(BATCH)
     starts = range(0, recording.samples, batch)
