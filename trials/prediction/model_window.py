@@ -7,6 +7,7 @@ velocity model ─► window ─► shots (wave equation) ─┬─► bundle �
 For a cube, every section along x is imaged, as a line of a 3-D survey; the images form a cube again.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +30,11 @@ from trials.prediction.predicted_velocity import Migrated, PredictedVelocity
 from trials.prediction.recording import RecordedShots
 from trials.prediction.sections import Section, draw_sections, image_section, reach, velocity_section
 from trials.prediction.survey_fit import Fitted
+from trials.prediction.unlike import unlike_velocity
 from trials.prediction.velocity_window import corner, cut_window, read_velocity, spanning, within_limits
 from trials.training.metrics import ssim
+
+log = logging.getLogger(__name__)
 
 Array = NDArray[Any]
 
@@ -70,6 +74,8 @@ def model_window(
     data = spanning(contents.data, windows_YZX)
     scheme = derive_scheme(data)
     windows_YZX = within_limits(windows_YZX, scheme.carried)
+    for line in unlike_velocity(windows_YZX, contents):
+        log.warning("%s: unlike the training's data, so that the prediction may be wrong: %s", source, line)
     assert spacing is not None, "cut_window checks it"
     engine = WaveEngine(data, scheme=scheme)
     single = len(windows_YZX) == 1

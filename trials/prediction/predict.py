@@ -6,32 +6,30 @@ Memory use does not depend on the number of samples.
 """
 
 import logging
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 
 from compressors.bundles.contents import Contents
 from compressors.graphs.runner import Imager
 from compressors.outputs import OUTPUTS
 from datagen.errors import InputError
 from datagen.files.segy import SEGY_SUFFIXES
+from trials.prediction.explain import write_misfit
 from trials.prediction.image_files import Coordinates, ImageFile, NpyImages, SegyImages
-from trials.prediction.predicted_velocity import Images, Migrated, PredictedVelocity
+from trials.prediction.predicted_velocity import Images, Migrated, PredictedVelocity, velocity_channel
 from trials.prediction.recording import RecordedShots, open_shots
 from trials.prediction.sections import Section, draw_sections, image_section, reach, velocity_section
-from trials.prediction.survey_fit import Fitted, fit_survey, line_start
+from trials.prediction.survey_fit import Fitted, batches, fit_survey, line_start, read_batch
+from trials.prediction.unlike import unlike_shots, unlike_velocity
 
 log = logging.getLogger(__name__)
 
 BATCH = 8  # samples in memory at a time, or fewer for a large network
 MOST_DRAWN = 12  # images in a PNG
-STRANGE = 10.0  # amplitudes this many times above or below the training data's are reported
 ENDINGS = (".npy", *SEGY_SUFFIXES, ".png")
 PREDICTED, MIGRATED = "predicted by a neural network", "RTM in the velocity of a neural network"
 
@@ -44,6 +42,7 @@ def predict(
     resample: bool = False,
     interval: float | None = None,
     migrate: bool = False,
+    explain: bool = False,
 ) -> list[Path]:
     """Images the shots at `shots` and writes each of `outputs`; returns their paths.
 
@@ -51,7 +50,8 @@ def predict(
     or a 3-D survey, whose lines are imaged one by one).
     `resample` adapts the shots to the bundle's survey as far as physics allows (survey_fit.py); `interval` [s] is that
     of an .npy, if it differs from the bundle's.  `migrate`: the images are RTM images in the velocity that the bundle
-    predicts, made with the wave equation (Devito).
+    predicts, made with the wave equation (Devito).  `explain`: how well that velocity explains the shots (explain.py),
+    written beside the first of `outputs` as NAME_misfit.json and NAME_misfit.png, the last of the paths returned.
 
     `.npy`: float32 `[N, 1, Z, X]`, `[Z, X]` for shots `[S, T, R]`, `[inline, Z, X]` for a 3-D survey; RTM
     amplitude, or velocity in m/s.  `.sgy`: the same with coordinates.  `.png`: the first images.
@@ -60,8 +60,8 @@ def predict(
     ------
     InputError
         The bundle is damaged, there are no shots, their survey is not the bundle's, a sample is not a number, or
-        an output has an unknown ending.  `migrate`: the bundle predicts no velocity, or Devito or a C compiler is
-        missing.
+        an output has an unknown ending.  `migrate` and `explain`: the bundle predicts no velocity, or Devito or a C
+        compiler is missing.
     """
     files = check_outputs(outputs, ENDINGS)
     imager: Images = open_imager(bundle)
@@ -70,11 +70,16 @@ def predict(
     fitted = fit_survey(recording, contents, bundle, resample=resample, interval=interval)
     for note in fitted.notes:
         log.warning("%s: %s", shots, note)
-    made = PREDICTED
-    if migrate:
-        imager, made = Migrated(PredictedVelocity(bundle, imager)), MIGRATED
-    write_images(imager, recording, fitted, files, made)
-    return files
+    velocity = PredictedVelocity(bundle, imager) if migrate or explain else None
+    _mention_unlike(read_batch(recording, fitted, 0, imager.at_once(BATCH)), imager, recording.path)
+    if velocity is not None and migrate:
+        write_images(Migrated(velocity), recording, fitted, files, MIGRATED)
+    else:
+        write_images(imager, recording, fitted, files)
+    if velocity is None or not explain:
+        return files
+    shots_to_explain = batches(recording, fitted, imager.at_once(BATCH), "shots explained")
+    return files + write_misfit(velocity, shots_to_explain, files[0], contents.name, recording.path)
 
 
 def write_images(
@@ -90,7 +95,7 @@ def write_images(
         images = [_new_file(file, recording, contents, made) for file in files if file.suffix != ".png"]
         for each in images:
             unfinished.callback(each.discard)
-        for images_B1ZX in _images(imager, recording, fitted):
+        for images_B1ZX in map(imager, batches(recording, fitted, imager.at_once(BATCH), "images")):
             for each in images:
                 each.add(images_B1ZX)
             drawn += [image_1ZX[0].copy() for image_1ZX in images_B1ZX[: MOST_DRAWN - len(drawn)]]
@@ -144,35 +149,13 @@ def _columns(recording: RecordedShots, contents: Contents) -> Coordinates:
     return lambda sample: places.coordinates(sample, start_N[sample] + along_X)
 
 
-def _images(imager: Images, recording: RecordedShots, fitted: Fitted) -> Iterator[NDArray[np.float32]]:
-    """Images `[B, 1, Z, X]` in physical units, in the order of the samples."""
-    batch = imager.at_once(BATCH)
-    starts = range(0, recording.samples, batch)
-    console = Console(stderr=True)
-    quiet = len(starts) < 2 or not sys.stderr.isatty()
-    for first in track(starts, "images", console=console, disable=quiet):
-        shots_BSTR = np.asarray(recording.read(first, min(batch, recording.samples - first)), np.float32)
-        finite = np.isfinite(shots_BSTR).all(axis=(1, 2, 3))
-        if not finite.all():
-            model = first + int(np.argmin(finite))
-            raise InputError(
-                f"shots {recording.path}: model {model} holds samples that are not finite numbers; mute them"
-            )
-        if first == 0:
-            _mention_strange_amplitudes(shots_BSTR, imager.contents, recording.path)
-        yield imager(fitted(shots_BSTR))
-
-
-def _mention_strange_amplitudes(shots_BSTR: NDArray[np.float32], contents: Contents, file: Path) -> None:
-    """`shot_scale` is the 90th percentile of |shots| of a training model."""
-    found = float(np.percentile(np.abs(shots_BSTR), 90))
-    ratio = found / contents.statistics.shot_scale
-    if not 1 / STRANGE < ratio < STRANGE:
-        log.warning(
-            "%s: amplitudes are %.3g times those of the training data; scale them, or do not trust the image",
-            file,
-            ratio,
-        )
+def _mention_unlike(shots_BSTR: NDArray[np.float32], imager: Images, file: Path) -> None:
+    contents = imager.contents
+    lines, channel = unlike_shots(shots_BSTR, contents), velocity_channel(contents)
+    if channel is not None:
+        lines += unlike_velocity(imager(shots_BSTR)[:, channel], contents)
+    if lines:
+        log.warning("%s: unlike the training's data, so that the image may be wrong: %s", file, "; ".join(lines))
 
 
 def _sections(images: Sequence[NDArray[np.float32]], contents: Contents, recording: RecordedShots) -> list[Section]:

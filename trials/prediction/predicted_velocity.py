@@ -1,7 +1,7 @@
 """The velocity that a bundle predicts, and the wave equation in it.
 
-prediction [B, C, Z, X] ─► velocity [B, Z, X] in m/s, limited to what the grid carries ─┬─► shots [B, S, T, R]
-                                                                                        └─► RTM image [B, Z, X]
+prediction [B, C, Z, X] ─► velocity [B, Z, X] in m/s ─┬─► shots [B, S, T, R] that it would give
+                                                      └─► RTM image [B, Z, X] of the shots recorded
 """
 
 from dataclasses import replace
@@ -33,16 +33,10 @@ class Images(Protocol):
     def at_once(self, most: int) -> int: ...
 
 
-def velocity_channel(bundle: str | Path, contents: Contents) -> int:
-    """Where in a bundle's prediction the velocity is.  Raises InputError: nowhere."""
+def velocity_channel(contents: Contents) -> int | None:
+    """Where in a bundle's prediction the velocity is, if it predicts one."""
     names = [picture.name for picture in OUTPUTS[contents.target].pictures]
-    if "velocity" not in names:
-        able = [target for target, each in OUTPUTS.items() if any(shown.name == "velocity" for shown in each.pictures)]
-        raise InputError(
-            f"{bundle}: its target is {contents.target}, it predicts no velocity; --migrate and --explain need a "
-            f"bundle whose target is {' or '.join(able)}, as of a training with --set target={able[0]}"
-        )
-    return names.index("velocity")
+    return names.index("velocity") if "velocity" in names else None
 
 
 class PredictedVelocity:
@@ -53,19 +47,31 @@ class PredictedVelocity:
     """
 
     def __init__(self, bundle: str | Path, imager: Images, engine: "WaveEngine | None" = None) -> None:
-        self._channel = velocity_channel(bundle, imager.contents)
+        channel = velocity_channel(imager.contents)
+        if channel is None:
+            raise InputError(_no_velocity(bundle, imager.contents))
+        self._channel = channel
         self.imager, self.engine = imager, engine or open_engine(imager.contents.data)
 
     def __call__(self, shots_BSTR: Array) -> Array:
-        """Velocities [B, Z, X] in m/s, limited to those that grid and time step carry."""
-        return np.clip(self.imager(shots_BSTR)[:, self._channel], *self.engine.scheme.carried)
+        """Velocities [B, Z, X] in m/s."""
+        return self.imager(shots_BSTR)[:, self._channel]
+
+    def shoot(self, velocity_BZX: Array) -> Array:
+        """The shots [B, S, T, R] that velocities would give."""
+        return self.engine.shoot(self._carried(velocity_BZX))
+
+    def migrate(self, velocity_BZX: Array, shots_BSTR: Array) -> Array:
+        """RTM images [B, Z, X] of shots in velocities, with the smoothing and the taper of the training's labels."""
+        return self.engine.migrate(self._carried(velocity_BZX), shots_BSTR)
+
+    def _carried(self, velocity_BZX: Array) -> Array:
+        """Limited to the velocities that grid and time step carry: a network may go beyond."""
+        return np.clip(velocity_BZX, *self.engine.scheme.carried)
 
 
 class Migrated:
-    """RTM images of shots in the velocity that a bundle predicts; used like the bundle's `Imager`.
-
-    The velocity is smoothed, and the image tapered, as for the labels of the training (`data.migration`).
-    """
+    """RTM images of shots in the velocity that a bundle predicts; used like the bundle's `Imager`."""
 
     def __init__(self, velocity: PredictedVelocity) -> None:
         self._velocity = velocity
@@ -73,11 +79,18 @@ class Migrated:
 
     def __call__(self, shots_BSTR: Array) -> NDArray[np.float32]:
         """Images [B, 1, Z, X] of shots [B, S, T, R]."""
-        image_BZX = self._velocity.engine.migrate(self._velocity(shots_BSTR), shots_BSTR)
-        return np.asarray(image_BZX[:, None], np.float32)
+        return np.asarray(self._velocity.migrate(self._velocity(shots_BSTR), shots_BSTR)[:, None], np.float32)
 
     def at_once(self, most: int) -> int:
         return self._velocity.imager.at_once(most)
+
+
+def _no_velocity(bundle: str | Path, contents: Contents) -> str:
+    able = [target for target, each in OUTPUTS.items() if any(shown.name == "velocity" for shown in each.pictures)]
+    return (
+        f"{bundle}: its target is {contents.target}, it predicts no velocity; --migrate and --explain need a bundle "
+        f"whose target is {' or '.join(able)}, as of a training with --set target={able[0]}"
+    )
 
 
 def open_engine(data: Data) -> "WaveEngine":
