@@ -66,6 +66,7 @@ def write_project(folder: Path, presets: Path) -> None:
     searched = Network(depth=2, width=8, genotype=genotype)
     bundle = untrained_bundle(folder / "exports" / "quickstart", searched, configs["quickstart"].data)
     shutil.copytree(bundle, bundle.with_name("openfwi"))  # it has the same survey and grid
+    untrained_bundle(folder / "exports" / "velocity", searched, configs["openfwi"].data, "velocity")
     picker = Network(model="unet", depth=2, width=4, front=Gather(rows=32))
     untrained_bundle(folder / "exports" / "field", picker, configs["field"].data, "first_break")
     write_recordings(folder, configs["openfwi"].data, configs["field"].data)

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from compressors.bundles.contents import read_contents
 from compressors.bundles.untrained import untrained_bundle
 from datagen.config import Data, Grid, Split, Survey
 from datagen.generate import generate
@@ -37,6 +38,13 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     spec = Network(front=Stack(fold=2), model="unet", depth=2, width=4)
     return untrained_bundle(tmp_path_factory.mktemp("exports") / "tiny", spec, recipe)
+
+
+@pytest.fixture(scope="session")
+def tiny_velocity_bundle(tiny_bundle: Path) -> Path:
+    """The same network, as if it had learned velocities."""
+    contents = read_contents(tiny_bundle)
+    return untrained_bundle(tiny_bundle.with_name("velocity"), contents.network, contents.data, "velocity")
 
 
 @pytest.fixture(name="free_port")

@@ -43,15 +43,25 @@ def predict(
     output: Images = None,
     resample: Annotated[bool, typer.Option("--resample", help="Bring sampling in time and receivers to it.")] = False,
     interval: Annotated[float | None, typer.Option(help="Between samples of an .npy [s], if not its own.")] = None,
+    migrate: Annotated[bool, typer.Option("--migrate", help="RTM images in the velocity predicted (Devito).")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Does the velocity predicted explain the shots? Table, .json, .png.")
+    ] = False,
 ) -> None:
     """Image recorded shots with a bundle.
 
     Shots of another survey are refused, with what differs; docs/deploy.md has what --resample can bring to the
-    bundle's survey.
+    bundle's survey. --explain models the shots that the velocity predicted would give and compares: a misfit of 0
+    explains everything, one of 1 nothing; the files are named after the first output, NAME_misfit.json and .png.
     """
+    from trials.prediction.explain import misfit_table
     from trials.prediction.predict import predict as work
 
-    for path in work(bundle, shots, output or [PREDICTION], resample=resample, interval=interval):
+    outputs = output or [PREDICTION]
+    files = work(bundle, shots, outputs, resample=resample, interval=interval, migrate=migrate, explain=explain)
+    if explain:
+        console.print(misfit_table(json.loads(files[-2].read_text())))
+    for path in files:
         tell(f"wrote {path}")
 
 
@@ -70,8 +80,9 @@ def model(
 ) -> None:
     """Model a bundle's survey over a window of a velocity model, and image its shots.
 
-    A .png shows the velocity, the RTM image and the prediction side by side.  Of a cube every section along x is
-    imaged, and the images are a cube again.
+    A .png shows the velocity, the RTM image, the prediction and, if that is a velocity, the RTM image in it side by
+    side, with SSIM (beside a blank image's) and correlation.  Of a cube every section along x is imaged, and the
+    images are a cube again.
     """
     from trials.prediction.model_window import model_window
 

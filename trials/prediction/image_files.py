@@ -55,14 +55,14 @@ class NpyImages:
 
 
 class SegyImages:
-    """A SEG-Y file of `count` images `[Z, X]` on cells of `spacing` metres.
+    """A SEG-Y file of `count` images `[Z, X]` on cells of `spacing` metres; `text`: how they were made, and their unit.
 
     Inline numbers are samples, crossline and CDP numbers columns, from 1.  Raises InputError: a depth step too large
     for its headers.
     """
 
     def __init__(
-        self, file: Path, count: int, size: tuple[int, int], spacing: float, unit: str, at: Coordinates
+        self, file: Path, count: int, size: tuple[int, int], spacing: float, text: tuple[str, str], at: Coordinates
     ) -> None:
         if spacing > LARGEST_STEP:
             raise InputError(
@@ -74,7 +74,7 @@ class SegyImages:
         spec = segyio.spec()
         spec.format, spec.samples, spec.tracecount = 5, np.arange(nz) * spacing, count * self._columns
         self._segy: Any = segyio.create(self._part, spec)
-        self._segy.text[0] = segyio.tools.create_text_header(_text(spacing, unit))
+        self._segy.text[0] = segyio.tools.create_text_header(_text(spacing, *text))
         self._segy.bin.update(
             {
                 BinField.Interval: self._step,
@@ -118,9 +118,9 @@ class SegyImages:
         self._part.unlink(missing_ok=True)
 
 
-def _text(spacing: float, unit: str) -> dict[int, str]:
+def _text(spacing: float, made: str, unit: str) -> dict[int, str]:
     return {
-        1: "SEISMIC DEPTH IMAGE, PREDICTED BY A NEURAL NETWORK (SEISNAS)",
+        1: f"SEISMIC DEPTH IMAGE, {made.upper()} (SEISNAS)",
         2: f"AMPLITUDES: {unit.upper()}",
         3: f"VERTICAL AXIS: DEPTH, {spacing:g} M BETWEEN SAMPLES, THE FIRST AT 0 M",
         4: "SAMPLE INTERVAL (BYTES 117, 3217) IS THE DEPTH STEP IN MILLIMETRES",

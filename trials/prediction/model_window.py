@@ -1,12 +1,15 @@
 """Model a bundle's own survey over a velocity model, and image its shots.
 
-velocity model ─► window ─► shots (wave equation) ─┬─► bundle ───────────────────► prediction
-                                                   └─► reverse-time migration ───► RTM image
+velocity model ─► window ─► shots (wave equation) ─┬─► bundle ───────────────────► prediction, a velocity or an image
+                                                   ├─► RTM in the velocity predicted ─► image
+                                                   └─► RTM in the true velocity ──────► image
 
 For a cube, every section along x is imaged, as a line of a 3-D survey; the images form a cube again.
 """
 
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +17,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from compressors.bundles.contents import Contents
+from compressors.graphs.runner import Imager
 from compressors.outputs import OUTPUTS
 from datagen.config import Data
 from datagen.files.segy_lines import Places
+from datagen.targets import Target, make_target
 from datagen.waves.modelling import WaveEngine
 from datagen.waves.positions import distances
 from datagen.waves.scheme import derive_scheme
 from trials.prediction.predict import ENDINGS, check_outputs, open_imager, write_images
+from trials.prediction.predicted_velocity import Migrated, PredictedVelocity, velocity_channel
 from trials.prediction.recording import RecordedShots
-from trials.prediction.section_pictures import draw_sections, image_section, reach, velocity_section
+from trials.prediction.section_pictures import Section, draw_sections, image_section, reach, velocity_section
 from trials.prediction.survey_fit import Fitted
+from trials.prediction.unlike import unlike_velocity
 from trials.prediction.velocity_window import corner, cut_window, read_velocity, spanning, within_limits
 from trials.training.metrics import ssim
+
+log = logging.getLogger(__name__)
 
 Array = NDArray[Any]
 
@@ -46,7 +54,8 @@ def model_window(
 
     `velocity` is an `.npy` `[Z, X]`, SEG-Y, or raw float32 of `shape` "ZxX"; its values times `unit` are m/s, its
     cells `spacing` metres wide.  `at` is the window's top left corner, "depth,distance" in metres.
-    `.png`: velocity, RTM image and prediction; `.npy`: the prediction `[Z, X]`; `.sgy`: the same.
+    `.png`: velocity, RTM image, prediction, and the RTM image in a velocity predicted, with their scores; `.npy`: the
+    prediction `[Z, X]`; `.sgy`: the same.
 
     For a cube, whose axes are `axes` if they are not in its file, the same window of every section along x is imaged.
     `.npy`: `[inline, Z, X]`; `.png`: the first predictions.
@@ -65,15 +74,20 @@ def model_window(
     data = spanning(contents.data, windows_YZX)
     scheme = derive_scheme(data)
     windows_YZX = within_limits(windows_YZX, scheme.carried)
+    for line in unlike_velocity(windows_YZX, contents):
+        log.warning("%s: unlike the training's data, so that the prediction may be wrong: %s", source, line)
     assert spacing is not None, "cut_window checks it"
     engine = WaveEngine(data, scheme=scheme)
     single = len(windows_YZX) == 1
     drawn = [file for file in files if file.suffix == ".png" and single]
     if drawn:
         shots_MSTR, image_MZX = engine.shoot_and_migrate(windows_YZX)
-        heading = f"{contents.name}: {source.name}, top left at {at} m"
+        panels = [
+            *_truth(windows_YZX[0], image_MZX[0]),
+            *_predicted(bundle, imager, engine, shots_MSTR, windows_YZX[0], image_MZX[0]),
+        ]
         for file in drawn:
-            _draw(file, heading, windows_YZX[0], image_MZX[0], imager(shots_MSTR)[0, 0], contents)
+            draw_sections(panels, contents.data.grid, file, f"{contents.name}: {source.name}, top left at {at} m")
     if others := [file for file in files if file not in drawn]:
         recording = RecordedShots(
             path=source,
@@ -100,22 +114,52 @@ def _places(data: Data, start: float, cross_N: Array) -> Places:
     )
 
 
-def likeness(prediction_ZX: Array, truth_ZX: Array, contents: Contents) -> float:
-    """SSIM of two images in physical units, on the scale used for training and scores."""
-    (target,) = contents.scaled
-    pair = target.normalise(prediction_ZX), target.label(truth_ZX)
-    return float(ssim(*(torch.from_numpy(np.asarray(image, np.float32))[None, None] for image in pair)))
+@dataclass(frozen=True, kw_only=True)
+class Likeness:
+    """Of two images, on the scale used for training and scores."""
+
+    ssim: float
+    blank: float  # SSIM of an image that is zero everywhere on that scale, with the same truth
+    correlation: float
+
+    def __str__(self) -> str:
+        return f"SSIM {self.ssim:.3f} (blank {self.blank:.3f}), correlation {self.correlation:.2f}"
 
 
-def _draw(
-    file: Path, heading: str, window_ZX: Array, image_ZX: Array, prediction_ZX: Array, contents: Contents
-) -> None:
+def likeness(prediction_ZX: Array, truth_ZX: Array, target: Target) -> Likeness:
+    """Of images in the physical units of `target`."""
+    prediction_ZX, truth_ZX = target.normalise(prediction_ZX), target.label(truth_ZX)
+    images_B1ZX = torch.from_numpy(np.stack([prediction_ZX, np.zeros_like(prediction_ZX)])[:, None])
+    truth_B1ZX = torch.from_numpy(truth_ZX).expand(2, 1, *truth_ZX.shape)
+    found, blank = ssim(images_B1ZX, truth_B1ZX)
+    spread = np.std(prediction_ZX) * np.std(truth_ZX)
+    correlation = np.corrcoef(prediction_ZX.ravel(), truth_ZX.ravel())[0, 1] if spread else 0.0
+    return Likeness(ssim=float(found), blank=float(blank), correlation=float(correlation))
+
+
+def _truth(window_ZX: Array, image_ZX: Array) -> list[Section]:
     span = (float(window_ZX.min()), float(window_ZX.max()))
-    white = reach(image_ZX)
-    panels = [velocity_section("velocity", window_ZX, span), image_section("RTM image", image_ZX, white)]
-    (picture,) = OUTPUTS[contents.target].pictures
-    title = f"prediction, SSIM {likeness(prediction_ZX, image_ZX if picture.signed else window_ZX, contents):.3f}"
-    panels.append(
-        image_section(title, prediction_ZX, white) if picture.signed else velocity_section(title, prediction_ZX, span)
-    )
-    draw_sections(panels, contents.data.grid, file, heading)
+    return [velocity_section("velocity", window_ZX, span), image_section("RTM image", image_ZX, reach(image_ZX))]
+
+
+def _predicted(
+    bundle: str | Path, imager: Imager, engine: WaveEngine, shots_BSTR: Array, window_ZX: Array, image_ZX: Array
+) -> list[Section]:
+    """The prediction, and with a velocity in it the RTM image in that, each with its likeness to the truth."""
+    contents, white = imager.contents, reach(image_ZX)
+    prediction_CZX, span = imager(shots_BSTR)[0], (float(window_ZX.min()), float(window_ZX.max()))
+    sections = []
+    pictures = OUTPUTS[contents.target].pictures
+    for prediction_ZX, picture, target in zip(prediction_CZX, pictures, contents.scaled, strict=True):
+        score = likeness(prediction_ZX, image_ZX if picture.signed else window_ZX, target)
+        title = f"predicted {picture.name}\n{score}"
+        sections.append(
+            image_section(title, prediction_ZX, white)
+            if picture.signed
+            else velocity_section(title, prediction_ZX, span)
+        )
+    if velocity_channel(contents) is not None:
+        migrated_ZX = Migrated(PredictedVelocity(bundle, imager, engine))(shots_BSTR)[0, 0]
+        score = likeness(migrated_ZX, image_ZX, make_target("rtm", contents.statistics))
+        sections.append(image_section(f"RTM in the velocity predicted\n{score}", migrated_ZX, white))
+    return sections

@@ -6,32 +6,32 @@ Memory use does not depend on the number of samples.
 """
 
 import logging
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 
 from compressors.bundles.contents import Contents
 from compressors.graphs.runner import Imager
-from compressors.outputs import OUTPUTS
+from compressors.outputs import OUTPUTS, Picture
 from datagen.errors import InputError
 from datagen.files.segy import SEGY_SUFFIXES
+from trials.prediction.explain import write_misfit
 from trials.prediction.image_files import Coordinates, ImageFile, NpyImages, SegyImages
+from trials.prediction.predicted_velocity import Images, Migrated, PredictedVelocity, velocity_channel
 from trials.prediction.recording import RecordedShots, open_shots
 from trials.prediction.section_pictures import Section, draw_sections, image_section, reach, velocity_section
-from trials.prediction.survey_fit import Fitted, fit_survey, line_start
+from trials.prediction.survey_fit import Fitted, batches, fit_survey, line_start, read_batch
+from trials.prediction.unlike import unlike_shots, unlike_velocity
 
 log = logging.getLogger(__name__)
 
 BATCH = 8  # samples in memory at a time, or fewer for a large network
 MOST_DRAWN = 12  # images in a PNG
-STRANGE = 10.0  # amplitudes this many times above or below the training data's are reported
 ENDINGS = (".npy", *SEGY_SUFFIXES, ".png")
+PREDICTED, MIGRATED = "predicted by a neural network", "RTM in the velocity of a neural network"
 
 
 def predict(
@@ -41,53 +41,89 @@ def predict(
     *,
     resample: bool = False,
     interval: float | None = None,
+    migrate: bool = False,
+    explain: bool = False,
 ) -> list[Path]:
     """Images the shots at `shots` and writes each of `outputs`; returns their paths.
 
     `shots`: an .npy `[S, T, R]` or `[N, S, T, R]`, an OpenFWI folder, SEG-Y (a file or a folder of them, 2-D lines
     or a 3-D survey, whose lines are imaged one by one).
     `resample` adapts the shots to the bundle's survey as far as physics allows (survey_fit.py); `interval` [s] is that
-    of an .npy, if it differs from the bundle's.
+    of an .npy, if it differs from the bundle's.  `migrate`: the images are RTM images in the velocity that the bundle
+    predicts, made with the wave equation (Devito).  `explain`: how well that velocity explains the shots (explain.py),
+    written beside the first of `outputs` as NAME_misfit.json and NAME_misfit.png, the last of the paths returned.
 
     `.npy`: float32 `[N, 1, Z, X]`, `[Z, X]` for shots `[S, T, R]`, `[inline, Z, X]` for a 3-D survey; RTM
-    amplitude, or velocity in m/s.  `.sgy`: the same with coordinates.  `.png`: the first images.
+    amplitude, or velocity in m/s.  `.sgy`: the same with coordinates.  `.png`: the first images.  Of a bundle that
+    predicts both, each of `outputs` is the RTM image, and NAME_velocity beside it the velocity.
 
     Raises
     ------
     InputError
         The bundle is damaged, there are no shots, their survey is not the bundle's, a sample is not a number, or
-        an output has an unknown ending.
+        an output has an unknown ending.  `migrate` and `explain`: the bundle predicts no velocity, or Devito or a C
+        compiler is missing.
     """
     files = check_outputs(outputs, ENDINGS)
-    imager = open_imager(bundle)
+    imager: Images = open_imager(bundle)
     contents = imager.contents
     recording = open_shots(Path(shots), contents.shape)
     fitted = fit_survey(recording, contents, bundle, resample=resample, interval=interval)
     for note in fitted.notes:
         log.warning("%s: %s", shots, note)
-    write_images(imager, recording, fitted, files)
-    return files
+    velocity = PredictedVelocity(bundle, imager) if migrate or explain else None
+    _mention_unlike(read_batch(recording, fitted, 0, imager.at_once(BATCH)), imager, recording.path)
+    if velocity is not None and migrate:
+        written = write_images(Migrated(velocity), recording, fitted, files, MIGRATED)
+    else:
+        written = write_images(imager, recording, fitted, files)
+    if velocity is None or not explain:
+        return written
+    shots_to_explain = batches(recording, fitted, imager.at_once(BATCH), "shots explained")
+    return written + write_misfit(velocity, shots_to_explain, files[0], contents.name, recording.path)
 
 
-def write_images(imager: Imager, recording: RecordedShots, fitted: Fitted, files: Sequence[Path]) -> None:
-    """Writes the images of `recording` to each of `files`, as in `predict`.  Raises InputError: not finite."""
+def write_images(
+    imager: Images, recording: RecordedShots, fitted: Fitted, files: Sequence[Path], made: str = PREDICTED
+) -> list[Path]:
+    """Writes the images of `recording` to each of `files`, as in `predict`; returns the paths of all files written.
+
+    `made` says how the images were made, in SEG-Y and pictures.  Raises InputError: not finite.
+    """
     contents = imager.contents
+    written = [each for file in files for each in _files_of_channels(file, contents)]
     drawn: list[NDArray[np.float32]] = []
     with ExitStack() as unfinished:
-        images = [_new_file(file, recording, contents) for file in files if file.suffix != ".png"]
-        for each in images:
+        images = [
+            (channel, _new_file(file, recording, contents, made, picture))
+            for channel, file, picture in written
+            if file.suffix != ".png"
+        ]
+        for _, each in images:
             unfinished.callback(each.discard)
-        for images_B1ZX in _images(imager, recording, fitted):
-            for each in images:
-                each.add(images_B1ZX)
-            drawn += [image_1ZX[0].copy() for image_1ZX in images_B1ZX[: MOST_DRAWN - len(drawn)]]
-        for each in images:
+        for images_BCZX in map(imager, batches(recording, fitted, imager.at_once(BATCH), "images")):
+            for channel, each in images:
+                each.add(images_BCZX[:, channel : channel + 1])
+            drawn += [image_CZX.copy() for image_CZX in images_BCZX[: MOST_DRAWN - len(drawn)]]
+        for _, each in images:
             each.close()
         unfinished.pop_all()
-    heading = f"{contents.name}: {len(drawn)} of {recording.samples} images of {recording.path.name}"
-    for file in files:
+    for channel, file, picture in written:
         if file.suffix == ".png":
-            draw_sections(_sections(drawn, contents, recording), contents.data.grid, file, heading)
+            sections = _sections([image_CZX[channel] for image_CZX in drawn], picture, contents, recording)
+            what = f"{len(drawn)} of {recording.samples} sections of {recording.path.name}, {picture.name}"
+            draw_sections(sections, contents.data.grid, file, f"{contents.name}: {what}\n{made}")
+    return [file for _, file, _ in written]
+
+
+def _files_of_channels(file: Path, contents: Contents) -> list[tuple[int, Path, Picture]]:
+    """What is written for an output: channel of the prediction, its file, and how it is shown."""
+    pictures = OUTPUTS[contents.target].pictures
+    last = len(pictures) - 1
+    return [
+        (channel, file if channel == last else file.with_name(f"{file.stem}_{picture.name}{file.suffix}"), picture)
+        for channel, picture in reversed(list(enumerate(pictures)))
+    ]
 
 
 def open_imager(bundle: str | Path) -> Imager:
@@ -110,14 +146,14 @@ def check_outputs(outputs: Sequence[str | Path], endings: Sequence[str]) -> list
     return files
 
 
-def _new_file(file: Path, recording: RecordedShots, contents: Contents) -> ImageFile:
+def _new_file(file: Path, recording: RecordedShots, contents: Contents, made: str, picture: Picture) -> ImageFile:
     shape, count = contents.shape, recording.samples
     if file.suffix == ".npy":
         before = () if recording.single else (count,) if _is_cube(recording) else (count, 1)
         return NpyImages(file, (*before, shape.nz, shape.nx))
-    (picture,) = OUTPUTS[contents.target].pictures
     spacing = contents.data.grid.spacing
-    return SegyImages(file, count, (shape.nz, shape.nx), spacing, picture.unit, _columns(recording, contents))
+    text = made, picture.unit
+    return SegyImages(file, count, (shape.nz, shape.nx), spacing, text, _columns(recording, contents))
 
 
 def _columns(recording: RecordedShots, contents: Contents) -> Coordinates:
@@ -130,41 +166,20 @@ def _columns(recording: RecordedShots, contents: Contents) -> Coordinates:
     return lambda sample: places.coordinates(sample, start_N[sample] + along_X)
 
 
-def _images(imager: Imager, recording: RecordedShots, fitted: Fitted) -> Iterator[NDArray[np.float32]]:
-    """Images `[B, 1, Z, X]` in physical units, in the order of the samples."""
-    batch = imager.at_once(BATCH)
-    starts = range(0, recording.samples, batch)
-    console = Console(stderr=True)
-    quiet = len(starts) < 2 or not sys.stderr.isatty()
-    for first in track(starts, "images", console=console, disable=quiet):
-        shots_BSTR = np.asarray(recording.read(first, min(batch, recording.samples - first)), np.float32)
-        finite = np.isfinite(shots_BSTR).all(axis=(1, 2, 3))
-        if not finite.all():
-            model = first + int(np.argmin(finite))
-            raise InputError(
-                f"shots {recording.path}: model {model} holds samples that are not finite numbers; mute them"
-            )
-        if first == 0:
-            _mention_strange_amplitudes(shots_BSTR, imager.contents, recording.path)
-        yield imager(fitted(shots_BSTR))
+def _mention_unlike(shots_BSTR: NDArray[np.float32], imager: Images, file: Path) -> None:
+    contents = imager.contents
+    lines, channel = unlike_shots(shots_BSTR, contents), velocity_channel(contents)
+    if channel is not None:
+        lines += unlike_velocity(imager(shots_BSTR)[:, channel], contents)
+    if lines:
+        log.warning("%s: unlike the training's data, so that the image may be wrong: %s", file, "; ".join(lines))
 
 
-def _mention_strange_amplitudes(shots_BSTR: NDArray[np.float32], contents: Contents, file: Path) -> None:
-    """`shot_scale` is the 90th percentile of |shots| of a training model."""
-    found = float(np.percentile(np.abs(shots_BSTR), 90))
-    ratio = found / contents.statistics.shot_scale
-    if not 1 / STRANGE < ratio < STRANGE:
-        log.warning(
-            "%s: amplitudes are %.3g times those of the training data; scale them, or do not trust the image",
-            file,
-            ratio,
-        )
-
-
-def _sections(images: Sequence[NDArray[np.float32]], contents: Contents, recording: RecordedShots) -> list[Section]:
+def _sections(
+    images: Sequence[NDArray[np.float32]], picture: Picture, contents: Contents, recording: RecordedShots
+) -> list[Section]:
     kind, first = ("inline", 1) if _is_cube(recording) else ("model", 0)
     titled = [(f"{kind} {number}", image) for number, image in enumerate(images, first)]
-    (picture,) = OUTPUTS[contents.target].pictures
     if picture.signed:
         white = reach(np.stack(images))
         return [image_section(title, image, white) for title, image in titled]

@@ -9,12 +9,16 @@
 The waves in the record are not changed: a network for 15 Hz cannot image 30 Hz.
 """
 
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import floor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
 
 from compressors.bundles.contents import Contents
 from datagen.config import Data
@@ -69,6 +73,24 @@ def fit_survey(
         lines = [f"  {line}" for line in wrong]
         raise InputError("\n".join([f"shots {recording.path}: their survey is not that of {bundle}:", *lines]))
     return fitted
+
+
+def read_batch(recording: RecordedShots, fitted: Fitted, first: int, most: int) -> NDArray[np.float32]:
+    """Shots [B, S, T, R] of the bundle's survey, from sample `first` on.  Raises InputError: not finite."""
+    shots_BSTR = np.asarray(recording.read(first, min(most, recording.samples - first)), np.float32)
+    finite = np.isfinite(shots_BSTR).all(axis=(1, 2, 3))
+    if not finite.all():
+        model = first + int(np.argmin(finite))
+        raise InputError(f"shots {recording.path}: model {model} holds samples that are not finite numbers; mute them")
+    return fitted(shots_BSTR)
+
+
+def batches(recording: RecordedShots, fitted: Fitted, most: int, doing: str) -> Iterator[NDArray[np.float32]]:
+    """All of them in turn, with a progress bar.  Raises InputError as `read_batch`."""
+    starts = range(0, recording.samples, most)
+    quiet = len(starts) < 2 or not sys.stderr.isatty()
+    for first in track(starts, doing, console=Console(stderr=True), disable=quiet):
+        yield read_batch(recording, fitted, first, most)
 
 
 def resampling(given: int, step: float, wanted: NDArray[np.float64], wanted_step: float) -> NDArray[np.float32]:

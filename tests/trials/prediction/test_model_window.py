@@ -79,5 +79,26 @@ def test_likeness_is_one_for_the_same_image_and_less_for_another(tiny_bundle, ta
     contents = dataclasses.replace(read_contents(tiny_bundle), target=target)
     truth = 3000 + 500 * np.random.default_rng(0).standard_normal((16, 20))
     truth = truth if target == "velocity" else (truth - 3000) / 500
-    assert likeness(truth, truth, contents) == pytest.approx(1.0)
-    assert likeness(truth[::-1], truth, contents) < 0.9
+    same, other = likeness(truth, truth, target), likeness(truth[::-1], truth, target)
+    assert (same.ssim, same.correlation) == pytest.approx((1.0, 1.0))
+    assert other.ssim < 0.9
+    assert other.correlation < 0.5
+
+
+def test_a_blank_image_scores_what_likeness_says_of_blank_ones(tiny_bundle):
+    contents = read_contents(tiny_bundle)
+    truth = np.random.default_rng(0).standard_normal((16, 20))
+    blank = likeness(np.zeros_like(truth), truth, target)
+    assert blank.ssim == blank.blank == likeness(truth, truth, target).blank
+    assert blank.correlation == 0
+
+
+def test_a_velocity_is_shown_with_the_rtm_image_in_it(tiny_velocity_bundle, layered, tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr("trials.prediction.model_window.draw_sections", lambda panels, *_: shown.extend(panels))
+    where = {"shape": "20x30", "unit": 1000.0, "spacing": 10.0, "at": "20,50"}
+    model_window(tiny_velocity_bundle, layered, [tmp_path / "w.png"], **where)
+    titles = [panel.title.partition("\n") for panel in shown]
+    assert [title for title, _, _ in titles] == ["velocity", "RTM image", "prediction", "RTM in the velocity predicted"]
+    assert all("blank" in score and "correlation" in score for _, _, score in titles[2:])
+    assert shown[1].range == shown[3].range
