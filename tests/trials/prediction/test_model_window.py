@@ -1,5 +1,3 @@
-import dataclasses
-
 import numpy as np
 import pytest
 import segyio
@@ -9,6 +7,7 @@ from typer.testing import CliRunner
 from compressors.bundles.contents import read_contents
 from compressors.graphs.runner import Imager
 from datagen.errors import InputError
+from datagen.targets import make_target
 from datagen.waves.modelling import WaveEngine
 from trials.commands.app import app
 from trials.prediction.model_window import likeness, model_window
@@ -74,11 +73,11 @@ def test_a_window_outside_the_model_is_refused_before_any_modelling(tiny_bundle,
         model_window(tiny_bundle, layered, [tmp_path / "w.png"], shape="20x30", unit=1000.0, spacing=10.0, at="100,0")
 
 
-@pytest.mark.parametrize("target", ["rtm", "velocity"])
-def test_likeness_is_one_for_the_same_image_and_less_for_another(tiny_bundle, target):
-    contents = dataclasses.replace(read_contents(tiny_bundle), target=target)
+@pytest.mark.parametrize("name", ["rtm", "velocity"])
+def test_likeness_is_one_for_the_same_image_and_less_for_another(tiny_bundle, name):
+    target = make_target(name, read_contents(tiny_bundle).statistics)
     truth = 3000 + 500 * np.random.default_rng(0).standard_normal((16, 20))
-    truth = truth if target == "velocity" else (truth - 3000) / 500
+    truth = truth if name == "velocity" else (truth - 3000) / 500
     same, other = likeness(truth, truth, target), likeness(truth[::-1], truth, target)
     assert (same.ssim, same.correlation) == pytest.approx((1.0, 1.0))
     assert other.ssim < 0.9
@@ -86,7 +85,7 @@ def test_likeness_is_one_for_the_same_image_and_less_for_another(tiny_bundle, ta
 
 
 def test_a_blank_image_scores_what_likeness_says_of_blank_ones(tiny_bundle):
-    contents = read_contents(tiny_bundle)
+    (target,) = read_contents(tiny_bundle).scaled
     truth = np.random.default_rng(0).standard_normal((16, 20))
     blank = likeness(np.zeros_like(truth), truth, target)
     assert blank.ssim == blank.blank == likeness(truth, truth, target).blank
@@ -99,6 +98,11 @@ def test_a_velocity_is_shown_with_the_rtm_image_in_it(tiny_velocity_bundle, laye
     where = {"shape": "20x30", "unit": 1000.0, "spacing": 10.0, "at": "20,50"}
     model_window(tiny_velocity_bundle, layered, [tmp_path / "w.png"], **where)
     titles = [panel.title.partition("\n") for panel in shown]
-    assert [title for title, _, _ in titles] == ["velocity", "RTM image", "prediction", "RTM in the velocity predicted"]
+    assert [title for title, _, _ in titles] == [
+        "velocity",
+        "RTM image",
+        "predicted velocity",
+        "RTM in the velocity predicted",
+    ]
     assert all("blank" in score and "correlation" in score for _, _, score in titles[2:])
     assert shown[1].range == shown[3].range
