@@ -38,6 +38,7 @@ class Contestant:
     batch: int
     rate: float
     share: float  # of the minutes, among those that are still to be trained
+    muon: bool = False  # the optimizer, instead of AdamW
     compiled: bool = False  # torch.compile is tried, and kept if its steps are faster
     kept: bool = False  # weights are small enough to be handed out
 
@@ -69,6 +70,7 @@ CONTESTANTS = (
         batch=64,
         rate=0.01,
         share=12,
+        muon=True,
         compiled=True,
         kept=True,
     ),

@@ -1,6 +1,6 @@
 """Trains one network for a given time on a pool that grows meanwhile, and scores it.
 
-    AdamW · rate by the share of the time · gradients clipped · bfloat16 · moving average of the weights · mirrored half
+    Muon or AdamW · rate by share of the time · gradients clipped · bfloat16 · moving average of the weights · mirrored
 
 Time is what is given, so the schedule runs over time: warm-up, flat, then down along a cosine.
 """
@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from lib.campaign_exam import evaluate, flops
 from lib.campaign_machine import wait_for
-from lib.campaign_networks import Contestant, by_target
+from lib.campaign_networks import Contestant
 from lib.campaign_pool import Order, Pool
 from lib.campaign_state import load_state, save_state
 from torch import Tensor, nn
@@ -27,9 +27,11 @@ from search_spaces.build import count_parameters
 from search_spaces.shape import Shape
 from trials.settings.config import Config, Loss
 from trials.training.losses import loss_terms
+from trials.training.muon import Muon
 from trials.training.precision import fast_in_bfloat16, safe_in_bfloat16
+from trials.training.velocity_and_image import terms_of_both
 
-LOSSES = {"velocity": Loss(l1=1.0, l2=0.0, ssim=0.1), "rtm": Loss(l2=1.0, ssim=0.05)}  # of several targets: the sum
+LOSSES = {"velocity": Loss(l1=1.0, l2=0.0, ssim=0.1), "rtm": Loss(l2=1.0, ssim=0.05)}  # the defaults of both
 GRADIENT_CLIP = 1.0  # norm of all gradients together
 WARM_UP, DECAY_FROM = 0.03, 0.4  # shares of the time
 LOOK_EVERY = 20  # steps between looks at the loss: each waits for the device
@@ -104,8 +106,11 @@ class Training:
         self.network.train()
         self.forward: Any = self.network  # or its compiled form
         self.average = deepcopy(self.network).requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=contestant.rate, weight_decay=config.training.weight_decay
+        decay = config.training.weight_decay
+        self.optimizer = (
+            Muon(self.network, contestant.rate, decay)
+            if contestant.muon
+            else torch.optim.AdamW(self.network.parameters(), contestant.rate, weight_decay=decay)
         )
         self.mixed = fast_in_bfloat16(self.device) and (on_gpu or safe_in_bfloat16(self.network))
         self.batch = contestant.batch if on_gpu else config.training.batch_size
@@ -150,9 +155,12 @@ class Training:
         contestant, done, pool = self.contestant, self.done, self.lesson.pool
         shots_BSTR, targets = pool.batch(self.order.next(self.batch), contestant.targets)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
-            outputs = by_target(self.forward(shots_BSTR), contestant.targets)
-        losses = [loss_terms(LOSSES[name], outputs[name], targets[name])["loss"] for name in targets]
-        loss = torch.stack(losses).sum()
+            prediction = self.forward(shots_BSTR)
+        if len(targets) == 1:
+            loss = loss_terms(LOSSES[contestant.targets[0]], prediction, *targets.values())["loss"]
+        else:
+            target_B2ZX = torch.cat([targets[name] for name in contestant.targets], dim=1)
+            loss = terms_of_both(self.lesson.config, prediction, target_B2ZX)["loss"]
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_CLIP)

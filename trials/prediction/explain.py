@@ -65,17 +65,21 @@ def write_misfit(
 
 
 def misfit_table(record: Record) -> Table:
-    """Of what is in the .json: a row for each shot, or for each of several models."""
+    """Of what is in the .json: a row for each shot, or for each of the first models with the medians of their shots."""
     edges, models = record["window_edges_s"], record["models"]
     spans = [f"{first:.3g}–{last:.3g} s" for first, last in pairwise(edges)]
     rows: list[tuple[str, Any, list[Any]]]
     if len(models) == 1:
         (model,) = models
         rows = [(str(n), *row) for n, row in enumerate(zip(model["shots"], model["windows"], strict=True), 1)]
-        rows.append(("all", model["misfit"], _median(model["windows"])))
+        rows.append(("all", model["misfit"], _medians(model["windows"])))
     else:
-        rows = [(str(n), model["misfit"], _median(model["windows"])) for n, model in enumerate(models)]
-    table = Table("shot" if len(models) == 1 else "model", "misfit", *spans)
+        rows = [(str(n), model["misfit"], _medians(model["windows"])) for n, model in enumerate(models)]
+        (typical,) = _medians([[misfit] for _, misfit, _ in rows])
+        rows.append(("median", typical, _medians([windows for _, _, windows in rows])))
+    unlike = sum(bool(model["unlike_training"]) for model in models)
+    caption = f"0: explained, 1: no better than silence; unlike the training's data: {unlike} of {len(models)}"
+    table = Table("shot" if len(models) == 1 else "model", "misfit", *spans, caption=caption)
     for title, misfit, windows in rows if len(rows) <= MOST_ROWS else [*rows[: MOST_ROWS - 1], rows[-1]]:
         table.add_row(title, *(_shown(value) for value in (misfit, *windows)))
     return table
@@ -139,9 +143,9 @@ def _numbers(values: Any) -> Any:
     return float(f"{values:.4g}") if np.isfinite(values) else None
 
 
-def _median(windows: list[list[float | None]]) -> list[float | None]:
-    """Of each window, over the shots that recorded something in it."""
-    columns = [[value for value in column if value is not None] for column in zip(*windows, strict=True)]
+def _medians(rows: list[list[float | None]]) -> list[float | None]:
+    """Of each column, without what is missing in it."""
+    columns = [[value for value in column if value is not None] for column in zip(*rows, strict=True)]
     return [median(column) if column else None for column in columns]
 
 

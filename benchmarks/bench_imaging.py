@@ -1,0 +1,236 @@
+"""The network that migrates, trained for hours: scores against the samples seen, and rows on the test split.
+
+    python benchmarks/bench_imaging.py --samples 224000 --models 15000 --seed 1
+    python benchmarks/bench_imaging.py --samples 16000 --models 7000 --network unet
+    python benchmarks/bench_imaging.py --samples 16000 --models 7000 --optimizer adamw
+
+The preset's own data set gives statistics, validation and test split, as in every other benchmark; more training models
+come from the next seeds.  What the cells see of the shots is computed once and kept (lib/kept_features.py).  A training
+that was stopped goes on from its last checkpoint, and a row is written when it has ended:
+
+    results/imaging.json   rows and curves                 results/imaging/LABEL.safetensors   weights, half precision
+    results/imaging.md     the same to read                results/imaging.png                 curves
+
+    Muon or AdamW · rate up, flat, then linearly down · gradients clipped · moving average · mirrored half
+"""
+
+import json
+import time
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+import typer
+from lib.campaign_networks import CELLS
+from lib.campaign_state import load_state, save_state
+from lib.imaging_page import add_training
+from lib.kept_features import Kept, keep, mirror
+from lib.record import RESULTS, made_by
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from datagen import make_data_set
+from search_spaces.build import build, count_parameters
+from search_spaces.config import Migrate, Network
+from search_spaces.networks.migrating import MigratingNetwork
+from search_spaces.shape import Shape
+from trials.settings.config import Config, load
+from trials.training.averaging import decay_after
+from trials.training.metrics import scores
+from trials.training.muon import Muon
+from trials.training.precision import fast_in_bfloat16
+from trials.training.velocity_and_image import IMAGE, VELOCITY, scores_of_both, terms_of_both
+
+NETWORKS = {
+    "small": Network(model="nasunet", genotype=replace(CELLS, width=24), front=Migrate()),  # 0.69 M parameters
+    "unet": Network(model="unet", depth=5, width=34, front=Migrate()),  # 17.5 M, in two U-Nets
+}
+BATCH, RATE, WEIGHT_DECAY, DECAY, GRADIENT_CLIP = 16, 0.01, 1e-4, 0.999, 1.0
+WARM_UP, FALL = 0.005, 0.68  # shares of the samples; the rate falls over the last
+EXAM = 8000  # samples between two scores
+POOL = 8000  # models of a further data set
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """One training."""
+
+    network: Literal["small", "unet"]
+    optimizer: Literal["muon", "adamw"]
+    samples: int
+    models: int
+    seed: int
+
+    @property
+    def label(self) -> str:
+        return f"{self.network}_{self.optimizer}_{self.samples}_{self.seed}"
+
+
+def main(
+    samples: Annotated[int, typer.Option(help="To train with, all passes together.")],
+    models: Annotated[int, typer.Option(help="Different ones among them.")] = 15_000,
+    network: Annotated[Literal["small", "unet"], typer.Option()] = "small",
+    optimizer: Annotated[Literal["muon", "adamw"], typer.Option()] = "muon",
+    seed: int = 1,
+    preset: Path = Path("presets/openfwi.yml"),
+    work: Annotated[Path, typer.Option(help="Data, kept features and checkpoints.")] = Path("runs/imaging"),
+) -> None:
+    torch.set_num_threads(1)
+    lesson = Lesson(network=network, optimizer=optimizer, samples=samples, models=models, seed=seed)
+    config = load(preset, {"target": "both", "network.front": "migrate"})
+    first = make_data_set(preset, work / "data" / "own")
+    torch.manual_seed(seed)
+    shape, statistics = Shape.of(config.data), first.statistics
+    net = build(NETWORKS[network], shape, statistics.shot_scale)
+    assert isinstance(net, MigratingNetwork)
+
+    def kept(folder: str, split: str) -> Kept:
+        return keep(net, folder, split, statistics, work / "features" / f"{Path(folder).name}_{split}")
+
+    own = str(work / "data" / "own")
+    training = [kept(own, "train")]
+    while sum(map(len, training)) < models:
+        pool = work / "data" / f"pool{len(training)}"
+        count = min(POOL, models - sum(map(len, training)))
+        split = {"train": count, "validation": 1, "test": 1}
+        make_data_set(preset, pool, changes={"data.seed": 100 * config.data.seed + len(training), "data.split": split})
+        training.append(kept(str(pool), "train"))
+    course = Course(net, lesson, config, training, kept(own, "validation"), work / f"{lesson.label}.safetensors")
+    course.run()
+    test = examine(course.average, kept(own, "test"))
+    finish(lesson, course, test)
+
+
+class Course:
+    """A training under way; its state is on disk at every exam."""
+
+    def __init__(
+        self,
+        net: MigratingNetwork,
+        lesson: Lesson,
+        config: Config,
+        training: list[Kept],
+        validation: Kept,
+        file: Path,
+    ) -> None:
+        self.net, self.lesson, self.config = net.train(), lesson, config
+        self.training, self.validation, self.file = training, validation, file
+        self.optimizer = (
+            Muon(net, RATE, WEIGHT_DECAY)
+            if lesson.optimizer == "muon"
+            else torch.optim.AdamW(net.parameters(), RATE, weight_decay=WEIGHT_DECAY)
+        )
+        self.average = deepcopy(net).requires_grad_(False)
+        state = load_state(file, net, self.average, self.optimizer)
+        self.seen: int = state.get("seen", 0)
+        self.seconds: float = state.get("seconds", 0.0)  # of a core
+        self.curve: list[Row] = state.get("curve", [])
+
+    def run(self) -> None:
+        begun, next_exam = time.process_time(), EXAM * (self.seen // EXAM + 1)
+        for place, rows in self.order():
+            self.step(self.training[place].batch(rows))
+            if self.seen >= min(next_exam, self.lesson.samples):
+                self.seconds += time.process_time() - begun
+                self.exam()
+                next_exam += EXAM
+                begun = time.process_time()
+            if self.seen >= self.lesson.samples:
+                return
+
+    def order(self) -> Any:
+        """(set, rows) of batch after batch, every pass in an order of its own; a resumed training begins a new pass."""
+        number = self.seen
+        while self.seen < self.lesson.samples:
+            draws = np.random.default_rng([self.lesson.seed, number])
+            batches = [
+                (place, np.sort(rows))
+                for place, each in enumerate(self.training)
+                for rows in np.array_split(draws.permutation(len(each)), max(1, len(each) // BATCH))
+            ]
+            for index in draws.permutation(len(batches)):
+                yield batches[index]
+            number = self.seen
+
+    def step(self, batch: tuple[Tensor, Tensor, Tensor]) -> None:
+        level_BSNG, stacks_BCZX, target_B2ZX = batch
+        mirror(batch, torch.randperm(len(target_B2ZX)) < len(target_B2ZX) // 2)
+        with torch.autocast("cpu", torch.bfloat16, enabled=fast_in_bfloat16(torch.device("cpu"))):
+            prediction_B3ZX = self.net.from_features(level_BSNG, stacks_BCZX)
+        loss = terms_of_both(self.config, prediction_B3ZX, target_B2ZX)["loss"]
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), GRADIENT_CLIP)
+        for group in self.optimizer.param_groups:
+            group["lr"] = RATE * rate_at(self.seen / self.lesson.samples)
+        self.optimizer.step()
+        self.seen += len(target_B2ZX)
+        with torch.no_grad():
+            keep_share = decay_after(self.seen // BATCH, DECAY)
+            for kept, new in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
+                kept.lerp_(new, 1 - keep_share) if new.is_floating_point() else kept.copy_(new)
+
+    def exam(self) -> None:
+        found = examine(self.average, self.validation)
+        self.curve.append({"samples_seen": self.seen, "core_minutes": self.seconds / 60, **found})
+        counters = {"seen": self.seen, "seconds": self.seconds, "curve": self.curve}
+        save_state(self.file, self.net, self.average, self.optimizer, counters)
+        print(json.dumps(self.curve[-1]), flush=True)
+
+
+def rate_at(share: float) -> float:
+    """Of the peak, when so much of the samples is seen."""
+    return min(1.0, (share + 1e-4) / WARM_UP, max(0.0, 1 - share) / FALL)
+
+
+@torch.no_grad()
+def examine(network: MigratingNetwork, kept: Kept) -> Row:
+    """rtm_ssim, velocity_mae …, with the scores of a blank image and the correlation beside them."""
+    network.eval()
+    rows: list[dict[str, Tensor]] = []
+    for first in range(0, len(kept), 32):
+        level_BSNG, stacks_BCZX, target_B2ZX = kept.batch(np.arange(first, min(first + 32, len(kept))))
+        prediction_B2ZX = network.from_features(level_BSNG, stacks_BCZX)
+        row = scores_of_both(prediction_B2ZX, target_B2ZX)
+        for name, channel in (("", IMAGE), ("velocity_", VELOCITY)):
+            truth_B1ZX = target_B2ZX[:, channel]
+            row[f"{name}blank_ssim"] = scores(torch.zeros_like(truth_B1ZX), truth_B1ZX)["ssim"]
+            row[f"{name}correlation"] = correlation(prediction_B2ZX[:, channel], truth_B1ZX)
+        rows.append(row)
+    return {
+        name if name.startswith("velocity_") else f"rtm_{name}": fmean(torch.cat([row[name] for row in rows]).tolist())
+        for name in rows[0]
+    }
+
+
+def correlation(a_B1ZX: Tensor, b_B1ZX: Tensor) -> Tensor:
+    """Pearson's, of each pair of images, `[B]`."""
+    a, b = (each.flatten(1) - each.flatten(1).mean(1, keepdim=True) for each in (a_B1ZX, b_B1ZX))
+    return (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1)).clamp_min(1e-12)
+
+
+def finish(lesson: Lesson, course: Course, test: Row) -> None:
+    """Adds the row, and the weights if they are few."""
+    training = {
+        "label": lesson.label,
+        **vars(lesson),
+        "parameters": count_parameters(course.net),
+        "core_minutes": course.seconds / 60,
+        "made_by": made_by(),
+        "test": test,
+        "curve": course.curve,
+    }
+    add_training(training)
+    if lesson.network == "small":
+        weights = {name: value.half().contiguous() for name, value in course.average.state_dict().items()}
+        save_file(weights, RESULTS / "imaging" / f"{lesson.label}.safetensors")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,100 @@
+"""results/imaging.json, .md and .png: what bench_imaging.py has trained.
+
+trainings    one by one, with curve and scores        rows    the same by network and samples, mean over seeds
+"""
+
+import json
+from itertools import groupby
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from lib.record import RESULTS
+from matplotlib.figure import Figure
+
+from datagen.files.whole_files import whole
+
+Row = dict[str, Any]
+FILE = RESULTS / "imaging.json"
+KIND = ("network", "optimizer", "samples", "models")  # of a training, but for its seed
+NAMES = {"small": "NasUnet cells, width 24 and 24", "unet": "U-Nets of 5 scales, width 34 and 34"}
+TITLE = "Images and velocities of the network that migrates"
+ABOUT = (
+    "Data of presets/openfwi.yml with salt; scores on its test split, curves on its validation split. SSIM of a blank "
+    "image and the correlation stand beside each SSIM. core_minutes: of one core, scores left out."
+)
+
+
+def add_training(training: Row) -> None:
+    """Adds it, or replaces the one of the same label, and writes the pages anew."""
+    record = json.loads(FILE.read_text()) if FILE.exists() else {"trainings": []}
+    trainings = [each for each in record["trainings"] if each["label"] != training["label"]]
+    trainings.append(training)
+    with whole(FILE) as part:
+        part.write_text(json.dumps({"trainings": trainings, "rows": rows(trainings)}, indent=1) + "\n")
+    with whole(FILE.with_suffix(".md")) as part:
+        part.write_text(page(trainings))
+    draw(trainings, FILE.with_suffix(".png"))
+
+
+def rows(trainings: list[Row]) -> list[Row]:
+    """A row for each target and kind of training."""
+
+    def kind(training: Row) -> tuple[Any, ...]:
+        return tuple(training[name] for name in KIND)
+
+    found = []
+    for (network, optimizer, samples, models), group in groupby(sorted(trainings, key=kind), key=kind):
+        alike = list(group)
+        for target in ("rtm", "velocity"):
+            ssim = [each["test"][f"{target}_ssim"] for each in alike]
+            found.append(
+                {
+                    "target": target,
+                    "model": NAMES[network],
+                    "front": "migrate",
+                    "parameters": alike[0]["parameters"],
+                    "optimizer": optimizer,
+                    "samples_seen": samples,
+                    "models": models,
+                    "core_minutes": round(fmean(each["core_minutes"] for each in alike), 1),
+                    "seeds": len(alike),
+                    "ssim_mean": round(fmean(ssim), 4),
+                    "ssim_std": round(stdev(ssim), 4) if len(ssim) > 1 else None,
+                    "mae_mean": round(fmean(each["test"][f"{target}_mae"] for each in alike), 4),
+                    "blank_ssim": round(alike[0]["test"][f"{target}_blank_ssim"], 4),
+                    "correlation_mean": round(fmean(each["test"][f"{target}_correlation"] for each in alike), 4),
+                }
+            )
+    return found
+
+
+def page(trainings: list[Row]) -> str:
+    table = rows(trainings)
+    lines = [f"# {TITLE}", "", ABOUT, "", "![Curves](imaging.png)", ""]
+    lines += [f"| {' | '.join(table[0])} |", "|" + "---|" * len(table[0])]
+    lines += [f"| {' | '.join('' if cell is None else str(cell) for cell in row.values())} |" for row in table]
+    lines += ["", "| training | command | commit | machine | date |", "|---|---|---|---|---|"]
+    for each in trainings:
+        made = each["made_by"]
+        lines.append(
+            f"| {each['label']} | `{made['command']}` | {made['commit']} | {made['machine']} | {made['date']} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def draw(trainings: list[Row], file: Path) -> None:
+    """SSIM on the validation split against the samples seen, on a logarithmic axis."""
+    figure = Figure(figsize=(9.0, 3.6), layout="constrained")
+    for axes, (target, title) in zip(
+        figure.subplots(1, 2), (("rtm", "RTM image"), ("velocity", "velocity")), strict=True
+    ):
+        for each in trainings:
+            seen = [point["samples_seen"] for point in each["curve"]]
+            ssim = [point[f"{target}_ssim"] for point in each["curve"]]
+            axes.plot(seen, ssim, marker=".", label=f"{each['network']}, {each['optimizer']}, seed {each['seed']}")
+        axes.set(xscale="log", xlabel="samples seen", ylabel="SSIM, validation split", title=title)
+        axes.grid(alpha=0.3, which="both")
+    figure.axes[0].legend(fontsize=8)
+    with whole(file) as part:
+        figure.savefig(part, dpi=130, format="png")

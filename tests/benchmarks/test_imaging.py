@@ -1,0 +1,72 @@
+"""The long training in miniature: data, kept features, training, checkpoint, row, page and weights."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import bench_imaging
+import pytest
+import torch
+from lib import imaging_page
+from lib.kept_features import mirror
+from safetensors import safe_open
+
+from datagen import make_data_set
+from search_spaces.build import build
+from search_spaces.shape import Shape
+from tests.benchmarks.test_campaign import PRESET
+from trials.settings.config import load
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("imaging")
+    (folder / "tiny.yml").write_text(PRESET)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench_imaging, "RESULTS", folder)
+        patch.setattr(imaging_page, "FILE", folder / "imaging.json")
+        patch.setattr(bench_imaging, "EXAM", 32)
+        (folder / "imaging").mkdir()
+        for samples, seed in ((64, 1), (64, 2)):
+            bench_imaging.main(samples, models=20, seed=seed, preset=folder / "tiny.yml", work=folder / "work")
+    return folder
+
+
+def test_a_row_holds_the_mean_over_seeds_beside_what_a_blank_image_has(folder: Path) -> None:
+    rows: list[dict[str, Any]] = json.loads((folder / "imaging.json").read_text())["rows"]
+    assert [row["target"] for row in rows] == ["rtm", "velocity"]
+    for row in rows:
+        assert (row["seeds"], row["samples_seen"], row["models"]) == (2, 64, 20)
+        assert 0 < row["blank_ssim"] < 1
+        assert row["ssim_std"] > 0
+    page = (folder / "imaging.md").read_text()
+    assert "small_muon_64_2" in page
+    assert (folder / "imaging.png").stat().st_size > 1000
+
+
+def test_a_curve_has_a_point_for_each_exam(folder: Path) -> None:
+    training = json.loads((folder / "imaging.json").read_text())["trainings"][0]
+    first, last = (point["samples_seen"] for point in training["curve"])
+    assert 32 <= first < 48
+    assert last >= 64
+
+
+def test_the_weights_are_those_of_the_network(folder: Path) -> None:
+    config = load(folder / "tiny.yml", {"target": "both", "network.front": "migrate"})
+    own = build(bench_imaging.NETWORKS["small"], Shape.of(config.data), 1.0).state_dict()
+    with safe_open(folder / "imaging" / "small_muon_64_1.safetensors", framework="pt") as store:
+        assert set(store.keys()) == set(own)
+
+
+def test_mirrored_features_are_those_of_mirrored_shots(folder: Path) -> None:
+    manifest = make_data_set(folder / "tiny.yml", folder / "work" / "data" / "own")
+    config = load(folder / "tiny.yml", {"target": "both", "network.front": "migrate"})
+    net = build(bench_imaging.NETWORKS["small"], Shape.of(config.data), manifest.statistics.shot_scale)
+    assert isinstance(net, bench_imaging.MigratingNetwork)
+    shots = torch.randn(2, 2, 240, 24)
+    level = net.front.level(shots)
+    batch = (level, net.front.arrange(level), torch.zeros(2, 2, 24, 24))
+    turned = net.front.level(shots.flip(1, 3))
+    mirror(batch, torch.tensor([True, True]))
+    torch.testing.assert_close(batch[0], turned, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(batch[1], net.front.arrange(turned), atol=1e-4, rtol=1e-4)
