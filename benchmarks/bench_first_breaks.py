@@ -25,7 +25,7 @@ from rich.console import Console
 
 from datagen.files.gathers import read_recording
 from search_spaces.picks import find_picks
-from trials.prediction.classical_picker import fitted
+from trials.prediction.picking.classical_picker import fitted
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config, load

@@ -11,8 +11,8 @@ import typer
 from matplotlib.figure import Figure
 
 from datagen.files.gathers import read_recording
-from trials.prediction.pick import load_network, pick_gather
-from trials.prediction.pick_files import draw_gather
+from trials.prediction.picking.pick import load_network, pick_gather
+from trials.prediction.picking.pick_files import draw_gather
 
 OUTPUT = Path(__file__).parents[1] / "picks.png"
 

@@ -22,7 +22,7 @@ import obspy  # noqa: F401
 
 import trials.chain
 import trials.prediction.bench_model
-import trials.prediction.pick
+import trials.prediction.picking.pick
 import trials.prediction.predict
 import trials.pretraining.pretrain  # noqa: F401
 from trials import cli

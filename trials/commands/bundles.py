@@ -109,7 +109,7 @@ def pick(
     A copy of SEG-Y has the picks in its trace headers: bytes 233-236 in microseconds after the shot (-1: none), bytes
     237-240 the confidence in ten-thousandths.
     """
-    from trials.prediction.pick import pick as work
+    from trials.prediction.picking.pick import pick as work
 
     for path in work(
         source,

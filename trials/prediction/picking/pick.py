@@ -21,7 +21,7 @@ from datagen.config import Survey
 from datagen.errors import InputError
 from datagen.files.gathers import Recording, read_recording
 from datagen.targets import TargetName
-from trials.prediction.pick_files import GatherPicks, check_outputs, write_picks
+from trials.prediction.picking.pick_files import GatherPicks, check_outputs, write_picks
 from trials.training.picking.windows import resampled, same_interval, spread_over, time_at
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from compressors.verify import compare_onnx
 from datagen.config import Data, Grid, Split, Survey
 from datagen.errors import InputError
 from search_spaces.config import Gather, Network
-from trials.prediction.pick import PickingNetwork, load_network, pick, pick_gather
+from trials.prediction.picking.pick import PickingNetwork, load_network, pick, pick_gather
 
 SURVEY = Survey(shots=1, receivers=12, frequency=60.0, interval=0.001, samples=64)
 

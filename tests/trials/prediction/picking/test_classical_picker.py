@@ -1,6 +1,6 @@
 import numpy as np
 
-from trials.prediction.classical_picker import Classical, fitted, least_aic
+from trials.prediction.picking.classical_picker import Classical, fitted, least_aic
 
 
 def gather(onsets, samples=400):

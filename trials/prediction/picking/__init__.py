@@ -1,0 +1,1 @@
+"""First breaks: gathers in, picks out."""
