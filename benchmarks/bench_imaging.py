@@ -40,10 +40,9 @@ from search_spaces.networks.migrating import MigratingNetwork
 from search_spaces.shape import Shape
 from trials.settings.config import Config, load
 from trials.training.averaging import decay_after
-from trials.training.metrics import scores
 from trials.training.muon import Muon
 from trials.training.precision import fast_in_bfloat16
-from trials.training.velocity_and_image import IMAGE, VELOCITY, scores_of_both, terms_of_both
+from trials.training.velocity_and_image import scores_of_both, terms_of_both
 
 NETWORKS = {
     "small": Network(model="nasunet", genotype=replace(CELLS, width=24), front=Migrate()),  # 0.69 M parameters
@@ -191,28 +190,19 @@ def rate_at(share: float) -> float:
 
 @torch.no_grad()
 def examine(network: MigratingNetwork, kept: Kept) -> Row:
-    """rtm_ssim, velocity_mae …, with the scores of a blank image and the correlation beside them."""
+    """rtm_ssim, velocity_mae …, with the SSIM of a blank image beside them."""
     network.eval()
     rows: list[dict[str, Tensor]] = []
     for first in range(0, len(kept), 32):
         level_BSNG, stacks_BCZX, target_B2ZX = kept.batch(np.arange(first, min(first + 32, len(kept))))
         prediction_B2ZX = network.from_features(level_BSNG, stacks_BCZX)
-        row = scores_of_both(prediction_B2ZX, target_B2ZX)
-        for name, channel in (("", IMAGE), ("velocity_", VELOCITY)):
-            truth_B1ZX = target_B2ZX[:, channel]
-            row[f"{name}blank_ssim"] = scores(torch.zeros_like(truth_B1ZX), truth_B1ZX)["ssim"]
-            row[f"{name}correlation"] = correlation(prediction_B2ZX[:, channel], truth_B1ZX)
-        rows.append(row)
+        blank = scores_of_both(torch.zeros_like(target_B2ZX), target_B2ZX)
+        named = {name.replace("ssim", "blank_ssim"): value for name, value in blank.items() if name.endswith("ssim")}
+        rows.append(scores_of_both(prediction_B2ZX, target_B2ZX) | named)
     return {
         name if name.startswith("velocity_") else f"rtm_{name}": fmean(torch.cat([row[name] for row in rows]).tolist())
         for name in rows[0]
     }
-
-
-def correlation(a_B1ZX: Tensor, b_B1ZX: Tensor) -> Tensor:
-    """Pearson's, of each pair of images, `[B]`."""
-    a, b = (each.flatten(1) - each.flatten(1).mean(1, keepdim=True) for each in (a_B1ZX, b_B1ZX))
-    return (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1)).clamp_min(1e-12)
 
 
 def finish(lesson: Lesson, course: Course, test: Row) -> None:

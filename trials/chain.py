@@ -21,7 +21,7 @@ from trials.experiment.plan import FinishedTrial, finished_trials, load_plan, re
 from trials.experiment.tuner.space_check import check_space
 from trials.experiment.watch import ExperimentError
 from trials.results.display import ExperimentDisplay
-from trials.results.report import ModelRow, Report, readable_bytes, write_report
+from trials.results.report import Report, readable_bytes, write_report
 from trials.results.summary import Winners, bundles, find_winners, summarise
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
@@ -58,7 +58,7 @@ def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
     train_unet(config, winners)
     console.rule("export and report")
     report, bundle = conclude(winners, outcome.trials, config, nni_config, REPORT)
-    console.print(_table(report.models))
+    console.print(_table(report))
     console.print(f"report  {REPORT.resolve()}", soft_wrap=True)
     console.print(f"bundle  {bundle.resolve()}", soft_wrap=True)
 
@@ -95,11 +95,11 @@ def train_unet(config: Config, winners: Winners) -> None:
     execute("tune", wanted, winners.unet, Channel())
 
 
-def _table(models: tuple[ModelRow, ...]) -> Table:
+def _table(report: Report) -> Table:
     table = Table(title="test split", box=box.SIMPLE, padding=(0, 1, 0, 0))
     for heading in ("model", "parameters", "non-zero", "packed", "latency", "SSIM", "MAE"):
         table.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=True)
-    for row in models:
+    for row in report.models:
         table.add_row(
             row.name,
             f"{row.parameters:,}",
@@ -109,4 +109,6 @@ def _table(models: tuple[ModelRow, ...]) -> Table:
             f"{row.ssim:.4f}",
             f"{row.mae:.4f}",
         )
+    for name, ssim in report.yardsticks.items():
+        table.add_row(name, "", "", "", "", f"{ssim:.4f}", "", style="dim")
     return table

@@ -92,6 +92,7 @@ class Report:
     samples: tuple[Sample, ...] = ()
     extent: tuple[float, float] = (0.0, 0.0)  # depth and width of a section [m]
     duration: float = 0.0  # of a gather [s]
+    yardsticks: Mapping[str, float] = field(default_factory=dict)  # SSIM of images that need no network
     cells: Path | None = None  # drawing of the cells, .svg or .png
     commands: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)

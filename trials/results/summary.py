@@ -21,6 +21,7 @@ from trials.experiment.plan import FinishedTrial
 from trials.results.compressed import find_winner, pareto_points
 from trials.results.export import export
 from trials.results.report import ModelRow, Prediction, Report, Sample, TrialRow, read_curve
+from trials.results.yardsticks import yardsticks
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
 from trials.training.metrics import ssim
@@ -77,6 +78,7 @@ def summarise(
         samples=_samples(config, networks),
         extent=(config.data.grid.nz * spacing, config.data.grid.nx * spacing),
         duration=config.data.survey.samples * config.data.survey.interval,
+        yardsticks=yardsticks(config.data.folder, networks) if config.target != "velocity" else {},
         cells=_drawing(trials, winners),
         commands=(*commands, f"seisnas export {shlex.quote(str(winners.compressed.path))}"),
         provenance={

@@ -1,4 +1,4 @@
-"""How good an image is: SSIM (equal to scikit-image's), MS-SSIM, MAE, RMSE and PSNR on normalised images.
+"""How good an image is: SSIM (equal to scikit-image's), MS-SSIM, MAE, RMSE, PSNR, correlation of normalised images.
 
 SSIM(a, b) = l · cs,    l = (2 μa μb + c1) / (μa² + μb² + c1),    cs = (2 σab + c2) / (σa² + σb² + c2)
 
@@ -86,4 +86,11 @@ def scores(prediction_B1ZX: Tensor, target_B1ZX: Tensor) -> dict[str, Tensor]:
         "mae": difference.abs().mean(1),
         "rmse": mse.sqrt(),
         "psnr": 10 * (DATA_RANGE**2 / mse.clamp_min(1e-12)).log10(),
+        "correlation": correlation(prediction_B1ZX, target_B1ZX),
     }
+
+
+def correlation(prediction_B1ZX: Tensor, target_B1ZX: Tensor) -> Tensor:
+    """Pearson's, of each pair of images, `[B]`; 0 with a constant image."""
+    a, b = (each.float().flatten(1) for each in (prediction_B1ZX, target_B1ZX))
+    return torch.cosine_similarity(a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True))

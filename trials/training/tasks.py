@@ -121,12 +121,15 @@ class ImagingTask:
 
     @torch.no_grad()
     def evaluate(self, network: nn.Module, split: str) -> dict[str, float]:
-        """ssim, mae, rmse, psnr, of both also velocity_ssim …; each the mean over the images."""
+        """As `scores`, and blank_ssim, that of an image of zeros; each the mean over the images."""
         device = next(network.parameters()).device
         network.eval()
         rows = []
         for shots_BSTR, target_BCZX in loader(self.scoring_set(split), batch_size=32):
-            rows.append(self._each_score(network(shots_BSTR.to(device)), target_BCZX.to(device)))
+            target_BCZX = target_BCZX.to(device)
+            blank = self._each_score(torch.zeros_like(target_BCZX), target_BCZX)
+            row = {name.replace("ssim", "blank_ssim"): value for name, value in blank.items() if name.endswith("ssim")}
+            rows.append(self._each_score(network(shots_BSTR.to(device)), target_BCZX) | row)
         return {name: float(torch.cat([row[name] for row in rows]).mean()) for name in rows[0]}
 
 
