@@ -5,7 +5,8 @@
 
 Without a bundle the velocities are the true ones with smooth random errors of 0 to 10 %, one size a model; with one
 they are its predictions.  For each: the misfit, which needs no truth; the velocity's mean error; the SSIM of the RTM
-image in it with the label.  Spearman's rank correlation, with the 95 % interval of a bootstrap over the models.
+image in it with the label, and that of the image which a bundle of both predicts itself.  Spearman's rank correlation,
+with the 95 % interval of a bootstrap over the models.
 """
 
 from collections.abc import Callable
@@ -55,22 +56,31 @@ def wrong_velocities(data: Data, seed: int) -> Callable[[Array, Array], Array]:
     return predict
 
 
-def measure(folder: str, predict: Callable[[Array, Array], Array], models: int, engine: WaveEngine) -> dict[str, Array]:
-    """For each of the first `models` of the test split: misfit with and without gain, velocity error [m/s], SSIM."""
+def measure(
+    folder: str, predict: Callable[[Array, Array], Array], models: int, engine: WaveEngine, imager: Imager | None
+) -> dict[str, Array]:
+    """For each of the first `models` of the test split: misfit with and without gain, velocity error [m/s], SSIM.
+
+    `imager`: of a bundle that predicts velocity and image, for `own_ssim`.
+    """
     velocities, images = (ShardDataset(folder, "test", target) for target in ("velocity", "rtm"))
     survey, count = velocities.data.survey, min(models, len(velocities))
     columns: dict[str, list[Array]] = {name: [] for name in ("misfit", "misfit_no_gain", "error", "ssim")}
     for first in track(range(0, count, BATCH), "models"):
         indices = range(first, min(first + BATCH, count))
         shots_BSTR, velocity_B1ZX = (each.numpy() for each in velocities.__getitems__(indices))
-        true_BZX = velocities.target.denormalise(velocity_B1ZX[:, 0])
+        true_BZX = velocities.targets[0].denormalise(velocity_B1ZX[:, 0])
         velocity_BZX = np.clip(predict(shots_BSTR, true_BZX), *engine.scheme.carried)
         modelled_BSTR = engine.shoot(velocity_BZX)
         for name, weight_BSTR in (("misfit", gain(shots_BSTR, survey)), ("misfit_no_gain", np.ones_like(shots_BSTR))):
             columns[name].append(measure_misfit(shots_BSTR, modelled_BSTR, weight_BSTR).whole_N)
         columns["error"].append(np.abs(velocity_BZX - true_BZX).mean((1, 2)))
-        image_B1ZX = torch.from_numpy(images.target.normalise(engine.migrate(velocity_BZX, shots_BSTR)[:, None]))
-        columns["ssim"].append(ssim(image_B1ZX, images.__getitems__(indices)[1]).numpy())
+        image_B1ZX = torch.from_numpy(images.targets[0].normalise(engine.migrate(velocity_BZX, shots_BSTR)[:, None]))
+        truth_B1ZX = images.__getitems__(indices)[1]
+        columns["ssim"].append(ssim(image_B1ZX, truth_B1ZX).numpy())
+        if imager is not None:
+            own_B1ZX = torch.from_numpy(images.targets[0].normalise(imager(shots_BSTR)[:, 1:]))
+            columns.setdefault("own_ssim", []).append(ssim(own_B1ZX, truth_B1ZX).numpy())
     return {name: np.concatenate(parts) for name, parts in columns.items()}
 
 
@@ -93,7 +103,7 @@ def main(
     models: Annotated[int, typer.Option(min=PARTS, help="Of the test split.")] = 248,
     seed: Annotated[int, typer.Option(help="Of the errors, without a bundle.")] = 1,
 ) -> None:
-    recipe = load_manifest(data).data
+    recipe, own = load_manifest(data).data, None
     if bundle is None:
         engine, source = WaveEngine(recipe), f"true velocity, smooth errors of 0 to {100 * LARGEST:g} %"
         predict = wrong_velocities(recipe, seed)
@@ -102,6 +112,7 @@ def main(
         if (imager.contents.data.survey, imager.contents.data.grid) != (recipe.survey, recipe.grid):
             raise InputError(f"{bundle}: its survey or grid is not that of {data}; give --data of the same")
         velocity = PredictedVelocity(bundle, imager)
+        own = imager if imager.contents.target == "both" else None
         engine, source, predict = velocity.engine, str(bundle), lambda shots_BSTR, _: velocity(shots_BSTR)
     record = Record(
         "explain",
@@ -111,7 +122,7 @@ def main(
         ranks="Spearman's correlation, with its 95 % interval",
         quarters="means over the models with the smallest misfit, the next, the next, and the largest",
     )
-    found = measure(data, predict, models, engine)
+    found = measure(data, predict, models, engine, own)
     row: dict[str, Any] = {"source": source, "data": Path(data).name, "models": len(found["misfit"]), "split": "test"}
     row |= {
         "rank_velocity_error": rank_correlation(found["misfit"], found["error"]),
@@ -122,6 +133,11 @@ def main(
         "velocity_mae_quarters": by_part(found["misfit"], found["error"]),
         "ssim_quarters": by_part(found["misfit"], found["ssim"]),
     }
+    if own is not None:
+        row |= {
+            "rank_own_image_error": rank_correlation(found["misfit"], 1 - found["own_ssim"]),
+            "own_ssim_quarters": by_part(found["misfit"], found["own_ssim"]),
+        }
     record.rows = [old for old in record.rows if (old["source"], old["data"]) != (row["source"], row["data"])]
     record.add(row)
 

@@ -24,6 +24,8 @@ from search_spaces.fronts.stack import STRIDE
 from search_spaces.fronts.survey_front import SurveyFront
 from search_spaces.networks.contract import Features, ImagingNetwork
 
+NEAREST = 1e-4  # share of the range of velocities that one that is given stays away from its limits
+
 
 class Given(Features):
     """The front of cells whose features come from elsewhere, on a grid half as fine as the images of `size`."""
@@ -76,6 +78,12 @@ class MigratingNetwork(nn.Module):
             y_B1ZX = y_B1ZX + correction_B1ZX
         outputs = [_normalised(y_B1ZX), image_B1ZX]
         return torch.cat([*outputs, _normalised(first_B1ZX)] if self.training else outputs, dim=1)
+
+    def in_velocity(self, shots_BSTR: Tensor, velocity_B1ZX: Tensor) -> Tensor:
+        """The image `[B, 1, Z, X]` in a velocity that is given, normalised; beyond its limits it is limited."""
+        level_BSNG = self.front.level(shots_BSTR)
+        y_B1ZX = torch.logit((1 + velocity_B1ZX) / 2, eps=NEAREST)
+        return self._migrate(level_BSNG, self.front.arrange(level_BSNG), y_B1ZX)[:, :1]
 
     def _migrate(self, level_BSNG: Tensor, stacks_BCZX: Tensor, y_B1ZX: Tensor) -> Tensor:
         """Image and correction, `[B, 2, Z, X]`, from what is seen with one estimate."""

@@ -47,6 +47,10 @@ def predict(
     explain: Annotated[
         bool, typer.Option("--explain", help="Does the velocity predicted explain the shots? Table, .json, .png.")
     ] = False,
+    velocity: Annotated[
+        Path | None,
+        typer.Option("--migration-velocity", help="Your own [m/s], on the bundle's grid, instead of one predicted."),
+    ] = None,
 ) -> None:
     """Image recorded shots with a bundle.
 
@@ -58,7 +62,16 @@ def predict(
     from trials.prediction.predict import predict as work
 
     outputs = output or [PREDICTION]
-    files = work(bundle, shots, outputs, resample=resample, interval=interval, migrate=migrate, explain=explain)
+    files = work(
+        bundle,
+        shots,
+        outputs,
+        resample=resample,
+        interval=interval,
+        migrate=migrate,
+        explain=explain,
+        migration_velocity=velocity,
+    )
     if explain:
         console.print(misfit_table(json.loads(files[-2].read_text())))
     for path in files:

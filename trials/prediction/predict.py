@@ -19,6 +19,7 @@ from compressors.outputs import OUTPUTS, Picture
 from datagen.errors import InputError
 from datagen.files.segy import SEGY_SUFFIXES
 from trials.prediction.explain import write_misfit
+from trials.prediction.given_velocity import GivenVelocity
 from trials.prediction.image_files import Coordinates, ImageFile, NpyImages, SegyImages
 from trials.prediction.predicted_velocity import Images, Migrated, PredictedVelocity, velocity_channel
 from trials.prediction.recording import RecordedShots, open_shots
@@ -43,6 +44,7 @@ def predict(
     interval: float | None = None,
     migrate: bool = False,
     explain: bool = False,
+    migration_velocity: Path | None = None,
 ) -> list[Path]:
     """Images the shots at `shots` and writes each of `outputs`; returns their paths.
 
@@ -52,6 +54,7 @@ def predict(
     of an .npy, if it differs from the bundle's.  `migrate`: the images are RTM images in the velocity that the bundle
     predicts, made with the wave equation (Devito).  `explain`: how well that velocity explains the shots (explain.py),
     written beside the first of `outputs` as NAME_misfit.json and NAME_misfit.png, the last of the paths returned.
+    `migration_velocity`: a file of velocities that stand in for those predicted (given_velocity.py).
 
     `.npy`: float32 `[N, 1, Z, X]`, `[Z, X]` for shots `[S, T, R]`, `[inline, Z, X]` for a 3-D survey; RTM
     amplitude, or velocity in m/s.  `.sgy`: the same with coordinates.  `.png`: the first images.  Of a bundle that
@@ -68,11 +71,15 @@ def predict(
     imager: Images = open_imager(bundle)
     contents = imager.contents
     recording = open_shots(Path(shots), contents.shape)
+    given = GivenVelocity(bundle, migration_velocity, recording.samples) if migration_velocity else None
+    imager = given or imager
     fitted = fit_survey(recording, contents, bundle, resample=resample, interval=interval)
     for note in fitted.notes:
         log.warning("%s: %s", shots, note)
     velocity = PredictedVelocity(bundle, imager) if migrate or explain else None
     _mention_unlike(read_batch(recording, fitted, 0, imager.at_once(BATCH)), imager, recording.path)
+    if given is not None:
+        given.rewind()
     if velocity is not None and migrate:
         written = write_images(Migrated(velocity), recording, fitted, files, MIGRATED)
     else:

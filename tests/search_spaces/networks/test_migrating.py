@@ -56,6 +56,15 @@ def test_another_pass_migrates_in_the_corrected_velocity_with_the_same_weights()
     assert (once(shots) - twice(shots)).abs().max() > 1e-3
 
 
+def test_in_its_own_velocity_the_image_is_its_own() -> None:
+    both, shots = network().eval(), torch.randn(2, 2, 160, 30)
+    head = both.image.head.cells
+    with torch.no_grad():  # nothing corrects the estimate, so that it is what is returned
+        head.weight[4:], head.bias[4:] = 0, 0
+        velocity_B1ZX, image_B1ZX = both(shots).split(1, dim=1)
+        torch.testing.assert_close(both.in_velocity(shots, velocity_B1ZX), image_B1ZX, atol=1e-4, rtol=1e-3)
+
+
 def test_what_depends_on_the_shots_alone_can_be_kept() -> None:
     both, shots = network().eval(), torch.randn(2, 2, 160, 30)
     level = both.front.level(shots)

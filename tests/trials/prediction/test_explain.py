@@ -36,7 +36,7 @@ def truth(tiny_data, tiny_velocity_bundle):
     contents = dataclasses.replace(contents, data=manifest.data, statistics=manifest.statistics)
     samples = ShardDataset(tiny_data["folder"], "test", "velocity")
     shots_BSTR = np.stack([samples[index][0].numpy() for index in range(2)])
-    return contents, shots_BSTR, samples.target.denormalise(np.stack([samples[n][1].numpy() for n in range(2)]))
+    return contents, shots_BSTR, samples.targets[0].denormalise(np.stack([samples[n][1].numpy() for n in range(2)]))
 
 
 def explained(contents, shots_BSTR, velocity_B1ZX, folder):

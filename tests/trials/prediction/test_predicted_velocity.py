@@ -36,7 +36,7 @@ def oracle(tiny_data, tiny_velocity_bundle):
     contents = dataclasses.replace(read_contents(tiny_velocity_bundle), data=manifest.data)
     kinds = [ShardDataset(tiny_data["folder"], "test", target) for target in ("velocity", "rtm")]
     shots_BSTR = np.stack([kinds[0][index][0].numpy() for index in range(4)])
-    velocity_B1ZX = kinds[0].target.denormalise(np.stack([kinds[0][index][1].numpy() for index in range(4)]))
+    velocity_B1ZX = kinds[0].targets[0].denormalise(np.stack([kinds[0][index][1].numpy() for index in range(4)]))
     label_B1ZX = np.stack([kinds[1][index][1].numpy() for index in range(4)])
     return shots_BSTR, label_B1ZX, kinds[1].target, Oracle(contents, velocity_B1ZX)
 

@@ -23,7 +23,7 @@ def test_set(tiny_data):
 def test_nothing_is_strange_about_any_test_model(contents, test_set):
     for shots_STR, target_1ZX in (test_set[index] for index in range(len(test_set))):
         assert unlike_shots(shots_STR.numpy()[None], contents) == []
-        assert unlike_velocity(test_set.target.denormalise(target_1ZX.numpy()), contents) == []
+        assert unlike_velocity(test_set.targets[0].denormalise(target_1ZX.numpy()), contents) == []
 
 
 def test_a_pure_tone_has_its_own_frequency_as_centroid():
