@@ -112,7 +112,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def write_preset(file: Path) -> None:
     tree = yaml.safe_load((ROOT / "presets" / "quickstart.yml").read_text())
-    tree["target"] = "velocity"
+    tree |= {"target": "velocity", "network": {"operations": "small"}}
     tree["data"] |= {
         "folder": "data",
         "grid": {"nz": 24, "nx": 24, "spacing": 10.0},

@@ -39,7 +39,7 @@ def preset(tmp_path):
     """A small preset whose data would lie in this test's folder."""
     text = (ROOT / "presets/quickstart.yml").read_text().replace("data/quickstart", str(tmp_path / "data"))
     file = tmp_path / "small.yml"
-    file.write_text(text.replace("{train: 320, validation: 64, test: 96}", "{train: 8, validation: 8, test: 8}"))
+    file.write_text(text.replace("{train: 960, validation: 64, test: 96}", "{train: 8, validation: 8, test: 8}"))
     return file
 
 

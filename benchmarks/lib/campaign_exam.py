@@ -1,7 +1,6 @@
 """What a network is worth, in full precision as every benchmark has it, and what it costs."""
 
 import torch
-from lib.campaign_networks import by_target
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -18,9 +17,9 @@ def evaluate(network: nn.Module, targets: tuple[str, ...], folder: str, split: s
     network.eval()
     rows: dict[str, list[Tensor]] = {}
     for batches in zip(*(loader(ShardDataset(folder, split, name), BATCH) for name in targets), strict=True):
-        outputs = by_target(network(batches[0][0].to(device)), targets)  # the shots are the same for all targets
-        for name, (_, target_B1ZX) in zip(targets, batches, strict=True):
-            for score, value_B in scores(outputs[name], target_B1ZX.to(device)).items():
+        images_BCZX = network(batches[0][0].to(device))  # the shots are the same for all targets
+        for channel, (name, (_, target_B1ZX)) in enumerate(zip(targets, batches, strict=True)):
+            for score, value_B in scores(images_BCZX[:, channel : channel + 1], target_B1ZX.to(device)).items():
                 rows.setdefault(f"{name}_{score}", []).append(value_B)
     return {name: float(torch.cat(values).mean()) for name, values in rows.items()}
 

@@ -1,15 +1,14 @@
 """The networks of a campaign, in the order in which they are trained.
 
-A network maps shots `[B, S, T, R]` to images in the order of `targets`, as the channels of one tensor `[B, C, Z, X]` or
-one by one, or to a dict of them by target.  A new one is a line here.
+A network maps shots `[B, S, T, R]` to images in the order of `targets`, as the channels of one tensor `[B, C, Z, X]`.
+A new one is a line here.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from datagen.shards.manifest import Statistics
 from search_spaces.build import build
@@ -84,14 +83,3 @@ CONTESTANTS = (
     Contestant(name="resunet34", targets=("rtm",), build=RESUNET34, batch=128, rate=0.001, share=2),
     Contestant(name="inversionnet", targets=("velocity",), build=INVERSIONNET, batch=128, rate=0.001, share=2),
 )
-
-
-def by_target(
-    outputs: "Tensor | tuple[Tensor, ...] | dict[str, Tensor]", targets: tuple[str, ...]
-) -> dict[str, Tensor]:
-    """What a network returned, by the name of the target."""
-    if isinstance(outputs, dict):
-        return outputs
-    if isinstance(outputs, torch.Tensor):
-        outputs = outputs.split(1, dim=1)
-    return dict(zip(targets, outputs, strict=True))

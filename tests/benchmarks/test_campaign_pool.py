@@ -103,9 +103,9 @@ class Pair(nn.Module):
         super().__init__()
         self.heads = nn.Conv2d(shots, 2, 1)
 
-    def forward(self, shots_BSTR: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        both = self.heads(nn.functional.interpolate(shots_BSTR, (24, 24), mode="area"))
-        return both[:, :1], both[:, 1:]
+    def forward(self, shots_BSTR: torch.Tensor) -> torch.Tensor:
+        both: torch.Tensor = self.heads(nn.functional.interpolate(shots_BSTR, (24, 24), mode="area"))
+        return both
 
 
 def test_a_network_with_two_outputs_is_trained_with_one_loss_on_both(data, tmp_path):

@@ -90,9 +90,9 @@ def test_a_pruned_network_still_learns(shape):
 
 def test_the_graph_of_a_pruned_network_is_smaller(shape, tmp_path):
     network = build(SPECS["unet"], shape, 0.1)
-    export_onnx(Deployed(network, RtmImage(scale=1.0)), shape, tmp_path / "dense.onnx")
+    export_onnx(Deployed(network, [RtmImage(scale=1.0)]), shape, tmp_path / "dense.onnx")
     shrink(network, shape, 0.5)
-    export_onnx(Deployed(network, RtmImage(scale=1.0)), shape, tmp_path / "narrow.onnx")
+    export_onnx(Deployed(network, [RtmImage(scale=1.0)]), shape, tmp_path / "narrow.onnx")
     sizes = [(tmp_path / f"{name}.onnx").stat().st_size for name in ("dense", "narrow")]
     assert sizes[1] < sizes[0]
     assert graph_latency(tmp_path / "narrow.onnx", runs=1) > 0

@@ -122,7 +122,7 @@ def test_a_search_keeps_to_the_limit_of_parameters(config, tmp_path, strategy):
     front = make_front(small.network, Shape.of(config.data), 1.0)
     fixed, costs = parameter_costs(small.network, (front,))
     assert fixed < 2000 < fixed + max(costs["down"].values())
-    assert nasunet_parameters(find_genotype(small, RunFolder(tmp_path), Recorder()), front) <= 2000
+    assert nasunet_parameters(find_genotype(small, RunFolder(tmp_path), Recorder()), (front,)) <= 2000
 
 
 def test_a_narrow_supernet_with_all_remedies_finds_a_genotype_of_full_width(config, tmp_path):

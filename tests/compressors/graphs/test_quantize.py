@@ -26,7 +26,7 @@ def whole(parts, tmp_path_factory):
     genotype = Genotype(depth=2, width=8, nodes=1, encoder=cell, decoder=cell, down="sep_conv_3x3", up="sep_conv_3x3")
     network = build(Network(front=Fold(fold=2), genotype=genotype), shape, 0.1)
     file = tmp_path_factory.mktemp("float") / "model.onnx"
-    export_onnx(Deployed(network, RtmImage(scale=parts["statistics"].image_scale)), shape, file)
+    export_onnx(Deployed(network, [RtmImage(scale=parts["statistics"].image_scale)]), shape, file)
     return file
 
 

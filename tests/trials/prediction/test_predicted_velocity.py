@@ -38,7 +38,7 @@ def oracle(tiny_data, tiny_velocity_bundle):
     shots_BSTR = np.stack([kinds[0][index][0].numpy() for index in range(4)])
     velocity_B1ZX = kinds[0].targets[0].denormalise(np.stack([kinds[0][index][1].numpy() for index in range(4)]))
     label_B1ZX = np.stack([kinds[1][index][1].numpy() for index in range(4)])
-    return shots_BSTR, label_B1ZX, kinds[1].target, Oracle(contents, velocity_B1ZX)
+    return shots_BSTR, label_B1ZX, kinds[1].targets[0], Oracle(contents, velocity_B1ZX)
 
 
 def test_in_the_true_velocity_the_image_is_the_label(oracle):

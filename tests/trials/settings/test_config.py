@@ -168,7 +168,7 @@ def test_a_setting_of_before_fronts_were_records_is_refused_with_its_new_path(na
             "front.coarse: unknown key; known here: kind, fold.",
         ),
         ({"network.front.flod": 2}, "network.front.flod: unknown key; did you mean fold?"),
-        ({"network.front": "moon"}, "'stack', 'fold', 'gather'"),
+        ({"network.front": "moon"}, "'stack', 'migrate', 'fold', 'gather'"),
         ({"network.genotype": {"depth": 1}}, "network.genotype.depth: got 1; Input should be greater"),
         ({"network.genotype": '{"depth": 1}'}, "network.genotype.depth: got 1; Input should be greater"),
         (
@@ -185,8 +185,15 @@ def test_a_mistake_within_a_network_is_told_with_the_path_that_one_writes(change
 
 
 def test_a_front_without_a_kind_is_a_stack_and_a_kind_alone_stands_for_its_defaults():
-    assert load(QUICKSTART, {"network.front.fold": 2}).network.front == Stack(fold=2)
-    assert load(QUICKSTART, {"network.front": "fold"}).network.front == Fold()
+    openfwi = ROOT / "presets" / "openfwi.yml"
+    assert load(openfwi, {"network.front.fold": 2}).network.front == Stack(fold=2)
+    assert load(openfwi, {"network.front": "fold"}).network.front == Fold()
+
+
+def test_two_outputs_and_the_front_that_migrates_need_each_other():
+    for changes in ({"target": "rtm"}, {"network.front": "stack"}):
+        with pytest.raises(InputError, match=r"target both and network\.front migrate need each other"):
+            load(QUICKSTART, changes)
 
 
 def test_a_genotype_is_a_mapping_in_yaml_and_may_be_given_as_json(tmp_path):

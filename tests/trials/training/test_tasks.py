@@ -17,8 +17,8 @@ TARGETS = get_args(TargetName)
 
 
 def preset_config(target: str) -> Config:
-    preset = "field.yml" if target == "first_break" else "quickstart.yml"
-    return load(PRESETS / preset, {"target": target} | ({"network.front": "migrate"} if target == "both" else {}))
+    preset = {"first_break": "field.yml", "both": "quickstart.yml"}.get(target, "openfwi.yml")
+    return load(PRESETS / preset, {"target": target})
 
 
 @pytest.mark.parametrize("target", TARGETS)
