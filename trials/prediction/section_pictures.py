@@ -59,8 +59,12 @@ def draw_sections(sections: Sequence[Section], grid: Grid, file: Path, heading: 
             extent=extent,
             interpolation="nearest",
         )
-        axes.set(title=section.title, xlabel="distance [m]", ylabel="depth [m]")
+        axes.set(title=section.title)
         figure.colorbar(drawn, cax=axes.inset_axes((1.04, 0.0, 0.05, 1.0)), label=section.unit)
+    for axes in panels[: len(sections) : columns]:
+        axes.set_ylabel("depth [m]")
+    for axes in panels[max(0, len(sections) - columns) : len(sections)]:
+        axes.set_xlabel("distance [m]")
     for axes in panels[len(sections) :]:
         axes.axis("off")
     with whole(file) as part:

@@ -8,6 +8,7 @@ as AdamW's, is of Liu et al. 2025, arXiv 2502.16982.  torch has a Muon that take
 """
 
 import math
+from collections import defaultdict
 from typing import Any
 
 import torch
@@ -43,9 +44,10 @@ class Muon(torch.optim.AdamW):
                 loss = closure()
         gradients = []
         for group in self.param_groups:
-            for weight in group["params"] if group["matrices"] else ():
-                if weight.grad is not None:
-                    self._move(weight, weight.grad, group)
+            if group["matrices"]:
+                given = [weight for weight in group["params"] if weight.grad is not None]
+                self._move(given, group)
+                for weight in given:
                     gradients.append((weight, weight.grad))
                     weight.grad = None  # AdamW leaves it alone
         super().step()
@@ -53,15 +55,26 @@ class Muon(torch.optim.AdamW):
             weight.grad = gradient
         return loss
 
-    def _move(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
-        momentum, rate = group["betas"][0], group["lr"]
+    def _move(self, weights: list[Tensor], group: dict[str, Any]) -> None:
+        alike: dict[torch.Size, list[tuple[Tensor, Tensor]]] = defaultdict(list)  # are made orthogonal together
+        for weight in weights:
+            direction = self._direction(weight, group["betas"][0])
+            alike[direction.shape].append((weight, direction))
+        for shape, pairs in alike.items():
+            size = SCALE * math.sqrt(max(shape))
+            directions = orthogonal(torch.stack([direction for _, direction in pairs]))
+            for (weight, _), direction in zip(pairs, directions, strict=True):
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
+                weight.sub_(direction.view_as(weight), alpha=group["lr"] * size)
+
+    def _direction(self, weight: Tensor, momentum: float) -> Tensor:
+        """As a matrix, not orthogonal yet."""
+        assert weight.grad is not None
         state = self.state[weight]
         if not state:  # AdamW looks for a step when it is loaded
             state |= {"step": torch.tensor(0.0), "momentum": torch.zeros_like(weight)}
-        average = state["momentum"].lerp_(gradient, 1 - momentum)
-        direction = orthogonal(gradient.lerp(average, momentum).flatten(1))
-        size = SCALE * math.sqrt(max(direction.shape))
-        weight.mul_(1 - rate * group["weight_decay"]).sub_(direction.view_as(weight), alpha=rate * size)
+        average = state["momentum"].lerp_(weight.grad, 1 - momentum)
+        return weight.grad.lerp(average, momentum).flatten(1)
 
 
 def is_matrix(name: str, weight: Tensor) -> bool:
@@ -69,12 +82,13 @@ def is_matrix(name: str, weight: Tensor) -> bool:
     return weight.ndim > 1 and weight.shape[1] > 1 and "head" not in name.split(".")
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """The same singular vectors with singular values between about 0.7 and 1.2."""
-    x: Tensor = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
-    x = x / (torch.linalg.vector_norm(x) + 1e-7)
+def orthogonal(matrices: Tensor) -> Tensor:
+    """`[…, n, k]`: the same singular vectors with singular values between about 0.7 and 1.2."""
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    x: Tensor = matrices.mT if tall else matrices
+    x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
     a, b, c = COEFFICIENTS
     for _ in range(ITERATIONS):
-        square = x @ x.T
+        square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    return x.T if matrix.shape[0] > matrix.shape[1] else x
+    return x.mT if tall else x
