@@ -321,6 +321,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = Data(folder=str(folder / "data"), grid=GRID, survey=SURVEY, split=split, shard_size=8)
     import_shots(find_source(folder / "shots.npy", data, models=folder / "models.npy"), data, workers=1, progress=False)
     tree = yaml.safe_load((ROOT / "presets" / "quickstart.yml").read_text()) | {"target": "velocity"}
+    tree["network"] = {"operations": "small"}
     tree["data"] |= {
         "folder": "data",
         "grid": {"nz": 16, "nx": 20, "spacing": 10.0},

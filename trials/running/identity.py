@@ -14,7 +14,19 @@ Stage = Literal["pretrain", "search", "tune", "compress"]
 
 MACHINE = ("device", "devices", "precision")
 # Read wherever a network is trained on labels; the name goes into its bundle.
-TRAINED = ("name", "target", "seed", *MACHINE, "data", "effects", "picking", "network", "loss", "training")
+TRAINED = (
+    "name",
+    "target",
+    "seed",
+    *MACHINE,
+    "data",
+    "effects",
+    "picking",
+    "network",
+    "loss",
+    "velocity_loss",
+    "training",
+)
 READ: dict[Stage, tuple[str, ...]] = {
     "pretrain": ("seed", "data", "network", "pretrain"),
     "search": (*TRAINED, "search", "tune.learning_rate"),  # for training the found network

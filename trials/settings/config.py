@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 from pydantic_core import ArgsKwargs
 
@@ -63,6 +63,16 @@ class Loss:
     def __post_init__(self) -> None:
         if self.l1 + self.l2 + self.geology + self.gradient + self.ssim + self.ms_ssim + self.perceptual == 0:
             raise ValueError("at least one loss weight other than distil must be above 0")
+
+
+VELOCITY_LOSS = {"l1": 1.0, "l2": 0.0, "ssim": 0.1}  # what is not given: velocities have jumps, which l2 smooths
+
+
+def _velocity_loss(given: Any) -> Any:
+    return VELOCITY_LOSS | given if isinstance(given, dict) else given
+
+
+VelocityLoss = Annotated[Loss, BeforeValidator(_velocity_loss)]
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -129,7 +139,7 @@ class Config:
     effects: Effects = Effects()  # added to the shots in search and training; scores use clean ones
     network: Network = Network()
     loss: Loss = Loss()
-    velocity_loss: Loss = Loss(l1=1.0, l2=0.0, ssim=0.1)  # of the velocity, where target is both
+    velocity_loss: VelocityLoss = Loss(**VELOCITY_LOSS)  # of the velocity, where target is both
     search: Search = Search()
     training: Training = Training()
     tune: Tune = Tune()

@@ -31,6 +31,7 @@ def test_every_path_that_a_stage_reads_is_in_the_configuration(config: Config, s
         ("network.width", 20, {"pretrain", "search", "tune", "compress"}),
         ("training.weight_decay", 0.5, {"search", "tune", "compress"}),
         ("loss.ssim", 0.5, {"search", "tune", "compress"}),
+        ("velocity_loss.l1", 0.5, {"search", "tune", "compress"}),
         ("search.samples", 32, {"search"}),
         ("tune.learning_rate", 0.5, {"search", "tune"}),
         ("tune.epochs", 99, {"tune"}),
