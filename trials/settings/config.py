@@ -65,7 +65,11 @@ class Loss:
             raise ValueError("at least one loss weight other than distil must be above 0")
 
 
-VELOCITY_LOSS = {"l1": 1.0, "l2": 0.0, "ssim": 0.1}  # what is not given: velocities have jumps, which l2 smooths
+VELOCITY_LOSS: dict[str, Any] = {
+    "l1": 1.0,
+    "l2": 0.0,
+    "ssim": 0.1,
+}  # what is not given: velocities have jumps, which l2 smooths
 
 
 def _velocity_loss(given: Any) -> Any:
