@@ -1,6 +1,7 @@
 """A user's folder in which the commands of the documents find every file that they name, all of them tiny."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from segyio import TraceField
 from compressors.bundles.untrained import untrained_bundle
 from datagen.config import Data
 from datagen.waves.positions import distances
-from search_spaces.config import Gather, Network
+from search_spaces.config import Gather, Migrate, Network
 from search_spaces.genotype import Genotype
 from trials.settings.config import Config, load, to_tree
 
@@ -64,7 +65,8 @@ def write_project(folder: Path, presets: Path) -> None:
 
     genotype = Genotype.random(depth=2, width=8, nodes=1, operations="small", seed=3)
     searched = Network(depth=2, width=8, genotype=genotype)
-    bundle = untrained_bundle(folder / "exports" / "quickstart", searched, configs["quickstart"].data)
+    migrating = replace(searched, front=Migrate())
+    bundle = untrained_bundle(folder / "exports" / "quickstart", migrating, configs["quickstart"].data, "both")
     shutil.copytree(bundle, bundle.with_name("openfwi"))  # it has the same survey and grid
     untrained_bundle(folder / "exports" / "velocity", searched, configs["openfwi"].data, "velocity")
     picker = Network(model="unet", depth=2, width=4, front=Gather(rows=32))
