@@ -12,6 +12,7 @@ from torch import nn
 
 from datagen.errors import InputError
 from search_spaces.config import PRETRAINED
+from search_spaces.networks.migrating import MigratingNetwork
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
 from trials.training.transferring.pretrained import Part, initialise
@@ -49,11 +50,13 @@ def _file(config: Config, kind: str, part: Part, setting: str) -> str:
 def start_parts(network: nn.Module, config: Config, run: RunFolder) -> None:
     """Loads encoder and decoder of a fresh network; transfer.json in the run folder records what was loaded.
 
+    Behind a migration these are those of the velocity cells, which see the shots first.
     Raises InputError as `trials.training.transferring.pretrained.initialise`.
     """
+    learner = network.velocity if isinstance(network, MigratingNetwork) else network
     wanted: dict[Part, str] = {"encoder": config.network.encoder_init, "decoder": config.network.decoder_init}
     arrived = {
-        part: {"from": init, **asdict(initialise(network, init, part))}
+        part: {"from": init, **asdict(initialise(learner, init, part))}
         for part, init in wanted.items()
         if init != "scratch"
     }
