@@ -85,7 +85,7 @@ def full_and_then_not(disk: Path, size: str, work: Callable[[], object]) -> None
     work()
 
 
-@pytest.mark.parametrize("size", ["4k", "64k", "300k"])
+@pytest.mark.parametrize("size", ["4k", "64k", "200k"])
 def test_a_training_goes_on_when_there_is_room(config: Config, tuned: RunFolder, disk: Path, size: str) -> None:
     run = RunFolder(disk / "run")
     full_and_then_not(disk, size, lambda: execute("tune", config, run, Channel()))
@@ -96,7 +96,7 @@ def test_a_training_goes_on_when_there_is_room(config: Config, tuned: RunFolder,
 
 def test_a_compression_goes_on_when_there_is_room(tuned: RunFolder, disk: Path) -> None:
     run = RunFolder(disk / "run")
-    full_and_then_not(disk, "300k", lambda: execute("compress", tuned.config, run, Channel(), source=tuned))
+    full_and_then_not(disk, "200k", lambda: execute("compress", tuned.config, run, Channel(), source=tuned))
     assert [row["epoch"] for row in run.metrics] == [0, 1]
 
 
