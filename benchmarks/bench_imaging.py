@@ -103,8 +103,8 @@ def main(
         training.append(kept(str(pool), "train"))
     course = Course(net, lesson, config, training, kept(own, "validation"), work / f"{lesson.label}.safetensors")
     course.run()
-    test = examine(course.average, kept(own, "test"))
-    finish(lesson, course, test)
+    test = kept(own, "test")
+    finish(lesson, course, examine(course.average, test), examine(Mirrored(course.average), test))
 
 
 class Course:
@@ -190,7 +190,7 @@ def rate_at(share: float) -> float:
 
 
 @torch.no_grad()
-def examine(network: MigratingNetwork, kept: Kept) -> Row:
+def examine(network: "MigratingNetwork | Mirrored", kept: Kept) -> Row:
     """rtm_ssim, velocity_mae …, with the SSIM of a blank image beside them."""
     network.eval()
     rows: list[dict[str, Tensor]] = []
@@ -206,7 +206,21 @@ def examine(network: MigratingNetwork, kept: Kept) -> Row:
     }
 
 
-def finish(lesson: Lesson, course: Course, test: Row) -> None:
+class Mirrored(nn.Module):
+    """The mean of what a network makes of shots and of their mirror image, turned back."""
+
+    def __init__(self, network: MigratingNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def from_features(self, level_BSNG: Tensor, stacks_BCZX: Tensor) -> Tensor:
+        turned = level_BSNG.clone(), stacks_BCZX.clone(), torch.zeros(len(level_BSNG), 1, 1, 1)
+        mirror(turned, torch.ones(len(level_BSNG), dtype=torch.bool))
+        prediction_B2ZX = self.network.from_features(level_BSNG, stacks_BCZX)
+        return (prediction_B2ZX + self.network.from_features(*turned[:2]).flip(3)) / 2
+
+
+def finish(lesson: Lesson, course: Course, test: Row, mirrored: Row) -> None:
     """Adds the row, and the weights if they are few."""
     training = {
         "label": lesson.label,
@@ -215,6 +229,7 @@ def finish(lesson: Lesson, course: Course, test: Row) -> None:
         "core_minutes": course.seconds / 60,
         "made_by": made_by(),
         "test": test,
+        "test_mirrored": mirrored,
         "curve": course.curve,
     }
     add_training(training)

@@ -18,6 +18,7 @@ Row = dict[str, Any]
 FILE = RESULTS / "imaging.json"
 KIND = ("network", "optimizer", "samples", "models")  # of a training, but for its seed
 NAMES = {"small": "NasUnet cells, width 24 and 24", "unet": "U-Nets of 5 scales, width 34 and 34"}
+EXAMS = {"test": "", "test_mirrored": ", mean with what it makes of the mirrored shots"}
 TITLE = "Images and velocities of the network that migrates"
 ABOUT = (
     "Data of presets/openfwi.yml with salt; scores on its test split, curves on its validation split. SSIM of a blank "
@@ -46,26 +47,27 @@ def rows(trainings: list[Row]) -> list[Row]:
     found = []
     for (network, optimizer, samples, models), group in groupby(sorted(trainings, key=kind), key=kind):
         alike = list(group)
-        for target in ("rtm", "velocity"):
-            ssim = [each["test"][f"{target}_ssim"] for each in alike]
-            found.append(
-                {
-                    "target": target,
-                    "model": NAMES[network],
-                    "front": "migrate",
-                    "parameters": alike[0]["parameters"],
-                    "optimizer": optimizer,
-                    "samples_seen": samples,
-                    "models": models,
-                    "core_minutes": round(fmean(each["core_minutes"] for each in alike), 1),
-                    "seeds": len(alike),
-                    "ssim_mean": round(fmean(ssim), 4),
-                    "ssim_std": round(stdev(ssim), 4) if len(ssim) > 1 else None,
-                    "mae_mean": round(fmean(each["test"][f"{target}_mae"] for each in alike), 4),
-                    "blank_ssim": round(alike[0]["test"][f"{target}_blank_ssim"], 4),
-                    "correlation_mean": round(fmean(each["test"][f"{target}_correlation"] for each in alike), 4),
-                }
-            )
+        for exam, how in EXAMS.items():
+            for target in ("rtm", "velocity") if exam in alike[0] else ():
+                ssim = [each[exam][f"{target}_ssim"] for each in alike]
+                found.append(
+                    {
+                        "target": target,
+                        "model": NAMES[network] + how,
+                        "front": "migrate",
+                        "parameters": alike[0]["parameters"],
+                        "optimizer": optimizer,
+                        "samples_seen": samples,
+                        "models": models,
+                        "core_minutes": round(fmean(each["core_minutes"] for each in alike), 1),
+                        "seeds": len(alike),
+                        "ssim_mean": round(fmean(ssim), 4),
+                        "ssim_std": round(stdev(ssim), 4) if len(ssim) > 1 else None,
+                        "mae_mean": round(fmean(each[exam][f"{target}_mae"] for each in alike), 4),
+                        "blank_ssim": round(alike[0][exam][f"{target}_blank_ssim"], 4),
+                        "correlation_mean": round(fmean(each[exam][f"{target}_correlation"] for each in alike), 4),
+                    }
+                )
     return found
 
 
