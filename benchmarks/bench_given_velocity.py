@@ -40,7 +40,7 @@ def main(
     record = Record(
         "given_velocity",
         "SSIM against the error of the migration velocity that is given",
-        f"python benchmarks/bench_given_velocity.py --bundle {bundle}",
+        f"python benchmarks/bench_given_velocity.py --bundle {bundle.name} --models {models}",
         split=f"test, {models} models",
     )
     record.rows = []
