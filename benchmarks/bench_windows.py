@@ -38,7 +38,7 @@ def main(
     contents = imager.contents
     (model_ZX,) = read_velocity(velocity, shape, unit)
     record = Record(
-        "windows", "Windows of models that nobody drew", f"python benchmarks/bench_windows.py --bundle {bundle}"
+        "windows", "Windows of models that nobody drew", f"python benchmarks/bench_windows.py --bundle {bundle.name}"
     )
     record.rows = [row for row in record.rows if row["model"] != velocity.stem]
     velocities, images = (make_target(name, contents.statistics) for name in ("velocity", "rtm"))
