@@ -13,7 +13,7 @@ class Training:
     """How a network is trained; duration and learning rate belong to the stage (`tune`, `search`, …)."""
 
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 8
-    # muon (trials/training/muon.py) needs half of the samples that adamw does, or fewer (benchmarks/results/imaging.md).
+    # muon (trials/training/muon.py) needs half of the samples of adamw, or fewer (benchmarks/results/imaging.md).
     optimizer: Literal["muon", "adamw"] = "muon"
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1.0e-4
     mirror: bool = True  # shots, receivers and image are flipped together at random
