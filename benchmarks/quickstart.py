@@ -38,6 +38,8 @@ def row(name: str, folder: Path) -> dict[str, float | str]:
         "weights_packed_bytes": file_bytes(folder).weights_packed,
         "ssim": round(bundle.contents.scores["ssim"], 4),
         "mae": round(bundle.contents.scores["mae"], 4),
+        "correlation": round(bundle.contents.scores["correlation"], 4),
+        "velocity_ssim": round(bundle.contents.scores["velocity_ssim"], 4),
         "latency_ms_1": round(latency(folder, 1), 2),
         "latency_ms_2": round(latency(folder, 2), 2),
     }
@@ -48,7 +50,7 @@ def nothing() -> dict[str, float | str]:
     test = ShardDataset("data/quickstart", "test")
     _, target_B1ZX = test.__getitems__(range(len(test)))
     found = scores(torch.zeros_like(target_B1ZX), target_B1ZX)
-    row = {name: round(float(found[name].mean()), 4) for name in ("ssim", "mae")}
+    row = {name: round(float(found[name].mean()), 4) for name in ("ssim", "mae", "correlation")}
     return {"model": "zero_image", "split": "test", "seeds": 1, "parameters": 0, "nonzero": 0, **row}
 
 
