@@ -27,6 +27,7 @@ import torch
 import typer
 from lib.campaign_networks import CELLS
 from lib.campaign_state import load_state, save_state
+from lib.campaign_train import follow
 from lib.imaging_page import add_training
 from lib.kept_features import Kept, keep, mirror
 from lib.record import RESULTS, made_by
@@ -40,7 +41,8 @@ from search_spaces.networks.migrating import MigratingNetwork
 from search_spaces.shape import Shape
 from trials.settings.config import Config, load
 from trials.training.averaging import decay_after
-from trials.training.muon import Muon
+from trials.training.metrics import blank_ssim
+from trials.training.muon import make_optimizer
 from trials.training.precision import fast_in_bfloat16
 from trials.training.velocity_and_image import scores_of_both, terms_of_both
 
@@ -121,11 +123,7 @@ class Course:
     ) -> None:
         self.net, self.lesson, self.config = net.train(), lesson, config
         self.training, self.validation, self.file = training, validation, file
-        self.optimizer = (
-            Muon(net, RATE, WEIGHT_DECAY)
-            if lesson.optimizer == "muon"
-            else torch.optim.AdamW(net.parameters(), RATE, weight_decay=WEIGHT_DECAY)
-        )
+        self.optimizer = make_optimizer(lesson.optimizer, net, RATE, WEIGHT_DECAY)
         self.average = deepcopy(net).requires_grad_(False)
         state = load_state(file, net, self.average, self.optimizer)
         self.seen: int = state.get("seen", 0)
@@ -171,10 +169,7 @@ class Course:
             group["lr"] = RATE * rate_at(self.seen / self.lesson.samples)
         self.optimizer.step()
         self.seen += len(target_B2ZX)
-        with torch.no_grad():
-            keep_share = decay_after(self.seen // BATCH, DECAY)
-            for kept, new in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
-                kept.lerp_(new, 1 - keep_share) if new.is_floating_point() else kept.copy_(new)
+        follow(self.average, self.net, decay_after(self.seen // BATCH, DECAY))
 
     def exam(self) -> None:
         found = examine(self.average, self.validation)
@@ -197,9 +192,7 @@ def examine(network: "MigratingNetwork | Mirrored", kept: Kept) -> Row:
     for first in range(0, len(kept), 32):
         level_BSNG, stacks_BCZX, target_B2ZX = kept.batch(np.arange(first, min(first + 32, len(kept))))
         prediction_B2ZX = network.from_features(level_BSNG, stacks_BCZX)
-        blank = scores_of_both(torch.zeros_like(target_B2ZX), target_B2ZX)
-        named = {name.replace("ssim", "blank_ssim"): value for name, value in blank.items() if name.endswith("ssim")}
-        rows.append(scores_of_both(prediction_B2ZX, target_B2ZX) | named)
+        rows.append(scores_of_both(prediction_B2ZX, target_B2ZX) | blank_ssim(scores_of_both, target_B2ZX))
     return {
         name if name.startswith("velocity_") else f"rtm_{name}": fmean(torch.cat([row[name] for row in rows]).tolist())
         for name in rows[0]

@@ -27,7 +27,7 @@ from search_spaces.build import count_parameters
 from search_spaces.shape import Shape
 from trials.settings.config import Config, Loss
 from trials.training.losses import loss_terms
-from trials.training.muon import Muon
+from trials.training.muon import make_optimizer
 from trials.training.precision import fast_in_bfloat16, safe_in_bfloat16
 from trials.training.velocity_and_image import terms_of_both
 
@@ -107,11 +107,7 @@ class Training:
         self.forward: Any = self.network  # or its compiled form
         self.average = deepcopy(self.network).requires_grad_(False)
         decay = config.training.weight_decay
-        self.optimizer = (
-            Muon(self.network, contestant.rate, decay)
-            if contestant.muon
-            else torch.optim.AdamW(self.network.parameters(), contestant.rate, weight_decay=decay)
-        )
+        self.optimizer = make_optimizer("muon" if contestant.muon else "adamw", self.network, contestant.rate, decay)
         self.mixed = fast_in_bfloat16(self.device) and (on_gpu or safe_in_bfloat16(self.network))
         self.batch = contestant.batch if on_gpu else config.training.batch_size
         self.file = lesson.work / "states" / f"{contestant.file_name}.safetensors"
@@ -169,7 +165,7 @@ class Training:
         self.optimizer.step()
         done.steps, done.samples = done.steps + 1, done.samples + len(shots_BSTR)
         # As trials/training/averaging.py, which needs Lightning.
-        _follow(self.average, self.network, min(self.lesson.config.training.ema, (1 + done.steps) / (10 + done.steps)))
+        follow(self.average, self.network, min(self.lesson.config.training.ema, (1 + done.steps) / (10 + done.steps)))
         return loss.detach()
 
     def _try_compiled(self) -> None:
@@ -234,7 +230,7 @@ class Training:
         return row | {"cut": not self.ended, "diverged": self.diverged, "curve": done.curve}
 
 
-def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
+def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
     """One step of the moving average: weights and running statistics."""
     pairs = [
         (kept, new)

@@ -7,6 +7,8 @@ in [-1, 1], so L = 2.
 Written here because torchmetrics 1.9 pads the borders and so differs from scikit-image by up to 0.03.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
@@ -88,6 +90,12 @@ def scores(prediction_B1ZX: Tensor, target_B1ZX: Tensor) -> dict[str, Tensor]:
         "psnr": 10 * (DATA_RANGE**2 / mse.clamp_min(1e-12)).log10(),
         "correlation": correlation(prediction_B1ZX, target_B1ZX),
     }
+
+
+def blank_ssim(score: Callable[[Tensor, Tensor], dict[str, Tensor]], target_BCZX: Tensor) -> dict[str, Tensor]:
+    """The SSIM of images of zeros, each `[B]`; as `score` names it, but blank_ssim."""
+    blank = score(torch.zeros_like(target_BCZX), target_BCZX)
+    return {name.replace("ssim", "blank_ssim"): value for name, value in blank.items() if name.endswith("ssim")}
 
 
 def correlation(prediction_B1ZX: Tensor, target_B1ZX: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from trials.training.budget import OneCycle, TimeBudget
-from trials.training.muon import Muon
+from trials.training.muon import make_optimizer
 from trials.training.tasks import Batch, Task
 from trials.training.teacher import Teacher
 
@@ -72,11 +72,7 @@ class TaskModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         network, rate, decay = self.network, self.learning_rate, self.weight_decay
-        optimizer = (
-            torch.optim.AdamW(network.parameters(), rate, weight_decay=decay)
-            if self.optimizer == "adamw"
-            else Muon(network, rate, decay)
-        )
+        optimizer = make_optimizer(self.optimizer, network, rate, decay)
         steps = 0 if self.budget else int(self.trainer.estimated_stepping_batches)
         schedule = OneCycle(optimizer, self.learning_rate, steps, self.budget)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

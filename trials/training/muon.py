@@ -9,7 +9,7 @@ as AdamW's, is of Liu et al. 2025, arXiv 2502.16982.  torch has a Muon that take
 
 import math
 from collections import defaultdict
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -75,6 +75,15 @@ class Muon(torch.optim.AdamW):
             state |= {"step": torch.tensor(0.0), "momentum": torch.zeros_like(weight)}
         average = state["momentum"].lerp_(weight.grad, 1 - momentum)
         return weight.grad.lerp(average, momentum).flatten(1)
+
+
+def make_optimizer(
+    name: Literal["muon", "adamw"], network: nn.Module, learning_rate: float, weight_decay: float
+) -> torch.optim.AdamW:
+    """The optimizer that `training.optimizer` names."""
+    if name == "muon":
+        return Muon(network, learning_rate, weight_decay)
+    return torch.optim.AdamW(network.parameters(), learning_rate, weight_decay=weight_decay)
 
 
 def is_matrix(name: str, weight: Tensor) -> bool:

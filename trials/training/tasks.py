@@ -22,7 +22,7 @@ from datagen.shards.manifest import Statistics
 from search_spaces.picks import find_picks
 from trials.settings.config import Config
 from trials.training.losses import loss_terms
-from trials.training.metrics import scores
+from trials.training.metrics import blank_ssim, scores
 from trials.training.networks import statistics
 from trials.training.picking.gather_set import GatherSet, gather_set
 from trials.training.picking.pick_scores import pick_scores
@@ -127,9 +127,8 @@ class ImagingTask:
         rows = []
         for shots_BSTR, target_BCZX in loader(self.scoring_set(split), batch_size=32):
             target_BCZX = target_BCZX.to(device)
-            blank = self._each_score(torch.zeros_like(target_BCZX), target_BCZX)
-            row = {name.replace("ssim", "blank_ssim"): value for name, value in blank.items() if name.endswith("ssim")}
-            rows.append(self._each_score(network(shots_BSTR.to(device)), target_BCZX) | row)
+            found = self._each_score(network(shots_BSTR.to(device)), target_BCZX)
+            rows.append(found | blank_ssim(self._each_score, target_BCZX))
         return {name: float(torch.cat([row[name] for row in rows]).mean()) for name in rows[0]}
 
 

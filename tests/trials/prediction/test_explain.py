@@ -9,23 +9,11 @@ from compressors.bundles.contents import read_contents
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
 from datagen.shards.manifest import load_manifest
+from tests.trials.prediction.oracle import Oracle
 from trials.commands.app import app
 from trials.prediction.explain import misfit_table, write_misfit
 from trials.prediction.predict import predict
 from trials.prediction.predicted_velocity import PredictedVelocity
-
-
-class Oracle:
-    """Predicts the velocities that it was given, whatever the shots are."""
-
-    def __init__(self, contents, velocity_B1ZX):
-        self.contents, self.velocity_B1ZX = contents, velocity_B1ZX
-
-    def __call__(self, shots_BSTR):
-        return self.velocity_B1ZX
-
-    def at_once(self, most):
-        return most
 
 
 @pytest.fixture(scope="module")

@@ -12,21 +12,9 @@ from datagen.config import Data
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
 from datagen.shards.manifest import load_manifest
+from tests.trials.prediction.oracle import Oracle
 from trials.prediction.predict import predict
 from trials.prediction.predicted_velocity import Migrated, PredictedVelocity, open_engine, velocity_channel
-
-
-class Oracle:
-    """Predicts the velocities that it was given, whatever the shots are."""
-
-    def __init__(self, contents, velocity_B1ZX):
-        self.contents, self.velocity_B1ZX = contents, velocity_B1ZX
-
-    def __call__(self, shots_BSTR):
-        return self.velocity_B1ZX
-
-    def at_once(self, most):
-        return most
 
 
 @pytest.fixture
