@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,15 @@ from compressors.outputs import OUTPUTS, Picture
 from datagen.errors import InputError
 from datagen.files.segy import SEGY_SUFFIXES
 from trials.prediction.explain import write_misfit
-from trials.prediction.given_velocity import GivenVelocity
 from trials.prediction.image_files import Coordinates, ImageFile, NpyImages, SegyImages
 from trials.prediction.predicted_velocity import Images, Migrated, PredictedVelocity, velocity_channel
 from trials.prediction.recording import RecordedShots, open_shots
 from trials.prediction.section_pictures import Section, draw_sections, image_section, reach, velocity_section
 from trials.prediction.survey_fit import Fitted, batches, fit_survey, line_start, read_batch
 from trials.prediction.unlike import unlike_shots, unlike_velocity
+
+if TYPE_CHECKING:  # torch, which predicting does without
+    from trials.prediction.given_velocity import GivenVelocity
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +74,7 @@ def predict(
     imager: Images = open_imager(bundle)
     contents = imager.contents
     recording = open_shots(Path(shots), contents.shape)
-    given = GivenVelocity(bundle, migration_velocity, recording.samples) if migration_velocity else None
+    given = _given_velocity(bundle, migration_velocity, recording.samples) if migration_velocity else None
     imager = given or imager
     fitted = fit_survey(recording, contents, bundle, resample=resample, interval=interval)
     for note in fitted.notes:
@@ -131,6 +134,12 @@ def _files_of_channels(file: Path, contents: Contents) -> list[tuple[int, Path, 
         (channel, file if channel == last else file.with_name(f"{file.stem}_{picture.name}{file.suffix}"), picture)
         for channel, picture in reversed(list(enumerate(pictures)))
     ]
+
+
+def _given_velocity(bundle: str | Path, velocity: Path, samples: int) -> "GivenVelocity":
+    from trials.prediction.given_velocity import GivenVelocity  # noqa: PLC0415  torch
+
+    return GivenVelocity(bundle, velocity, samples)
 
 
 def open_imager(bundle: str | Path) -> Imager:

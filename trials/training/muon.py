@@ -14,6 +14,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from trials.training.precision import fast_in_bfloat16
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic iteration
 ITERATIONS = 5
 SCALE = 0.4  # s; 0.2 in Liu et al.
@@ -95,9 +97,11 @@ def orthogonal(matrices: Tensor) -> Tensor:
     """`[…, n, k]`: the same singular vectors with singular values between about 0.7 and 1.2."""
     tall = matrices.shape[-2] > matrices.shape[-1]
     x: Tensor = matrices.mT if tall else matrices
+    if fast_in_bfloat16(x.device):  # precise enough for singular values that are only about 1, as in Jordan et al.
+        x = x.bfloat16()
     x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-7)
     a, b, c = COEFFICIENTS
     for _ in range(ITERATIONS):
         square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    return x.mT if tall else x
+    return (x.mT if tall else x).to(matrices.dtype)

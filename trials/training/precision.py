@@ -1,5 +1,6 @@
 """The precision of a training."""
 
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -20,6 +21,7 @@ def precision(config: Config, gpu: bool, network: nn.Module | None = None) -> st
     return "bf16-mixed" if bfloat16 and (network is None or safe_in_bfloat16(network)) else "32-true"
 
 
+@cache
 def fast_in_bfloat16(device: torch.device) -> bool:
     """Whether it has instructions for bfloat16; CPUs that emulate them take eight times as long as in float32."""
     if device.type == "cuda":
