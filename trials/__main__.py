@@ -15,6 +15,7 @@ from datagen.errors import InputError, shown
 from trials.experiment.machines.host_folders import keep_data, winner_run
 from trials.experiment.nni.trial_command import parse_trial_command
 from trials.running.channel import Channel, under_nni
+from trials.running.devices import take_share
 from trials.running.ending import FAILURE, INTERRUPTED, end_on_signals
 from trials.running.memory import OutOfMemory
 from trials.running.run_folder import RunFolder
@@ -28,6 +29,7 @@ def main() -> None:
     if not under_nni():
         sys.exit("NNI starts this command for each trial. To run one stage alone: seisnas search --help")
     channel, parameters = Channel.of_trial()
+    take_share(arguments.trials_at_a_time)
     chosen = dict(parameters["stage"])
     stage = chosen.pop("_name")
     winner = parameters.get("winner", {})

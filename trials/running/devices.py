@@ -25,7 +25,7 @@ from torch import distributed
 from torch.utils.data import DataLoader, Sampler
 
 from datagen.errors import InputError
-from datagen.shards.farm import end_with_parent
+from datagen.shards.farm import cores, end_with_parent
 from trials.settings.config import Config
 
 LOOPBACK = {"GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
@@ -50,6 +50,11 @@ def device_count(config: Config) -> int:
             f"devices: got {config.devices}, which does not divide training.batch_size {batch}; change one of them"
         )
     return config.devices
+
+
+def take_share(processes: int) -> None:
+    """Leaves the other cores to as many trainings beside this one: threads in excess wait for each other."""
+    torch.set_num_threads(max(1, cores() // max(1, processes)))
 
 
 def rank() -> int:

@@ -21,7 +21,7 @@ from datagen.generate import generate
 from search_spaces.build import build
 from search_spaces.config import Gather
 from trials.running.channel import Channel
-from trials.running.devices import Share, device_count, helper_processes, rank
+from trials.running.devices import Share, device_count, helper_processes, rank, take_share
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config, load
 from trials.settings.picking import Picking
@@ -177,3 +177,12 @@ def test_the_number_of_processes_fits_the_gpus_and_the_batch(config: Config, mon
     assert device_count(gpu) == 2  # of three GPUs: 3 does not divide 8
     with pytest.raises(InputError, match=r"devices: got 4; there are 3 GPU\(s\) here"):
         device_count(replace(gpu, devices=4))
+
+
+@pytest.mark.parametrize(("trials", "threads"), [(1, 8), (2, 4), (3, 2), (16, 1)])
+def test_trials_at_a_time_share_the_cores(monkeypatch, trials, threads):
+    taken: list[int] = []
+    monkeypatch.setattr("trials.running.devices.cores", lambda: 8)
+    monkeypatch.setattr(torch, "set_num_threads", taken.append)
+    take_share(trials)
+    assert taken == [threads]

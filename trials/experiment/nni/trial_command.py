@@ -15,10 +15,17 @@ from trials.settings.config import Config, load, settings
 
 
 def parse_trial_command(arguments: list[str]) -> argparse.Namespace:
-    """What stands after `python -m trials`: `preset` and `set`."""
+    """What stands after `python -m trials`: `preset`, `set` and `trials_at_a_time`."""
     parser = argparse.ArgumentParser(prog="python -m trials", description="One NNI trial of SeisNAS.")
     parser.add_argument("--preset", default="presets/quickstart.yml", help="settings of the whole chain")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="change one setting")
+    parser.add_argument(
+        "--trials-at-a-time",
+        type=int,
+        default=1,
+        metavar="N",
+        help="as trialConcurrency: a trial takes its share of the cores, so that they do not slow each other down",
+    )
     return parser.parse_args(arguments)
 
 
