@@ -18,11 +18,9 @@ from datagen.effects import Streams, check_effects, disturb, receiver_delays
 from datagen.errors import InputError
 from datagen.shards.manifest import Manifest, Statistics, load_manifest, open_array, stored_kinds
 from datagen.targets import FirstBreak, RtmImage, Target, make_targets
-from datagen.waves.positions import asymmetry
+from datagen.waves.positions import MIRROR_TOLERANCE, asymmetry
 
 Batch = tuple[Tensor, Tensor]
-
-MIRROR_TOLERANCE = 1.01  # cells: even spreads are rounded to nodes
 
 NO_EFFECTS = Effects()
 

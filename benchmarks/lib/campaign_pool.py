@@ -16,10 +16,9 @@ import torch
 from torch import Tensor
 
 from datagen.config import Data
-from datagen.dataset import MIRROR_TOLERANCE
 from datagen.shards.manifest import ShardRecord, Statistics, array_format, open_array, read_manifest
 from datagen.targets import make_target
-from datagen.waves.positions import asymmetry
+from datagen.waves.positions import MIRROR_TOLERANCE, asymmetry
 
 TARGETS = ("velocity", "rtm")
 DISK_SHARE, MEMORY_SHARE = 0.8, 0.6  # of what is free

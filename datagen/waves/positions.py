@@ -22,6 +22,7 @@ from datagen.config import Data
 REACH = 4  # cells on each side
 KAISER = 6.31  # for waves of at least four cells
 ON_NODE = 1e-6  # cells
+MIRROR_TOLERANCE = 1.01  # cells of asymmetry: even spreads are rounded to nodes
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from datagen.errors import InputError
 from datagen.files.whole_files import whole
-from trials.commands.options import NNI_CONFIG, Bundle, Images, console, tell
+from trials.commands.options import NNI_CONFIG, Bundle, Images, Mirrored, console, tell
 
 PREDICTION = Path("prediction.png")
 
@@ -47,6 +47,7 @@ def predict(
     explain: Annotated[
         bool, typer.Option("--explain", help="Does the velocity predicted explain the shots? Table, .json, .png.")
     ] = False,
+    mirrored: Mirrored = False,
     velocity: Annotated[
         Path | None,
         typer.Option("--migration-velocity", help="Your own [m/s], on the bundle's grid, instead of one predicted."),
@@ -70,6 +71,7 @@ def predict(
         interval=interval,
         migrate=migrate,
         explain=explain,
+        mirrored=mirrored,
         migration_velocity=velocity,
     )
     if explain:
@@ -90,6 +92,7 @@ def model(
     unit: Annotated[float, typer.Option(help="Factor to m/s: 1000 for km/s.")] = 1.0,
     spacing: Annotated[float | None, typer.Option(help="Of the cells of the velocity model [m].")] = None,
     at: Annotated[str, typer.Option(help="Top left corner of the window: depth,distance [m].")] = "0,0",
+    mirrored: Mirrored = False,
 ) -> None:
     """Model a bundle's survey over a window of a velocity model, and image its shots.
 
@@ -100,7 +103,17 @@ def model(
     from trials.prediction.model_window import model_window
 
     outputs = output or [PREDICTION]
-    for path in model_window(bundle, velocity, outputs, spacing=spacing, at=at, shape=shape, unit=unit, axes=axes):
+    for path in model_window(
+        bundle,
+        velocity,
+        outputs,
+        spacing=spacing,
+        at=at,
+        shape=shape,
+        unit=unit,
+        axes=axes,
+        mirrored=mirrored,
+    ):
         tell(f"wrote {path}")
 
 

@@ -19,6 +19,10 @@ Images = Annotated[
     list[Path] | None,
     typer.Option("--output", "-o", help=".npy, .sgy or .png; repeatable. Default: prediction.png."),
 ]
+Mirrored = Annotated[
+    bool,
+    typer.Option("--mirrored", help="Mean with the mirrored shots' image: SSIM +0.015, velocity +0.01, twice as slow."),
+]
 NniConfig = Annotated[Path, typer.Option("--config", help="The NNI experiment's file.")]
 Port = Annotated[int, typer.Option(min=1024, max=65535, help="Of the web page on 127.0.0.1.")]
 

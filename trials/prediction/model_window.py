@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from compressors.graphs.runner import Imager
 from compressors.outputs import OUTPUTS
 from datagen.config import Data
 from datagen.files.segy_lines import Places
@@ -26,7 +25,7 @@ from datagen.waves.modelling import WaveEngine
 from datagen.waves.positions import distances
 from datagen.waves.scheme import derive_scheme
 from trials.prediction.predict import ENDINGS, check_outputs, open_imager, write_images
-from trials.prediction.predicted_velocity import Migrated, PredictedVelocity, velocity_channel
+from trials.prediction.predicted_velocity import Images, Migrated, PredictedVelocity, velocity_channel
 from trials.prediction.recording import RecordedShots
 from trials.prediction.section_pictures import Section, draw_sections, image_section, reach, velocity_section
 from trials.prediction.survey_fit import Fitted
@@ -49,13 +48,14 @@ def model_window(
     shape: str | None = None,
     unit: float = 1.0,
     axes: str = "",
+    mirrored: bool = False,
 ) -> list[Path]:
     """Images a window of a velocity model and writes each of `outputs`; returns their paths.
 
     `velocity` is an `.npy` `[Z, X]`, SEG-Y, or raw float32 of `shape` "ZxX"; its values times `unit` are m/s, its
     cells `spacing` metres wide.  `at` is the window's top left corner, "depth,distance" in metres.
     `.png`: velocity, RTM image, prediction, and the RTM image in a velocity predicted, with their scores; `.npy`: the
-    prediction `[Z, X]`; `.sgy`: the same.
+    prediction `[Z, X]`; `.sgy`: the same.  `mirrored`: predictions are means with those of the mirrored shots.
 
     For a cube, whose axes are `axes` if they are not in its file, the same window of every section along x is imaged.
     `.npy`: `[inline, Z, X]`; `.png`: the first predictions.
@@ -64,10 +64,10 @@ def model_window(
     ------
     InputError
         The bundle or the file is damaged, the window leaves the model, or the bundle's survey cannot be
-        modelled on its velocities.
+        modelled on its velocities.  `mirrored`: that survey is not symmetric.
     """
     files = check_outputs(outputs, ENDINGS)
-    imager = open_imager(bundle)
+    imager = open_imager(bundle, mirrored=mirrored)
     contents, source = imager.contents, Path(velocity)
     sections = read_velocity(source, shape, unit, axes)
     windows_YZX = np.stack([cut_window(each_ZX, spacing, at, contents.data.grid) for each_ZX in sections])
@@ -143,7 +143,7 @@ def _truth(window_ZX: Array, image_ZX: Array) -> list[Section]:
 
 
 def _predicted(
-    bundle: str | Path, imager: Imager, engine: WaveEngine, shots_BSTR: Array, window_ZX: Array, image_ZX: Array
+    bundle: str | Path, imager: Images, engine: WaveEngine, shots_BSTR: Array, window_ZX: Array, image_ZX: Array
 ) -> list[Section]:
     """The prediction, and with a velocity in it the RTM image in that, each with its likeness to the truth."""
     contents, white = imager.contents, reach(image_ZX)

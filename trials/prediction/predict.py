@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressors.bundles.contents import Contents
+from compressors.graphs.mirrored import Mirrored
 from compressors.graphs.runner import Imager
 from compressors.outputs import OUTPUTS, Picture
 from datagen.errors import InputError
@@ -47,6 +48,7 @@ def predict(
     interval: float | None = None,
     migrate: bool = False,
     explain: bool = False,
+    mirrored: bool = False,
     migration_velocity: Path | None = None,
 ) -> list[Path]:
     """Images the shots at `shots` and writes each of `outputs`; returns their paths.
@@ -57,7 +59,8 @@ def predict(
     of an .npy, if it differs from the bundle's.  `migrate`: the images are RTM images in the velocity that the bundle
     predicts, made with the wave equation (Devito).  `explain`: how well that velocity explains the shots (explain.py),
     written beside the first of `outputs` as NAME_misfit.json and NAME_misfit.png, the last of the paths returned.
-    `migration_velocity`: a file of velocities that stand in for those predicted (given_velocity.py).
+    `mirrored`: the prediction is the mean with that of the mirrored shots, turned back.  `migration_velocity`: a file
+    of velocities that stand in for those predicted (given_velocity.py).
 
     `.npy`: float32 `[N, 1, Z, X]`, `[Z, X]` for shots `[S, T, R]`, `[inline, Z, X]` for a 3-D survey; RTM
     amplitude, or velocity in m/s.  `.sgy`: the same with coordinates.  `.png`: the first images.  Of a bundle that
@@ -68,10 +71,15 @@ def predict(
     InputError
         The bundle is damaged, there are no shots, their survey is not the bundle's, a sample is not a number, or
         an output has an unknown ending.  `migrate` and `explain`: the bundle predicts no velocity, or Devito or a C
-        compiler is missing.
+        compiler is missing.  `mirrored`: the bundle's survey is not symmetric, or there is a `migration_velocity`.
     """
     files = check_outputs(outputs, ENDINGS)
-    imager: Images = open_imager(bundle)
+    if mirrored and migration_velocity:
+        raise InputError(
+            f"--mirrored: got it with --migration-velocity {migration_velocity}, which is not mirrored with the shots; "
+            "allowed: one of the two"
+        )
+    imager = open_imager(bundle, mirrored=mirrored)
     contents = imager.contents
     recording = open_shots(Path(shots), contents.shape)
     given = _given_velocity(bundle, migration_velocity, recording.samples) if migration_velocity else None
@@ -142,13 +150,16 @@ def _given_velocity(bundle: str | Path, velocity: Path, samples: int) -> "GivenV
     return GivenVelocity(bundle, velocity, samples)
 
 
-def open_imager(bundle: str | Path) -> Imager:
-    """Raises InputError: the bundle is damaged, or makes no images."""
+def open_imager(bundle: str | Path, *, mirrored: bool = False) -> Images:
+    """What images shots, with `mirrored` as the mean with the mirrored shots' images.
+
+    Raises InputError: the bundle is damaged, or makes no images.  `mirrored`: its survey is not symmetric.
+    """
     imager = Imager(bundle)
     target = imager.contents.target
     if OUTPUTS[target].command != "predict":
         raise InputError(f"{bundle}: its target is {target}, it makes no images; give it to seisnas pick")
-    return imager
+    return Mirrored(imager) if mirrored else imager
 
 
 def check_outputs(outputs: Sequence[str | Path], endings: Sequence[str]) -> list[Path]:

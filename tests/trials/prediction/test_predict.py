@@ -130,7 +130,8 @@ def test_strange_amplitudes_are_mentioned(tiny_bundle, save, tmp_path, caplog):
 
 def test_predicting_needs_neither_nni_nor_devito_nor_torch(tiny_bundle, save, tmp_path):
     code = (
-        "import sys; from trials.prediction.predict import predict; predict(sys.argv[1], sys.argv[2], [sys.argv[3]]);"
+        "import sys; from trials.prediction.predict import predict; "
+        "predict(sys.argv[1], sys.argv[2], [sys.argv[3]], mirrored=True);"
         "wrong = {'nni', 'devito', 'torch'} & set(sys.modules); assert not wrong, wrong"
     )
     arguments = [str(tiny_bundle), str(save(shots(2))), str(tmp_path / "image.png")]
