@@ -3,10 +3,13 @@
     python benchmarks/bench_imaging.py --samples 224000 --models 15000 --seed 1
     python benchmarks/bench_imaging.py --samples 16000 --models 7000 --network unet
     python benchmarks/bench_imaging.py --samples 16000 --models 7000 --optimizer adamw
+    python benchmarks/bench_imaging.py --samples 64000 --models 4000 --start small_muon_200000_2 \\
+        --preset presets/openfwi_wide.yml --preset presets/openfwi.yml --preset presets/openfwi_curves.yml
 
 The preset's own data set gives statistics, validation and test split, as in every other benchmark; more training models
-come from the next seeds.  What the cells see of the shots is computed once and kept (lib/kept_features.py).  A training
-that was stopped goes on from its last checkpoint, and a row is written when it has ended:
+come from the next seeds (lib/grounds.py).  What the cells see of the shots is computed once and kept
+(lib/kept_features.py).  A training that was stopped goes on from its last checkpoint, and a row is written when it has
+ended:
 
     results/imaging.json   rows and curves                 results/imaging/LABEL.safetensors   weights, half precision
     results/imaging.md     the same to read                results/imaging.png                 curves
@@ -28,13 +31,13 @@ import typer
 from lib.campaign_networks import CELLS
 from lib.campaign_state import load_state, save_state
 from lib.campaign_train import follow
+from lib.grounds import Ground, lay_grounds, own_data
 from lib.imaging_page import add_training
-from lib.kept_features import Kept, keep, mirror
+from lib.kept_features import Kept, mirror
 from lib.record import RESULTS, made_by
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from datagen import make_data_set
 from search_spaces.build import build, count_parameters
 from search_spaces.config import Migrate, Network
 from search_spaces.networks.migrating import MigratingNetwork
@@ -51,10 +54,11 @@ NETWORKS = {
     "unet": Network(model="unet", depth=5, width=34, front=Migrate()),  # 17.5 M, in two U-Nets
 }
 LOSSES = {"loss.ssim": 0.15, "velocity_loss.ssim": 0.2}  # a little more of what is scored than by default
+OPENFWI, WORK = Path("presets/openfwi.yml"), Path("runs/imaging")
+PRESETS = [OPENFWI]
 BATCH, RATE, WEIGHT_DECAY, DECAY, GRADIENT_CLIP = 16, 0.01, 1e-4, 0.999, 1.0
 WARM_UP, FALL = 0.005, 0.68  # shares of the samples; the rate falls over the last
 EXAM = 8000  # samples between two scores
-POOL = 8000  # models of a further data set
 
 Row = dict[str, Any]
 
@@ -68,45 +72,61 @@ class Lesson:
     samples: int
     models: int
     seed: int
+    grounds: str = "openfwi"  # names of presets, with blanks between them
+    start: str = ""  # label of the training whose weights it begins with, if any
 
     @property
     def label(self) -> str:
-        return f"{self.network}_{self.optimizer}_{self.samples}_{self.seed}"
+        elsewhere = [] if self.grounds == OPENFWI.stem else self.grounds.split()
+        return "_".join([self.network, self.optimizer, f"{self.samples}_{self.seed}", *elsewhere])
 
 
 def main(
     samples: Annotated[int, typer.Option(help="To train with, all passes together.")],
-    models: Annotated[int, typer.Option(help="Different ones among them.")] = 15_000,
+    models: Annotated[int, typer.Option(help="Different ones among them, of each preset.")] = 15_000,
     network: Annotated[Literal["small", "unet"], typer.Option()] = "small",
     optimizer: Annotated[Literal["muon", "adamw"], typer.Option()] = "muon",
     seed: int = 1,
-    preset: Path = Path("presets/openfwi.yml"),
-    work: Annotated[Path, typer.Option(help="Data, kept features and checkpoints.")] = Path("runs/imaging"),
+    preset: Annotated[list[Path], typer.Option(help="Ground to learn; repeatable: all of them, mixed.")] = PRESETS,
+    start: Annotated[str, typer.Option(help="Label of a training to begin with, instead of anew.")] = "",
+    work: Annotated[Path, typer.Option(help="Data, kept features and checkpoints.")] = WORK,
 ) -> None:
     torch.set_num_threads(1)
-    lesson = Lesson(network=network, optimizer=optimizer, samples=samples, models=models, seed=seed)
-    config = load(preset, {"target": "both", "network.front": "migrate"} | LOSSES)
-    first = make_data_set(preset, work / "data" / "own")
+    lesson = Lesson(
+        network=network,
+        optimizer=optimizer,
+        samples=samples,
+        models=models,
+        seed=seed,
+        grounds=" ".join(each.stem for each in preset),
+        start=start,
+    )
+    config = load_config(preset[0])
     torch.manual_seed(seed)
-    shape, statistics = Shape.of(config.data), first.statistics
-    net = build(NETWORKS[network], shape, statistics.shot_scale)
-    assert isinstance(net, MigratingNetwork)
-
-    def kept(folder: str, split: str) -> Kept:
-        return keep(net, folder, split, statistics, work / "features" / f"{Path(folder).name}_{split}")
-
-    own = str(work / "data" / "own")
-    training = [kept(own, "train")]
-    while sum(map(len, training)) < models:
-        pool = work / "data" / f"pool{len(training)}"
-        count = min(POOL, models - sum(map(len, training)))
-        split = {"train": count, "validation": 1, "test": 1}
-        make_data_set(preset, pool, changes={"data.seed": 100 * config.data.seed + len(training), "data.split": split})
-        training.append(kept(str(pool), "train"))
-    course = Course(net, lesson, config, training, kept(own, "validation"), work / f"{lesson.label}.safetensors")
+    net = make_network(network, config, preset[0], work)
+    if start:
+        net.load_state_dict(weights_of(start))
+    grounds = lay_grounds(net, preset, models, work)
+    training = [each for ground in grounds for each in ground.training]
+    course = Course(net, lesson, config, training, grounds[0].validation, work / f"{lesson.label}.safetensors")
     course.run()
-    test = kept(own, "test")
-    finish(lesson, course, examine(course.average, test), examine(Mirrored(course.average), test))
+    finish(lesson, course, grounds)
+
+
+def load_config(preset: Path) -> Config:
+    return load(preset, {"target": "both", "network.front": "migrate"} | LOSSES)
+
+
+def make_network(name: str, config: Config, preset: Path, work: Path) -> MigratingNetwork:
+    """With weights drawn anew."""
+    net = build(NETWORKS[name], Shape.of(config.data), own_data(preset, work).statistics.shot_scale)
+    assert isinstance(net, MigratingNetwork)
+    return net
+
+
+def weights_of(label: str) -> dict[str, Tensor]:
+    """Of a training that has ended."""
+    return {name: value.float() for name, value in load_file(RESULTS / "imaging" / f"{label}.safetensors").items()}
 
 
 class Course:
@@ -120,10 +140,12 @@ class Course:
         training: list[Kept],
         validation: Kept,
         file: Path,
+        rate: float = RATE,
+        teacher: MigratingNetwork | None = None,
     ) -> None:
-        self.net, self.lesson, self.config = net.train(), lesson, config
+        self.net, self.lesson, self.config, self.rate, self.teacher = net.train(), lesson, config, rate, teacher
         self.training, self.validation, self.file = training, validation, file
-        self.optimizer = make_optimizer(lesson.optimizer, net, RATE, WEIGHT_DECAY)
+        self.optimizer = make_optimizer(lesson.optimizer, net, rate, WEIGHT_DECAY)
         self.average = deepcopy(net).requires_grad_(False)
         state = load_state(file, net, self.average, self.optimizer)
         self.seen: int = state.get("seen", 0)
@@ -161,12 +183,14 @@ class Course:
         mirror(batch, torch.randperm(len(target_B2ZX)) < len(target_B2ZX) // 2)
         with torch.autocast("cpu", torch.bfloat16, enabled=fast_in_bfloat16(torch.device("cpu"))):
             prediction_B3ZX = self.net.from_features(level_BSNG, stacks_BCZX)
-        loss = terms_of_both(self.config, prediction_B3ZX, target_B2ZX)["loss"]
+            with torch.no_grad():
+                taught_B2ZX = self.teacher and self.teacher.from_features(level_BSNG, stacks_BCZX)
+        loss = terms_of_both(self.config, prediction_B3ZX, target_B2ZX, taught_B2ZX)["loss"]
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), GRADIENT_CLIP)
         for group in self.optimizer.param_groups:
-            group["lr"] = RATE * rate_at(self.seen / self.lesson.samples)
+            group["lr"] = self.rate * rate_at(self.seen / self.lesson.samples)
         self.optimizer.step()
         self.seen += len(target_B2ZX)
         follow(self.average, self.net, decay_after(self.seen // BATCH, DECAY))
@@ -213,16 +237,17 @@ class Mirrored(nn.Module):
         return (prediction_B2ZX + self.network.from_features(*turned[:2]).flip(3)) / 2
 
 
-def finish(lesson: Lesson, course: Course, test: Row, mirrored: Row) -> None:
+def finish(lesson: Lesson, course: Course, grounds: list[Ground]) -> None:
     """Adds the row, and the weights if they are few."""
+    mirrored = Mirrored(course.average)
     training = {
         "label": lesson.label,
         **vars(lesson),
         "parameters": count_parameters(course.net),
         "core_minutes": course.seconds / 60,
         "made_by": made_by(),
-        "test": test,
-        "test_mirrored": mirrored,
+        "test": {ground.name: examine(course.average, ground.test) for ground in grounds},
+        "test_mirrored": {ground.name: examine(mirrored, ground.test) for ground in grounds},
         "curve": course.curve,
     }
     add_training(training)

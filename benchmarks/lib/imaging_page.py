@@ -4,7 +4,7 @@ trainings    one by one, with curve and scores        rows    the same by networ
 """
 
 import json
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -16,7 +16,7 @@ from datagen.files.whole_files import whole
 
 Row = dict[str, Any]
 FILE = RESULTS / "imaging.json"
-KIND = ("network", "optimizer", "samples", "models")  # of a training, but for its seed
+KIND = ("network", "optimizer", "samples", "models", "grounds", "start")  # of a training, but for its seed
 NAMES = {"small": "NasUnet cells, width 24 and 24", "unet": "U-Nets of 5 scales, width 34 and 34"}
 EXAMS = {"test": "", "test_mirrored": ", mean with what it makes of the mirrored shots"}
 TITLE = "Images and velocities of the network that migrates"
@@ -45,29 +45,33 @@ def rows(trainings: list[Row]) -> list[Row]:
         return tuple(training[name] for name in KIND)
 
     found = []
-    for (network, optimizer, samples, models), group in groupby(sorted(trainings, key=kind), key=kind):
+    for (network, optimizer, samples, models, grounds, start), group in groupby(sorted(trainings, key=kind), key=kind):
         alike = list(group)
-        for exam, how in EXAMS.items():
-            for target in ("rtm", "velocity") if exam in alike[0] else ():
-                ssim = [each[exam][f"{target}_ssim"] for each in alike]
-                found.append(
-                    {
-                        "target": target,
-                        "model": NAMES[network] + how,
-                        "front": "migrate",
-                        "parameters": alike[0]["parameters"],
-                        "optimizer": optimizer,
-                        "samples_seen": samples,
-                        "models": models,
-                        "core_minutes": round(fmean(each["core_minutes"] for each in alike), 1),
-                        "seeds": len(alike),
-                        "ssim_mean": round(fmean(ssim), 4),
-                        "ssim_std": round(stdev(ssim), 4) if len(ssim) > 1 else None,
-                        "mae_mean": round(fmean(each[exam][f"{target}_mae"] for each in alike), 4),
-                        "blank_ssim": round(alike[0][exam][f"{target}_blank_ssim"], 4),
-                        "correlation_mean": round(fmean(each[exam][f"{target}_correlation"] for each in alike), 4),
-                    }
-                )
+        exams = [each for each in EXAMS if each in alike[0]]
+        for exam, ground, target in product(exams, grounds.split(), ("rtm", "velocity")):
+            scores = [each[exam][ground] for each in alike]
+            ssim = [each[f"{target}_ssim"] for each in scores]
+            found.append(
+                {
+                    "target": target,
+                    "model": NAMES[network] + EXAMS[exam],
+                    "front": "migrate",
+                    "test_split_of": ground,
+                    "parameters": alike[0]["parameters"],
+                    "optimizer": optimizer,
+                    "trained_on": grounds,
+                    "started_from": start or None,
+                    "samples_seen": samples,
+                    "models": models,
+                    "core_minutes": round(fmean(each["core_minutes"] for each in alike), 1),
+                    "seeds": len(alike),
+                    "ssim_mean": round(fmean(ssim), 4),
+                    "ssim_std": round(stdev(ssim), 4) if len(ssim) > 1 else None,
+                    "mae_mean": round(fmean(each[f"{target}_mae"] for each in scores), 4),
+                    "blank_ssim": round(scores[0][f"{target}_blank_ssim"], 4),
+                    "correlation_mean": round(fmean(each[f"{target}_correlation"] for each in scores), 4),
+                }
+            )
     return found
 
 

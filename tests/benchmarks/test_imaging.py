@@ -28,19 +28,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(bench_imaging, "EXAM", 32)
         (folder / "imaging").mkdir()
         for samples, seed in ((64, 1), (64, 2)):
-            bench_imaging.main(samples, models=20, seed=seed, preset=folder / "tiny.yml", work=folder / "work")
+            bench_imaging.main(samples, models=20, seed=seed, preset=[folder / "tiny.yml"], work=folder / "work")
+        (folder / "salty.yml").write_text(PRESET.replace("seed: 5", "seed: 6"))
+        presets = [folder / "salty.yml", folder / "tiny.yml"]
+        start = "small_muon_64_1_tiny"
+        bench_imaging.main(32, models=8, preset=presets, start=start, work=folder / "work")
     return folder
 
 
 def test_a_row_holds_the_mean_over_seeds_beside_what_a_blank_image_has(folder: Path) -> None:
     rows: list[dict[str, Any]] = json.loads((folder / "imaging.json").read_text())["rows"]
+    rows = [row for row in rows if row["trained_on"] == "tiny"]
     assert [row["target"] for row in rows] == 2 * ["rtm", "velocity"]  # and with the mirrored shots
     for row in rows:
         assert (row["seeds"], row["samples_seen"], row["models"]) == (2, 64, 20)
         assert 0 < row["blank_ssim"] < 1
         assert row["ssim_std"] > 0
     page = (folder / "imaging.md").read_text()
-    assert "small_muon_64_2" in page
+    assert "small_muon_64_2_tiny" in page
     assert (folder / "imaging.png").stat().st_size > 1000
 
 
@@ -54,12 +59,21 @@ def test_a_curve_has_a_point_for_each_exam(folder: Path) -> None:
 def test_the_weights_are_those_of_the_network(folder: Path) -> None:
     config = load(folder / "tiny.yml", {"target": "both", "network.front": "migrate"})
     own = build(bench_imaging.NETWORKS["small"], Shape.of(config.data), 1.0).state_dict()
-    with safe_open(folder / "imaging" / "small_muon_64_1.safetensors", framework="pt") as store:
+    with safe_open(folder / "imaging" / "small_muon_64_1_tiny.safetensors", framework="pt") as store:
         assert set(store.keys()) == set(own)
 
 
+def test_a_training_on_several_grounds_is_scored_on_each(folder: Path) -> None:
+    trainings = {each["label"]: each for each in json.loads((folder / "imaging.json").read_text())["trainings"]}
+    mixed, start = trainings["small_muon_32_1_salty_tiny"], trainings["small_muon_64_1_tiny"]
+    assert mixed["start"] == "small_muon_64_1_tiny"
+    assert set(mixed["test"]) == set(mixed["test_mirrored"]) == {"salty", "tiny"}
+    assert mixed["test"]["tiny"]["rtm_ssim"] != start["test"]["tiny"]["rtm_ssim"]
+    assert mixed["test"]["tiny"]["rtm_blank_ssim"] == pytest.approx(start["test"]["tiny"]["rtm_blank_ssim"], abs=0.05)
+
+
 def test_mirrored_features_are_those_of_mirrored_shots(folder: Path) -> None:
-    manifest = make_data_set(folder / "tiny.yml", folder / "work" / "data" / "own")
+    manifest = make_data_set(folder / "tiny.yml", folder / "work" / "data" / "tiny")
     config = load(folder / "tiny.yml", {"target": "both", "network.front": "migrate"})
     net = build(bench_imaging.NETWORKS["small"], Shape.of(config.data), manifest.statistics.shot_scale)
     assert isinstance(net, bench_imaging.MigratingNetwork)

@@ -1,0 +1,130 @@
+"""What pruning takes from a network that has finished learning, and what fine-tuning and a teacher give back.
+
+    python benchmarks/bench_pruned.py small_muon_200000_1 --samples 16000 --seeds 2
+
+The dense network is a long training of bench_imaging.py (its label), whose weights lie in results/imaging.  Each row
+starts from it, loses the share `sparsity` of its weights and is fine-tuned for the same samples; `dense` loses none, so
+that what more samples give is told apart from what pruning takes.  `taught`: the dense network's outputs count in the
+loss.  Scores are of the test split; `packed` is the size of weights.seisnas, in float32 and with 8 bits a weight.
+
+    results/pruned.json, .md
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean, stdev
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, Literal
+
+import torch
+import typer
+from bench_imaging import OPENFWI, WORK, Course, Lesson, examine, load_config, make_network, weights_of
+from lib.grounds import lay_grounds
+from lib.record import RESULTS, made_by
+
+from compressors.bundles.packed import pack
+from compressors.level import apply_masks, prune
+from datagen.files.whole_files import whole
+from search_spaces.build import nonzero_parameters
+from search_spaces.networks.migrating import MigratingNetwork
+from trials.settings.config import Config
+
+FILE = RESULTS / "pruned.json"
+RATE = 0.003  # peak of the fine-tuning, a third of the training's
+DISTIL = 1.0  # weight of the mean square distance to the teacher's outputs
+ROWS = ((0.0, False), (0.6, False), (0.6, True), (0.8, True), (0.9, True))  # sparsity, taught
+
+Row = dict[str, Any]
+
+
+def main(
+    label: Annotated[str, typer.Argument(help="Of a training in results/imaging.json.")],
+    samples: Annotated[int, typer.Option(help="Of each fine-tuning.")] = 16_000,
+    models: Annotated[int, typer.Option(help="Different ones among them.")] = 15_000,
+    seeds: int = 1,
+    preset: Path = OPENFWI,
+    work: Annotated[Path, typer.Option(help="Data, kept features and checkpoints.")] = WORK,
+) -> None:
+    torch.set_num_threads(1)
+    config = load_config(preset)
+    net = make_network("small", config, preset, work)
+    weights = weights_of(label)
+    net.load_state_dict(weights)
+    (ground,) = lay_grounds(net, [preset], models, work)
+    rows = [describe("as trained", 0.0, net, [examine(net, ground.test)], [0.0])]
+    for sparsity, taught in ROWS:
+        exams, minutes = [], []
+        for seed in range(1, seeds + 1):
+            torch.manual_seed(seed)
+            dense, pruned = (make_network("small", config, preset, work) for _ in range(2))
+            for each in (dense, pruned):
+                each.load_state_dict(weights)
+            masks = prune(pruned, sparsity)
+            lesson = Lesson(network="small", optimizer="muon", samples=samples, models=models, seed=seed)
+            course = Course(
+                pruned,
+                lesson,
+                with_teacher(config, label) if taught else config,
+                ground.training,
+                ground.validation,
+                work / f"pruned_{label}_{sparsity}_{taught}_{samples}_{seed}.safetensors",
+                rate=RATE,
+                teacher=dense.eval() if taught else None,
+            )
+            course.optimizer.register_step_post_hook(lambda *_, pruned=pruned, masks=masks: apply_masks(pruned, masks))
+            course.run()
+            exams.append(examine(course.average, ground.test))
+            minutes.append(course.seconds / 60)
+        how = f"{'fine-tuned' if sparsity == 0 else 'pruned'}{', taught' if taught else ''}"
+        rows.append(describe(how, sparsity, course.average, exams, minutes))
+        write(label, samples, rows)
+
+
+def with_teacher(config: Config, label: str) -> Config:
+    return replace(
+        config,
+        loss=replace(config.loss, distil=DISTIL),
+        velocity_loss=replace(config.velocity_loss, distil=DISTIL),
+        training=replace(config.training, teacher=label),
+    )
+
+
+def describe(how: str, sparsity: float, net: MigratingNetwork, exams: list[Row], minutes: list[float]) -> Row:
+    """A row; `net` is that of the last seed."""
+
+    def spread(name: str) -> float | None:
+        return round(stdev(exam[name] for exam in exams), 4) if len(exams) > 1 else None
+
+    row: Row = {"how": how, "sparsity": sparsity, "nonzero": nonzero_parameters(net), "seeds": len(exams)}
+    for target in ("rtm", "velocity"):
+        row |= {
+            f"{target}_ssim_mean": round(fmean(exam[f"{target}_ssim"] for exam in exams), 4),
+            f"{target}_ssim_std": spread(f"{target}_ssim"),
+            f"{target}_correlation": round(fmean(exam[f"{target}_correlation"] for exam in exams), 4),
+        }
+    row |= {f"packed_{kind}": packed_bytes(net, kind) for kind in ("float32", "int8")}
+    return row | {"core_minutes": round(fmean(minutes), 1), "blank_ssim": round(exams[0]["rtm_blank_ssim"], 4)}
+
+
+def packed_bytes(net: MigratingNetwork, kind: Literal["float32", "int8"]) -> int:
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "weights.seisnas")
+        pack(net.state_dict(), file, kind)
+        return file.stat().st_size
+
+
+def write(label: str, samples: int, rows: list[Row]) -> None:
+    record = {"network": label, "samples": samples, "split": "test", **made_by(), "rows": rows}
+    with whole(FILE) as part:
+        part.write_text(json.dumps(record, indent=1) + "\n")
+    lines = ["# Pruning a network that has finished learning", ""]
+    lines += [f"- {name}: {value}" for name, value in record.items() if name != "rows"]
+    lines += ["", f"| {' | '.join(rows[0])} |", "|" + "---|" * len(rows[0])]
+    lines += [f"| {' | '.join('' if cell is None else str(cell) for cell in row.values())} |" for row in rows]
+    with whole(FILE.with_suffix(".md")) as part:
+        part.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)
