@@ -42,9 +42,9 @@ from search_spaces.shape import Shape
 from trials.settings.config import Config, load
 from trials.training.averaging import decay_after
 from trials.training.metrics import blank_ssim
+from trials.training.migrating.velocity_and_image import scores_of_both, terms_of_both
 from trials.training.muon import make_optimizer
 from trials.training.precision import fast_in_bfloat16
-from trials.training.velocity_and_image import scores_of_both, terms_of_both
 
 NETWORKS = {
     "small": Network(model="nasunet", genotype=replace(CELLS, width=24), front=Migrate()),  # 0.69 M parameters

@@ -3,7 +3,7 @@
     target        sees → gives                                 learns by                ranked by
     rtm           shots [S, T, R] → RTM image [1, Z, X]        the terms of `loss`      ssim
     velocity      shots [S, T, R] → velocity model [1, Z, X]   the terms of `loss`      ssim
-    both          shots [S, T, R] → velocity, image [2, Z, X]  velocity_and_image.py    ssim of the image
+    both          shots [S, T, R] → velocity, image [2, Z, X]  migrating/                ssim of the image
     first_break   gather [1, T, R] → logits [1, N, R]          cross-entropy of rows    hit_5
 
 `make_task` turns a target into a task; everything in training that depends on the target is in the task.
@@ -23,12 +23,12 @@ from search_spaces.picks import find_picks
 from trials.settings.config import Config
 from trials.training.losses import loss_terms
 from trials.training.metrics import blank_ssim, scores
+from trials.training.migrating.velocity_and_image import scores_of_both, terms_of_both
 from trials.training.networks import statistics
 from trials.training.picking.gather_set import GatherSet, gather_set
 from trials.training.picking.pick_scores import pick_scores
 from trials.training.picking.picking import pick_loss
 from trials.training.teacher import Teacher
-from trials.training.velocity_and_image import scores_of_both, terms_of_both
 
 Batch = tuple[Tensor, Tensor]
 Samples = ShardDataset | GatherSet
