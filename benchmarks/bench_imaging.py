@@ -3,6 +3,7 @@
     python benchmarks/bench_imaging.py --samples 224000 --models 15000 --seed 1
     python benchmarks/bench_imaging.py --samples 16000 --models 7000 --network unet
     python benchmarks/bench_imaging.py --samples 16000 --models 7000 --optimizer adamw
+    python benchmarks/bench_imaging.py --samples 224000 --models 15000 --given 0.25
 
 The preset's own data set gives statistics, validation and test split, as in every other benchmark; more training models
 come from the next seeds.  What the cells see of the shots is computed once and kept (lib/kept_features.py).  A training
@@ -42,7 +43,8 @@ from search_spaces.shape import Shape
 from trials.settings.config import Config, load
 from trials.training.averaging import decay_after
 from trials.training.metrics import blank_ssim
-from trials.training.migrating.velocity_and_image import scores_of_both, terms_of_both
+from trials.training.migrating.given_velocities import draw_given
+from trials.training.migrating.velocity_and_image import VELOCITY, scores_of_both, terms_of_both
 from trials.training.muon import make_optimizer
 from trials.training.precision import fast_in_bfloat16
 
@@ -68,10 +70,12 @@ class Lesson:
     samples: int
     models: int
     seed: int
+    given: float
 
     @property
     def label(self) -> str:
-        return f"{self.network}_{self.optimizer}_{self.samples}_{self.seed}"
+        given = f"_given_{100 * self.given:g}" if self.given > 0 else ""
+        return f"{self.network}_{self.optimizer}_{self.samples}_{self.seed}{given}"
 
 
 def main(
@@ -80,12 +84,13 @@ def main(
     network: Annotated[Literal["small", "unet"], typer.Option()] = "small",
     optimizer: Annotated[Literal["muon", "adamw"], typer.Option()] = "muon",
     seed: int = 1,
+    given: Annotated[float, typer.Option(min=0, max=1, help="training.given.share.")] = 0.0,
     preset: Path = Path("presets/openfwi.yml"),
     work: Annotated[Path, typer.Option(help="Data, kept features and checkpoints.")] = Path("runs/imaging"),
 ) -> None:
     torch.set_num_threads(1)
-    lesson = Lesson(network=network, optimizer=optimizer, samples=samples, models=models, seed=seed)
-    config = load(preset, {"target": "both", "network.front": "migrate"} | LOSSES)
+    lesson = Lesson(network=network, optimizer=optimizer, samples=samples, models=models, seed=seed, given=given)
+    config = load(preset, {"target": "both", "network.front": "migrate", "training.given.share": given} | LOSSES)
     first = make_data_set(preset, work / "data" / "own")
     torch.manual_seed(seed)
     shape, statistics = Shape.of(config.data), first.statistics
@@ -159,8 +164,10 @@ class Course:
     def step(self, batch: tuple[Tensor, Tensor, Tensor]) -> None:
         level_BSNG, stacks_BCZX, target_B2ZX = batch
         mirror(batch, torch.randperm(len(target_B2ZX)) < len(target_B2ZX) // 2)
+        settings = self.config.training.given
+        given = draw_given(settings, target_B2ZX[:, VELOCITY], self.net.limits) if settings.share > 0 else None
         with torch.autocast("cpu", torch.bfloat16, enabled=fast_in_bfloat16(torch.device("cpu"))):
-            prediction_B3ZX = self.net.from_features(level_BSNG, stacks_BCZX)
+            prediction_B3ZX = self.net.from_features(level_BSNG, stacks_BCZX, given)
         loss = terms_of_both(self.config, prediction_B3ZX, target_B2ZX)["loss"]
         self.optimizer.zero_grad()
         loss.backward()
