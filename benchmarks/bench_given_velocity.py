@@ -3,7 +3,8 @@
     python benchmarks/bench_given_velocity.py --data data/openfwi --bundle exports/openfwi_migrate
 
 Velocities are the true ones with smooth random errors of a known size; the network takes them in place of its own
-estimate, as with `seisnas predict --migration-velocity`.  It was never trained with velocities that are given.
+estimate, as with `seisnas predict --migration-velocity`.  A network has seen such velocities in training only if
+`training.given` says so.
 """
 
 from pathlib import Path

@@ -5,6 +5,7 @@
     python benchmarks/bench_imaging.py --samples 16000 --models 7000 --optimizer adamw
     python benchmarks/bench_imaging.py --samples 64000 --models 4000 --start small_muon_200000_2 \\
         --preset presets/openfwi_wide.yml --preset presets/openfwi.yml --preset presets/openfwi_curves.yml
+    python benchmarks/bench_imaging.py --samples 224000 --models 15000 --given 0.25
 
 The preset's own data set gives statistics, validation and test split, as in every other benchmark; more training models
 come from the next seeds (lib/grounds.py).  What the cells see of the shots is computed once and kept
@@ -45,9 +46,10 @@ from search_spaces.shape import Shape
 from trials.settings.config import Config, load
 from trials.training.averaging import decay_after
 from trials.training.metrics import blank_ssim
+from trials.training.migrating.given_velocities import draw_given
+from trials.training.migrating.velocity_and_image import VELOCITY, scores_of_both, terms_of_both
 from trials.training.muon import make_optimizer
 from trials.training.precision import fast_in_bfloat16
-from trials.training.velocity_and_image import scores_of_both, terms_of_both
 
 NETWORKS = {
     "small": Network(model="nasunet", genotype=replace(CELLS, width=24), front=Migrate()),  # 0.69 M parameters
@@ -74,11 +76,13 @@ class Lesson:
     seed: int
     grounds: str = "openfwi"  # names of presets, with blanks between them
     start: str = ""  # label of the training whose weights it begins with, if any
+    given: float = 0.0  # share of the samples that migrate in a velocity that is given
 
     @property
     def label(self) -> str:
-        elsewhere = [] if self.grounds == OPENFWI.stem else self.grounds.split()
-        return "_".join([self.network, self.optimizer, f"{self.samples}_{self.seed}", *elsewhere])
+        parts = [self.network, self.optimizer, str(self.samples), str(self.seed)]
+        parts += [] if self.grounds == OPENFWI.stem else self.grounds.split()
+        return "_".join(parts + ([f"given_{100 * self.given:g}"] if self.given > 0 else []))
 
 
 def main(
@@ -87,6 +91,7 @@ def main(
     network: Annotated[Literal["small", "unet"], typer.Option()] = "small",
     optimizer: Annotated[Literal["muon", "adamw"], typer.Option()] = "muon",
     seed: int = 1,
+    given: Annotated[float, typer.Option(min=0, max=1, help="training.given.share.")] = 0.0,
     preset: Annotated[list[Path], typer.Option(help="Ground to learn; repeatable: all of them, mixed.")] = PRESETS,
     start: Annotated[str, typer.Option(help="Label of a training to begin with, instead of anew.")] = "",
     work: Annotated[Path, typer.Option(help="Data, kept features and checkpoints.")] = WORK,
@@ -100,8 +105,9 @@ def main(
         seed=seed,
         grounds=" ".join(each.stem for each in preset),
         start=start,
+        given=given,
     )
-    config = load_config(preset[0])
+    config = load_config(preset[0], given)
     torch.manual_seed(seed)
     net = make_network(network, config, preset[0], work)
     if start:
@@ -113,8 +119,8 @@ def main(
     finish(lesson, course, grounds)
 
 
-def load_config(preset: Path) -> Config:
-    return load(preset, {"target": "both", "network.front": "migrate"} | LOSSES)
+def load_config(preset: Path, given: float = 0.0) -> Config:
+    return load(preset, {"target": "both", "network.front": "migrate", "training.given.share": given} | LOSSES)
 
 
 def make_network(name: str, config: Config, preset: Path, work: Path) -> MigratingNetwork:
@@ -181,8 +187,10 @@ class Course:
     def step(self, batch: tuple[Tensor, Tensor, Tensor]) -> None:
         level_BSNG, stacks_BCZX, target_B2ZX = batch
         mirror(batch, torch.randperm(len(target_B2ZX)) < len(target_B2ZX) // 2)
+        settings = self.config.training.given
+        given = draw_given(settings, target_B2ZX[:, VELOCITY], self.net.limits) if settings.share > 0 else None
         with torch.autocast("cpu", torch.bfloat16, enabled=fast_in_bfloat16(torch.device("cpu"))):
-            prediction_B3ZX = self.net.from_features(level_BSNG, stacks_BCZX)
+            prediction_B3ZX = self.net.from_features(level_BSNG, stacks_BCZX, given)
             with torch.no_grad():
                 taught_B2ZX = self.teacher and self.teacher.from_features(level_BSNG, stacks_BCZX)
         loss = terms_of_both(self.config, prediction_B3ZX, target_B2ZX, taught_B2ZX)["loss"]

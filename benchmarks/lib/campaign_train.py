@@ -27,9 +27,9 @@ from search_spaces.build import count_parameters
 from search_spaces.shape import Shape
 from trials.settings.config import Config, Loss
 from trials.training.losses import loss_terms
+from trials.training.migrating.velocity_and_image import terms_of_both
 from trials.training.muon import make_optimizer
 from trials.training.precision import fast_in_bfloat16, safe_in_bfloat16
-from trials.training.velocity_and_image import terms_of_both
 
 LOSSES = {"velocity": Loss(l1=1.0, l2=0.0, ssim=0.1), "rtm": Loss(l2=1.0, ssim=0.05)}  # the defaults of both
 GRADIENT_CLIP = 1.0  # norm of all gradients together

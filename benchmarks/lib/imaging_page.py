@@ -16,13 +16,14 @@ from datagen.files.whole_files import whole
 
 Row = dict[str, Any]
 FILE = RESULTS / "imaging.json"
-KIND = ("network", "optimizer", "samples", "models", "grounds", "start")  # of a training, but for its seed
+KIND = ("network", "optimizer", "samples", "models", "grounds", "start", "given")  # of a training, but for its seed
 NAMES = {"small": "NasUnet cells, width 24 and 24", "unet": "U-Nets of 5 scales, width 34 and 34"}
 EXAMS = {"test": "", "test_mirrored": ", mean with what it makes of the mirrored shots"}
 TITLE = "Images and velocities of the network that migrates"
 ABOUT = (
     "Data of presets/openfwi.yml with salt; scores on its test split, curves on its validation split. SSIM of a blank "
-    "image and the correlation stand beside each SSIM. core_minutes: of one core, scores left out."
+    "image and the correlation stand beside each SSIM. given: share of the samples that migrated in the true velocity "
+    "with an error (training.given). core_minutes: of one core, scores left out."
 )
 
 
@@ -45,7 +46,9 @@ def rows(trainings: list[Row]) -> list[Row]:
         return tuple(training[name] for name in KIND)
 
     found = []
-    for (network, optimizer, samples, models, grounds, start), group in groupby(sorted(trainings, key=kind), key=kind):
+    for (network, optimizer, samples, models, grounds, start, given), group in groupby(
+        sorted(trainings, key=kind), key=kind
+    ):
         alike = list(group)
         exams = [each for each in EXAMS if each in alike[0]]
         for exam, ground, target in product(exams, grounds.split(), ("rtm", "velocity")):
@@ -63,6 +66,7 @@ def rows(trainings: list[Row]) -> list[Row]:
                     "started_from": start or None,
                     "samples_seen": samples,
                     "models": models,
+                    "given": given,
                     "core_minutes": round(fmean(each["core_minutes"] for each in alike), 1),
                     "seeds": len(alike),
                     "ssim_mean": round(fmean(ssim), 4),
@@ -98,7 +102,9 @@ def draw(trainings: list[Row], file: Path) -> None:
         for each in trainings:
             seen = [point["samples_seen"] for point in each["curve"]]
             ssim = [point[f"{target}_ssim"] for point in each["curve"]]
-            axes.plot(seen, ssim, marker=".", label=f"{each['network']}, {each['optimizer']}, seed {each['seed']}")
+            label = f"{each['network']}, {each['optimizer']}, seed {each['seed']}"
+            label += f", given {each['given']:g}" if each.get("given") else ""
+            axes.plot(seen, ssim, marker=".", label=label)
         axes.set(xscale="log", xlabel="samples seen", ylabel="SSIM, validation split", title=title)
         axes.grid(alpha=0.3, which="both")
     figure.axes[0].legend(fontsize=8)

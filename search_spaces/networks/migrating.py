@@ -26,6 +26,9 @@ from search_spaces.networks.contract import Features, ImagingNetwork
 
 NEAREST = 1e-4  # share of the range of velocities that one that is given stays away from its limits
 
+GivenVelocities = tuple[Tensor, Tensor]
+"""Velocities `[B, 1, Z, X]`, normalised, and which samples `[B]` have them in place of their first estimate."""
+
 
 class Given(Features):
     """The front of cells whose features come from elsewhere, on a grid half as fine as the images of `size`."""
@@ -50,6 +53,9 @@ class MigratingNetwork(nn.Module):
     In training a third output follows, the first estimate of the velocity, which has its own loss.  `velocity` maps
     the constant stacks of `front` to the estimate before its sigmoid; `image` maps those, the migrated shots and the
     estimate to the image and the correction (`given_fronts`).  `limits` are those of the velocity [cells per sample].
+
+    In a velocity that is `given` a sample is migrated and corrected as in its own estimate, which is returned as the
+    third output all the same.
     """
 
     def __init__(
@@ -63,16 +69,19 @@ class MigratingNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.front, self.velocity, self.migration, self.image = front, velocity, migration, image
-        self.lowest, self.highest = limits
+        self.limits = limits
         self.passes = passes
 
-    def forward(self, shots_BSTR: Tensor) -> Tensor:
+    def forward(self, shots_BSTR: Tensor, given: GivenVelocities | None = None) -> Tensor:
         level_BSNG = self.front.level(shots_BSTR)
-        return self.from_features(level_BSNG, self.front.arrange(level_BSNG))
+        return self.from_features(level_BSNG, self.front.arrange(level_BSNG), given)
 
-    def from_features(self, level_BSNG: Tensor, stacks_BCZX: Tensor) -> Tensor:
+    def from_features(self, level_BSNG: Tensor, stacks_BCZX: Tensor, given: GivenVelocities | None = None) -> Tensor:
         """The same from what depends on the shots alone, which a training may keep."""
         first_B1ZX = y_B1ZX = self.velocity(stacks_BCZX).float()
+        if given is not None:
+            velocity_B1ZX, chosen_B = given
+            y_B1ZX = torch.where(chosen_B[:, None, None, None], _before_sigmoid(velocity_B1ZX), y_B1ZX)
         for _ in range(self.passes):
             image_B1ZX, correction_B1ZX = self._migrate(level_BSNG, stacks_BCZX, y_B1ZX).tensor_split(2, dim=1)
             y_B1ZX = y_B1ZX + correction_B1ZX
@@ -82,12 +91,12 @@ class MigratingNetwork(nn.Module):
     def in_velocity(self, shots_BSTR: Tensor, velocity_B1ZX: Tensor) -> Tensor:
         """The image `[B, 1, Z, X]` in a velocity that is given, normalised; beyond its limits it is limited."""
         level_BSNG = self.front.level(shots_BSTR)
-        y_B1ZX = torch.logit((1 + velocity_B1ZX) / 2, eps=NEAREST)
-        return self._migrate(level_BSNG, self.front.arrange(level_BSNG), y_B1ZX)[:, :1]
+        return self._migrate(level_BSNG, self.front.arrange(level_BSNG), _before_sigmoid(velocity_B1ZX))[:, :1]
 
     def _migrate(self, level_BSNG: Tensor, stacks_BCZX: Tensor, y_B1ZX: Tensor) -> Tensor:
         """Image and correction, `[B, 2, Z, X]`, from what is seen with one estimate."""
-        velocity_B1ZX = self.lowest + (self.highest - self.lowest) * torch.sigmoid(y_B1ZX)
+        lowest, highest = self.limits
+        velocity_B1ZX = lowest + (highest - lowest) * torch.sigmoid(y_B1ZX)
         with torch.autocast(level_BSNG.device.type, enabled=False):  # travel times need all their digits
             migrated_BCZX = self.migration(level_BSNG.float(), velocity_B1ZX)
         estimate_B1ZX = functional.avg_pool2d(_normalised(y_B1ZX), STRIDE)
@@ -97,3 +106,7 @@ class MigratingNetwork(nn.Module):
 
 def _normalised(y: Tensor) -> Tensor:
     return 2 * torch.sigmoid(y) - 1
+
+
+def _before_sigmoid(normalised: Tensor) -> Tensor:
+    return torch.logit((1 + normalised) / 2, eps=NEAREST)

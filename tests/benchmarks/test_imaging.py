@@ -10,6 +10,7 @@ import torch
 from lib import imaging_page
 from lib.kept_features import mirror
 from safetensors import safe_open
+from safetensors.torch import load_file
 
 from datagen import make_data_set
 from search_spaces.build import build
@@ -27,8 +28,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(imaging_page, "FILE", folder / "imaging.json")
         patch.setattr(bench_imaging, "EXAM", 32)
         (folder / "imaging").mkdir()
-        for samples, seed in ((64, 1), (64, 2)):
-            bench_imaging.main(samples, models=20, seed=seed, preset=[folder / "tiny.yml"], work=folder / "work")
+        for seed, given in ((1, 0.0), (2, 0.0), (1, 0.5)):
+            settings: dict[str, Any] = {"preset": [folder / "tiny.yml"], "work": folder / "work"}
+            bench_imaging.main(64, models=20, seed=seed, given=given, **settings)
         (folder / "salty.yml").write_text(PRESET.replace("seed: 5", "seed: 6"))
         presets = [folder / "salty.yml", folder / "tiny.yml"]
         start = "small_muon_64_1_tiny"
@@ -38,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_row_holds_the_mean_over_seeds_beside_what_a_blank_image_has(folder: Path) -> None:
     rows: list[dict[str, Any]] = json.loads((folder / "imaging.json").read_text())["rows"]
-    rows = [row for row in rows if row["trained_on"] == "tiny"]
+    rows = [row for row in rows if row["trained_on"] == "tiny" and row["given"] == 0]
     assert [row["target"] for row in rows] == 2 * ["rtm", "velocity"]  # and with the mirrored shots
     for row in rows:
         assert (row["seeds"], row["samples_seen"], row["models"]) == (2, 64, 20)
@@ -47,6 +49,15 @@ def test_a_row_holds_the_mean_over_seeds_beside_what_a_blank_image_has(folder: P
     page = (folder / "imaging.md").read_text()
     assert "small_muon_64_2_tiny" in page
     assert (folder / "imaging.png").stat().st_size > 1000
+
+
+def test_a_training_with_given_velocities_has_rows_and_weights_of_its_own(folder: Path) -> None:
+    rows: list[dict[str, Any]] = json.loads((folder / "imaging.json").read_text())["rows"]
+    own = [row for row in rows if row["given"] == 0.5]
+    assert [(row["target"], row["seeds"]) for row in own] == 2 * [("rtm", 1), ("velocity", 1)]
+    files = (folder / "imaging" / f"small_muon_64_1_tiny{end}.safetensors" for end in ("_given_50", ""))
+    with_them, without = map(load_file, files)
+    assert any(not torch.equal(weight, without[name]) for name, weight in with_them.items())
 
 
 def test_a_curve_has_a_point_for_each_exam(folder: Path) -> None:

@@ -160,6 +160,11 @@ class Config:
             raise ValueError("target first_break and network.front gather need each other")
         if (self.target == "both") != isinstance(self.network.front, Migrate):
             raise ValueError("target both and network.front migrate need each other")
+        if self.training.given.share > 0 and not isinstance(self.network.front, Migrate):
+            raise ValueError(
+                f"training.given.share: got {self.training.given.share:g}; allowed is 0 with network.front "
+                f"{self.network.front.kind}, which does not migrate"
+            )
 
 
 def load(preset: str | Path, *layers: Mapping[str, Any]) -> Config:
@@ -212,7 +217,8 @@ def to_tree(config: Any) -> dict[str, Any]:
 def _explain(item: Any, preset: str, changed: set[str]) -> str:
     names, _ = follow(Config, [str(part)[:80] for part in item["loc"]])
     path = ".".join(names) or "the whole"
-    origin = "--set or the NNI parameters" if path in changed else f"{preset} (or --set {path}=…)"
+    setting = path if names else "PATH"
+    origin = "--set or the NNI parameters" if path in changed else f"{preset} (or --set {setting}=…)"
     if path in MOVED:
         return f"  {path}: has moved to {MOVED[path]}. Change it in {origin.replace(path, MOVED[path])}"
     if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):

@@ -9,6 +9,18 @@ from datagen.config import STRICT
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
+class Given:
+    """Velocities that a network which migrates is given in training, in place of its own estimate.
+
+    True ones with smooth random errors (trials/training/migrating/given_velocities.py), which it learns to repair: the
+    labels stay those of the true velocity.
+    """
+
+    share: Annotated[float, Field(ge=0, le=1)] = 0.0  # of the samples; the others migrate in the estimate
+    error: Annotated[float, Field(ge=0, le=0.5)] = 0.05  # largest, rms, share of the velocity
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Training:
     """How a network is trained; duration and learning rate belong to the stage (`tune`, `search`, …)."""
 
@@ -21,3 +33,4 @@ class Training:
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
     patience: Annotated[int, Field(ge=0)] = 0  # epochs without a better validation score before it stops; 0: never
     teacher: str | None = None  # folder of a finished run on the same data, for loss.distil
+    given: Given = Given()  # the search of cells ignores it: its supernet does not migrate

@@ -53,12 +53,12 @@ class TaskModule(pl.LightningModule):
         self.budget = budget
         self.teacher = teacher
 
-    def forward(self, shots_BSTR: Tensor) -> Tensor:
-        prediction: Tensor = self.network(shots_BSTR)
+    def forward(self, *seen: Any) -> Tensor:
+        prediction: Tensor = self.network(*seen)
         return prediction
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        terms = self.task.terms(self(batch[0]), batch, self.teacher)
+        terms = self.task.terms(self(*self.task.seen(self.network, batch)), batch, self.teacher)
         raise_unless_finite(terms, "training", self.current_epoch, "tune.learning_rate")
         self._log("train", {name: value.detach() for name, value in terms.items()}, batch)
         return terms["loss"]

@@ -3,14 +3,14 @@
     target        sees → gives                                 learns by                ranked by
     rtm           shots [S, T, R] → RTM image [1, Z, X]        the terms of `loss`      ssim
     velocity      shots [S, T, R] → velocity model [1, Z, X]   the terms of `loss`      ssim
-    both          shots [S, T, R] → velocity, image [2, Z, X]  velocity_and_image.py    ssim of the image
+    both          shots [S, T, R] → velocity, image [2, Z, X]  migrating/                ssim of the image
     first_break   gather [1, T, R] → logits [1, N, R]          cross-entropy of rows    hit_5
 
 `make_task` turns a target into a task; everything in training that depends on the target is in the task.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -19,16 +19,18 @@ from compressors.outputs import OUTPUTS, Output
 from datagen.dataset import ShardDataset, loader
 from datagen.errors import InputError
 from datagen.shards.manifest import Statistics
+from search_spaces.networks.migrating import MigratingNetwork
 from search_spaces.picks import find_picks
 from trials.settings.config import Config
 from trials.training.losses import loss_terms
 from trials.training.metrics import blank_ssim, scores
+from trials.training.migrating.given_velocities import draw_given
+from trials.training.migrating.velocity_and_image import VELOCITY, scores_of_both, terms_of_both
 from trials.training.networks import statistics
 from trials.training.picking.gather_set import GatherSet, gather_set
 from trials.training.picking.pick_scores import pick_scores
 from trials.training.picking.picking import pick_loss
 from trials.training.teacher import Teacher
-from trials.training.velocity_and_image import scores_of_both, terms_of_both
 
 Batch = tuple[Tensor, Tensor]
 Samples = ShardDataset | GatherSet
@@ -63,6 +65,9 @@ class Task(Protocol):
 
     def statistics(self) -> Statistics:
         """Of the training samples, as a bundle needs them."""
+
+    def seen(self, network: nn.Module, batch: Batch) -> tuple[Any, ...]:
+        """What `network` is called with in training."""
 
     def terms(self, prediction: Tensor, batch: Batch, teacher: Teacher | None = None) -> dict[str, Tensor]:
         """Terms of the loss; `loss` is minimised."""
@@ -103,6 +108,14 @@ class ImagingTask:
 
     def statistics(self) -> Statistics:
         return statistics(self.config)
+
+    def seen(self, network: nn.Module, batch: Batch) -> tuple[Any, ...]:
+        shots_BSTR, target_BCZX = batch
+        given = self.config.training.given
+        if given.share == 0:
+            return (shots_BSTR,)
+        assert isinstance(network, MigratingNetwork), "Config refuses any other"
+        return shots_BSTR, draw_given(given, target_BCZX[:, VELOCITY], network.limits)
 
     def terms(self, prediction: Tensor, batch: Batch, teacher: Teacher | None = None) -> dict[str, Tensor]:
         shots_BSTR, target_BCZX = batch
@@ -159,6 +172,9 @@ class PickingTask:
 
     def statistics(self) -> Statistics:
         return NOT_NEEDED
+
+    def seen(self, network: nn.Module, batch: Batch) -> tuple[Any, ...]:
+        return batch[:1]
 
     def terms(self, prediction: Tensor, batch: Batch, teacher: Teacher | None = None) -> dict[str, Tensor]:
         gather_B1TR, labels_BR = batch

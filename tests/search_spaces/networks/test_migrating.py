@@ -71,6 +71,31 @@ def test_what_depends_on_the_shots_alone_can_be_kept() -> None:
     torch.testing.assert_close(both.from_features(level, both.front.arrange(level)), both(shots))
 
 
+def test_what_is_given_takes_the_place_of_the_estimate_in_the_samples_that_are_chosen() -> None:
+    both, shots = network().eval(), torch.randn(3, 2, 160, 30)
+    velocity = torch.linspace(-0.9, 0.9, 3)[:, None, None, None].expand(3, 1, *SIZE)
+    own, given = both(shots), both(shots, (velocity, torch.tensor([True, False, True])))
+    torch.testing.assert_close(given[1], own[1])
+    torch.testing.assert_close(given[[0, 2], 1:], both.in_velocity(shots, velocity)[[0, 2]])
+    assert (given[[0, 2], 1] - own[[0, 2], 1]).abs().amax((1, 2)).min() > 1e-3
+
+
+def test_given_to_no_sample_it_changes_no_bit() -> None:
+    both, shots = network().train(), torch.randn(3, 2, 160, 30)
+    nothing = torch.zeros(3, 1, *SIZE), torch.zeros(3, dtype=torch.bool)
+    assert torch.equal(both(shots, nothing), both(shots))
+
+
+def test_the_correction_starts_from_what_is_given_and_the_estimate_is_still_returned() -> None:
+    both, shots = network().train(), torch.randn(3, 2, 160, 30)
+    torch.nn.init.zeros_(both.image.head.cells.weight)
+    torch.nn.init.zeros_(both.image.head.cells.bias)
+    velocity = torch.full((3, 1, *SIZE), 0.5)
+    corrected, _, first = both(shots, (velocity, torch.ones(3, dtype=torch.bool))).split(1, dim=1)
+    torch.testing.assert_close(corrected, velocity)  # nothing corrects it
+    torch.testing.assert_close(first, both(shots)[:, 2:])
+
+
 def test_any_network_can_stand_behind_the_migration() -> None:
     unet = build(Network(model="unet", depth=2, width=4, front=Migrate()), SHAPE, 1.0).eval()
     assert unet(torch.randn(1, 2, 160, 30)).shape == (1, 2, *SIZE)

@@ -30,6 +30,7 @@ def test_every_path_that_a_stage_reads_is_in_the_configuration(config: Config, s
         ("data.seed", 7, {"pretrain", "search", "tune", "compress"}),
         ("network.width", 20, {"pretrain", "search", "tune", "compress"}),
         ("training.weight_decay", 0.5, {"search", "tune", "compress"}),
+        ("training.given.share", 0.5, {"search", "tune", "compress"}),
         ("loss.ssim", 0.5, {"search", "tune", "compress"}),
         ("velocity_loss.l1", 0.5, {"search", "tune", "compress"}),
         ("search.samples", 32, {"search"}),

@@ -196,6 +196,21 @@ def test_two_outputs_and_the_front_that_migrates_need_each_other():
             load(QUICKSTART, changes)
 
 
+def test_only_a_network_that_migrates_is_given_velocities():
+    assert load(QUICKSTART, {"training.given.share": 0.25}).training.given.share == 0.25
+    told = (
+        r"training\.given\.share: got 0\.25; allowed is 0 with network\.front stack, .*openfwi\.yml \(or --set PATH=…\)"
+    )
+    with pytest.raises(InputError, match=told):
+        load(ROOT / "presets" / "openfwi.yml", {"training.given.share": 0.25})
+
+
+@pytest.mark.parametrize(("name", "value"), [("share", 1.5), ("share", -0.1), ("error", 5)])
+def test_a_share_or_an_error_out_of_its_range_is_refused(name, value):
+    with pytest.raises(InputError, match=rf"training\.given\.{name}: got {value}; Input should be"):
+        load(QUICKSTART, {f"training.given.{name}": value})
+
+
 def test_a_genotype_is_a_mapping_in_yaml_and_may_be_given_as_json(tmp_path):
     given = Genotype.random(depth=3, width=8, nodes=2, operations="small", seed=0)
     config = load(QUICKSTART, {"network.genotype": given.to_json(), "network.channels": '{"head": [4, 1]}'})

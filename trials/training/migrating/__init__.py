@@ -1,0 +1,1 @@
+"""Trains networks that migrate: loss of both outputs, velocities that are given."""
