@@ -20,16 +20,16 @@ from numpy.typing import NDArray
 from compressors.graphs.runner import Imager
 from compressors.outputs import OUTPUTS
 from datagen.config import Data
-from datagen.files.segy_lines import Places
 from datagen.targets import Target, make_target
+from datagen.traces.lines import Places
+from datagen.traces.recorded_shots import RecordedShots
+from datagen.traces.survey_fit import Fitted
 from datagen.waves.modelling import WaveEngine
 from datagen.waves.positions import distances
 from datagen.waves.scheme import derive_scheme
 from trials.prediction.predict import ENDINGS, check_outputs, open_imager, write_images
 from trials.prediction.predicted_velocity import Migrated, PredictedVelocity, velocity_channel
-from trials.prediction.recording import RecordedShots
 from trials.prediction.section_pictures import Section, draw_sections, image_section, reach, velocity_section
-from trials.prediction.survey_fit import Fitted
 from trials.prediction.unlike import unlike_velocity
 from trials.prediction.velocity_window import corner, cut_window, read_velocity, spanning, within_limits
 from trials.training.metrics import ssim

@@ -18,13 +18,13 @@ from compressors.bundles.contents import Contents
 from compressors.graphs.runner import Imager
 from compressors.outputs import OUTPUTS, Picture
 from datagen.errors import InputError
-from datagen.files.segy import SEGY_SUFFIXES
+from datagen.traces.recorded_shots import RecordedShots, open_shots
+from datagen.traces.survey_fit import Fitted, batches, fit_survey, line_start, read_batch
+from datagen.traces.trace_file import SEGY_SUFFIXES
 from trials.prediction.explain import write_misfit
 from trials.prediction.image_files import Coordinates, ImageFile, NpyImages, SegyImages
 from trials.prediction.predicted_velocity import Images, Migrated, PredictedVelocity, velocity_channel
-from trials.prediction.recording import RecordedShots, open_shots
 from trials.prediction.section_pictures import Section, draw_sections, image_section, reach, velocity_section
-from trials.prediction.survey_fit import Fitted, batches, fit_survey, line_start, read_batch
 from trials.prediction.unlike import unlike_shots, unlike_velocity
 
 if TYPE_CHECKING:  # torch, which predicting does without
@@ -54,7 +54,8 @@ def predict(
     `shots`: an .npy `[S, T, R]` or `[N, S, T, R]`, an OpenFWI folder, SEG-Y (a file or a folder of them, 2-D lines
     or a 3-D survey, whose lines are imaged one by one).
     `resample` adapts the shots to the bundle's survey as far as physics allows (survey_fit.py); `interval` [s] is that
-    of an .npy, if it differs from the bundle's.  `migrate`: the images are RTM images in the velocity that the bundle
+    of an .npy, if it differs from the bundle's, and counts more than that in headers.
+     `migrate`: the images are RTM images in the velocity that the bundle
     predicts, made with the wave equation (Devito).  `explain`: how well that velocity explains the shots (explain.py),
     written beside the first of `outputs` as NAME_misfit.json and NAME_misfit.png, the last of the paths returned.
     `migration_velocity`: a file of velocities that stand in for those predicted (given_velocity.py).
@@ -73,10 +74,10 @@ def predict(
     files = check_outputs(outputs, ENDINGS)
     imager: Images = open_imager(bundle)
     contents = imager.contents
-    recording = open_shots(Path(shots), contents.shape)
+    recording = open_shots(Path(shots), contents.data.survey, interval)
     given = _given_velocity(bundle, migration_velocity, recording.samples) if migration_velocity else None
     imager = given or imager
-    fitted = fit_survey(recording, contents, bundle, resample=resample, interval=interval)
+    fitted = fit_survey(recording, contents.data, "the bundle", str(bundle), resample=resample, interval=interval)
     for note in fitted.notes:
         log.warning("%s: %s", shots, note)
     velocity = PredictedVelocity(bundle, imager) if migrate or explain else None

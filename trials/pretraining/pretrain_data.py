@@ -19,7 +19,7 @@ from torch import Tensor
 
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
-from datagen.files.gathers import read_gathers
+from datagen.traces.gathers import read_gathers
 from search_spaces.config import Gather
 from search_spaces.fronts.gather import GatherFront
 from trials.settings.config import Config
