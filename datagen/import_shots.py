@@ -1,4 +1,4 @@
-"""Existing shots as shards: OpenFWI folders, a user's .npy, SEG-Y.
+"""Existing shots as shards: OpenFWI folders, a user's .npy, SEG-Y, SU.
 
     files ─► Source: shots [S, T, R], models [Z, X] ─► chunks ─► shards, as generated ones
                                         └─► our own shots and RTM image of each model, on request
@@ -30,7 +30,7 @@ from datagen.shards.make import Generated, MakeAll, make_shards, processes
 from datagen.traces.recorded_shots import of_segy
 from datagen.traces.segy_shots import SegyShots
 from datagen.traces.survey_fit import Fitted, fit_survey
-from datagen.traces.trace_file import SEGY_SUFFIXES
+from datagen.traces.trace_file import TRACE_SUFFIXES
 from datagen.waves.modelling import WaveEngine
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def find_source(
     resample: bool = False,
     interval: float | None = None,
 ) -> Source:
-    """What is at `path`: an .npy of shots `[n, S, T, R]`, SEG-Y (a file or a folder of them), or an OpenFWI folder.
+    """What is at `path`: an .npy of shots `[n, S, T, R]`, SEG-Y or SU (also a folder of them), or an OpenFWI folder.
 
     `models` is an .npy of velocity models `[n, 1, z, x]` for the first two.  OpenFWI's own test files (val in its
     split files) are the test split; the last tenth of its training samples are the validation split.  Everything
@@ -86,7 +86,7 @@ def find_source(
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     files = sorted(path.iterdir()) if path.is_dir() else [path]
-    segy = [file for file in files if file.suffix.lower() in SEGY_SUFFIXES]
+    segy = [file for file in files if file.suffix.lower() in TRACE_SUFFIXES]
     if path.is_dir() and not segy:
         if models is not None:
             raise InputError("--models: an OpenFWI folder contains its models; leave --models out")
@@ -167,7 +167,8 @@ def import_shots(
     def worker_pool() -> Iterator[MakeAll]:
         yield processes(partial(read_chunk, described, source, engine(described) if migrate else None), workers)
 
-    return make_shards(described, worker_pool, progress=progress, report=report)
+    inputs = [*source.shots.files, *(source.models.files if source.models else ())]
+    return make_shards(described, worker_pool, progress=progress, report=report, inputs=inputs)
 
 
 def _imported(source: Source, data: Data, migrate: bool) -> Imported:

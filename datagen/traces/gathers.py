@@ -27,7 +27,7 @@ from datagen.files.regular_files import check_memory, regular_file
 from datagen.traces.profile import along_line
 from datagen.traces.seg2 import read_seg2
 from datagen.traces.shots import sorted_traces
-from datagen.traces.trace_file import SEGY_SUFFIXES, SU_SUFFIXES
+from datagen.traces.trace_file import TRACE_SUFFIXES
 from datagen.traces.trace_headers import read_traces
 from datagen.traces.trace_table import Indices, TraceTable, checked_interval
 from datagen.traces.trace_values import common_start, read_values, shifted
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 SEG2_SUFFIXES = (".seg2", ".sg2", ".dat")
 ARRAY_SUFFIXES = (".npy", ".npz")
-GATHER_SUFFIXES = (*ARRAY_SUFFIXES, *SEGY_SUFFIXES, *SU_SUFFIXES, *SEG2_SUFFIXES)
+GATHER_SUFFIXES = (*ARRAY_SUFFIXES, *TRACE_SUFFIXES, *SEG2_SUFFIXES)
 LABELS = "first_break_s"  # name in an .npz
 INTERVALS = ("interval", "interval_s", "dt")  # names in an .npz, [s]
 
@@ -80,7 +80,7 @@ def read_recording(path: str | Path, interval: float | None = None) -> Recording
     match path.suffix.lower():
         case ".npy" | ".npz":
             return _from_arrays(path)
-        case ending if ending in (*SEGY_SUFFIXES, *SU_SUFFIXES):
+        case ending if ending in TRACE_SUFFIXES:
             table = read_traces([path])
             check_memory(path, 8 * len(table.trace_N) * table.samples)
             return _from_traces(table, read_values(table, np.arange(len(table.trace_N))), interval)
@@ -103,7 +103,8 @@ def _from_arrays(path: Path) -> Recording:
     if len(shots) != 1 or shots[0].ndim > 4 or shots[0].size == 0:
         held = ", ".join(f"{name} {value.dtype}{list(value.shape)}" for name, value in arrays.items())
         raise InputError(f"{path}: holds {held}; allowed is one array of numbers [T, R], [S, T, R] or [N, S, T, R]")
-    gathers_STR = shots[0].reshape(-1, *shots[0].shape[-2:]).astype(np.float32)
+    with np.errstate(over="ignore"):  # Inf, as whatever is beyond float32
+        gathers_STR = shots[0].reshape(-1, *shots[0].shape[-2:]).astype(np.float32)
     _tell_order(path, gathers_STR.shape)
     recording = Recording(
         gathers=list(gathers_STR),

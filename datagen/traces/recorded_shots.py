@@ -1,4 +1,4 @@
-"""Recorded shots in an .npy, an OpenFWI folder, or SEG-Y, as samples `[S, T, R]`."""
+"""Recorded shots in an .npy, an OpenFWI folder, SEG-Y or SU, as samples `[S, T, R]`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from datagen.files.openfwi import find_shots
 from datagen.files.regular_files import regular_file
 from datagen.traces.lines import Places
 from datagen.traces.segy_shots import SegyShots
-from datagen.traces.trace_file import SEGY_SUFFIXES
+from datagen.traces.trace_file import TRACE_SUFFIXES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,17 +35,17 @@ class RecordedShots:
 
 
 def open_shots(path: Path, survey: Survey, interval: float | None = None) -> RecordedShots:
-    """The shots at `path`; SEG-Y is cut into samples with the number of shots of the survey.
+    """The shots at `path`; SEG-Y and SU are cut into samples with the number of shots of the survey.
 
     `interval` [s] counts more than the file's, when delays are applied.  Raises InputError: nothing there, no shots in
     it, or damaged.
     """
     if path.is_dir():
-        segy = sorted(file for file in path.iterdir() if file.suffix.lower() in SEGY_SUFFIXES)
+        segy = sorted(file for file in path.iterdir() if file.suffix.lower() in TRACE_SUFFIXES)
         if not segy:
             return of_series(path, NpySeries(find_shots(path)))
         return of_segy(path, SegyShots(segy, survey.shots, survey.receivers, interval=interval))
-    if path.suffix.lower() in SEGY_SUFFIXES:
+    if path.suffix.lower() in TRACE_SUFFIXES:
         return of_segy(path, SegyShots([path], survey.shots, survey.receivers, interval=interval))
     return _of_npy(path)
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datagen.errors import InputError
+from datagen.files.copies import tell_copies
 from datagen.traces.lines import Places, choose_lines
 from datagen.traces.shots import sorted_traces
 from datagen.traces.trace_headers import read_traces
@@ -34,6 +35,7 @@ class SegyShots:
     ) -> None:
         if interval is not None:
             checked_interval(interval, "--interval")
+        tell_copies(files)
         self.files, self._table = tuple(files), read_traces(files)
         if self._table.angles:
             raise InputError(

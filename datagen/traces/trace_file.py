@@ -22,6 +22,7 @@ from datagen.traces.float_format import FORMATS, IEEE, NAMES, decoded, recognise
 log = logging.getLogger(__name__)
 
 SEGY_SUFFIXES, SU_SUFFIXES = (".sgy", ".segy"), (".su",)
+TRACE_SUFFIXES = (*SEGY_SUFFIXES, *SU_SUFFIXES)
 TEXT, HEADS, TRACE_HEAD = 3200, 3600, 240  # bytes
 ORDER_CONSTANT = 16909060  # of revision 2, at byte 3297
 TRACE_MEMORY = 200  # bytes per trace, of the header words that are read
@@ -80,8 +81,10 @@ def open_segy(path: Path) -> TraceFile:
         content = stream.read(HEADS + TRACE_HEAD)
     order, code = _order(path, content)
     revision = max(content[3500], _word(content, 3501, f"{order}u2") >> 8)
-    extended = revision >= 2
-    texts = _word(content, 3505, f"{order}i2") if revision else 0
+    extended = revision == 2
+    texts = _word(content, 3505, f"{order}i2")
+    if revision not in (1, 2) and not 0 <= TEXT * texts < length:
+        texts = 0  # before revision 1 anything may stand there
     start = (_word(content, 3521, f"{order}u8") if extended else 0) or HEADS + TEXT * texts
     samples = _word(content, 3221, f"{order}u2")
     if extended or not samples:

@@ -57,24 +57,36 @@ def _table(file: TraceFile) -> TraceTable:
             "%s: %d of %d traces are auxiliary (byte 29 is %s) and left out", file.path, count, file.traces, codes
         )
     places, angles = _places(file)
-    heights = _heights(file)
+    heights, record_N, dead_N = _heights(file), _record(file)[kept], np.isin(code_N[kept], DEAD)
     return TraceTable(
         files=(file.path,),
         samples=file.samples,
         interval=_interval(file, kept),
         file_N=np.zeros(len(kept), np.int64),
         trace_N=kept,
-        record_N=_record(file)[kept],
+        record_N=record_N,
         number_N=file.word(13)[kept],
         offset_N=file.word(37)[kept].astype(np.float64),
-        source_N2=np.stack([places["sx"], places["sy"]], axis=-1)[kept],
+        source_N2=_of_their_record(np.stack([places["sx"], places["sy"]], axis=-1)[kept], record_N, dead_N),
         receiver_N2=np.stack([places["gx"], places["gy"]], axis=-1)[kept],
         source_height_N=heights["source"][kept],
         receiver_height_N=heights["receiver"][kept],
         start_N=_starts(file)[kept],
-        dead_N=np.isin(code_N[kept], DEAD),
+        dead_N=dead_N,
         angles=angles,
     )
+
+
+def _of_their_record(source_N2: Numbers, record_N: Indices, dead_N: NDArray[np.bool_]) -> Numbers:
+    """Sources; dead traces without one have that of the first other trace of their record."""
+    unset_N = dead_N & ~source_N2.any(axis=1)
+    records, key_N = np.unique(record_N, return_inverse=True)
+    first = np.full(len(records), -1)
+    others = np.flatnonzero(~unset_N)[::-1]
+    first[key_N[others]] = others
+    filled = np.flatnonzero(unset_N & (first[key_N] >= 0))
+    source_N2[filled] = source_N2[first[key_N[filled]]]
+    return source_N2
 
 
 def _places(file: TraceFile) -> tuple[dict[str, Numbers], bool]:

@@ -50,7 +50,7 @@ def generate(
 
 
 def import_data(
-    source: Annotated[Path, typer.Argument(help="OpenFWI folder, .npy of shots, or SEG-Y (a file or a folder).")],
+    source: Annotated[Path, typer.Argument(help="OpenFWI folder, .npy of shots, SEG-Y or SU (a file or a folder).")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the data set.")],
     preset: Preset = QUICKSTART,
     changes: Set = None,

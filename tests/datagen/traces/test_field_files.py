@@ -154,6 +154,15 @@ RIGHT: dict[str, Case] = {
         lambda p: (np.ptp(shots(p, {29: np.tile([1, 2, 1, 3, 0, 11], 2)}).gathers[0], axis=0) == 0).tolist(),
         [False, True, False, True, False, False],
     ),
+    "a dead trace without a source is of its record's shot": (
+        lambda p: [
+            g.shape
+            for g in shots(
+                p, {29: np.where(np.arange(12) == 8, 2, 1), 73: np.repeat([10, 50], 6) * (np.arange(12) != 8)}
+            ).gathers
+        ],
+        [(50, 6), (50, 6)],
+    ),
     # numbers
     **{
         f"format {code}": (

@@ -86,7 +86,7 @@ def test_trials_and_launcher_read_the_same_preset(tmp_path: Path, monkeypatch: p
         ("--preset", "expected one argument"),
         ("--preset 'a.yml", "cannot be read: No closing quotation"),
         ("--preset a.yml; echo", "one simple command"),
-        ("--preset a.yml && echo", "one simple command"),
+        ("--preset a.yml && echo", "unrecognized arguments: && echo"),
         ("--preset $HOME/a.yml", "one simple command"),
         ("--preset none.yml", "none.yml: no such file"),
     ],

@@ -17,7 +17,7 @@ from trials.experiment.nni.nni_config import read_nni_config
 from trials.settings.config import Config, load, settings
 
 PREFIXES = (["python", "-m", "trials"], ["python", "-P", "-m", "trials"])
-SHELL = ("&", "|", ";", "<", ">", "$", "`")  # what a shell would do more with
+SIGNS = "();<>|&"  # with which a shell would do more, where they stand in no quotes
 
 
 class _Parser(argparse.ArgumentParser):
@@ -42,8 +42,8 @@ def split_trial_command(command: str, nni_config: Path) -> argparse.Namespace:
     prefix = next((each for each in PREFIXES if words[: len(each)] == each), None)
     if prefix is None:
         raise InputError(f"{nni_config}: trialCommand is {shlex.join(words)}; it must start with python -m trials")
-    if any(sign in bare for bare in _bare(command) for sign in SHELL):
-        raise InputError(f"{nni_config}: trialCommand is {command}; it must be one simple command, without {SHELL}")
+    if not _simple(command, words):
+        raise InputError(f"{nni_config}: trialCommand is {command}; it must be one simple command, without {SIGNS} $ `")
     return parse_trial_command(words[len(prefix) :])
 
 
@@ -69,6 +69,9 @@ def in_code(preset: str, code: Path) -> Path:
     return Path(os.path.normpath(code / preset)) if code.is_dir() else Path(preset)
 
 
-def _bare(command: str) -> list[str]:
-    """The parts of a command that stand in no single quotes."""
-    return command.replace("\\'", "").split("'")[::2]
+def _simple(command: str, words: list[str]) -> bool:
+    """Whether a shell splits the command into these words and does no more."""
+    lexer = shlex.shlex(command, posix=True, punctuation_chars=SIGNS)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    unquoted = "".join(command.split("'")[::2])  # variables are put into double quotes too
+    return list(lexer) == words and not any(sign in unquoted for sign in "$`")

@@ -22,7 +22,7 @@ from datagen.errors import InputError
 from datagen.targets import TargetName
 from datagen.traces.gathers import Recording, read_recording
 from datagen.traces.trace_table import checked_interval
-from trials.prediction.picking.pick_files import GatherPicks, check_outputs, write_picks
+from trials.prediction.picking.pick_files import GatherPicks, check_pick_outputs, write_picks
 from trials.training.picking.windows import resampled, same_interval, spread_over, time_at
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def pick(
     Raises InputError: the bundle is damaged or does not pick, the file cannot be read, lacks an interval or a live
     trace, or does not suit an output.
     """
-    check_outputs(outputs, Path(file))
+    check_pick_outputs(outputs, Path(file), Path(source))
     if interval is not None:
         checked_interval(interval, "--interval")
     network, recording = load_network(Path(source)), read_recording(file, interval)

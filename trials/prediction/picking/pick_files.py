@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from datagen.errors import InputError
+from datagen.files.outputs import check_outputs
 from datagen.files.whole_files import whole
 from datagen.traces.gathers import Recording
 from datagen.traces.trace_file import SEGY_SUFFIXES, open_segy
@@ -39,17 +40,10 @@ class GatherPicks:
     confidence_R: NDArray[np.float64]  # between 0 and 1
 
 
-def check_outputs(outputs: Sequence[Path], source: Path) -> None:
-    """Raises InputError: an unknown ending, no such folder, the input itself, or SEG-Y from another format."""
-    for file in outputs:
-        ending = file.suffix.lower()
-        if ending not in OUTPUTS:
-            raise InputError(f"output {file}: unknown ending {ending or 'none'!r}; allowed: {', '.join(OUTPUTS)}")
-        if not file.parent.is_dir():
-            raise InputError(f"output {file}: there is no folder {file.parent}; make it first")
-        if file.resolve() == source.resolve():
-            raise InputError(f"output {file}: is the input file, which is not overwritten; give another name")
-        if ending in SEGY_SUFFIXES and source.suffix.lower() not in SEGY_SUFFIXES:
+def check_pick_outputs(outputs: Sequence[Path], source: Path, network: Path) -> None:
+    """Raises InputError as `check_outputs` for the files `source` and `network`, or SEG-Y from another format."""
+    for file in check_outputs(outputs, OUTPUTS, [source, network]):
+        if file.suffix.lower() in SEGY_SUFFIXES and source.suffix.lower() not in SEGY_SUFFIXES:
             raise InputError(
                 f"output {file}: picks go into a copy of a SEG-Y file, {source} is not SEG-Y; write .csv or .sgt"
             )
@@ -62,7 +56,7 @@ def write_picks(file: Path, recording: Recording, picks: Sequence[GatherPicks], 
             case ".csv":
                 _write_csv(part, recording, picks)
             case ".sgt":
-                part.write_text(_sgt(file, recording, picks, source))
+                part.write_text(_sgt(file, recording, picks, source), encoding="utf-8")
             case ".png":
                 draw_picks(part, recording, picks, interval)
             case _:
@@ -71,7 +65,7 @@ def write_picks(file: Path, recording: Recording, picks: Sequence[GatherPicks], 
 
 
 def _write_csv(file: Path, recording: Recording, picks: Sequence[GatherPicks]) -> None:
-    with file.open("w", newline="") as stream:
+    with file.open("w", newline="", encoding="utf-8") as stream:
         rows = csv.writer(stream)
         rows.writerow(["gather", "trace", "trace_in_file", "receiver_m", "source_m", "pick_s", "confidence"])
         for gather, picked in enumerate(picks):
