@@ -16,7 +16,6 @@ import yaml
 from compressors.bundles.untrained import untrained_bundle
 from datagen.check import check_data
 from datagen.config import Data, Grid, Split, Survey
-from datagen.dataset import ShardDataset
 from datagen.errors import InputError
 from datagen.files.openfwi import find_pairs, find_shots
 from datagen.import_shots import find_source, import_shots
@@ -130,9 +129,9 @@ KEPT: dict[str, tuple[str, str]] = {
     "an interval below zero": (f"{PREDICT} -o a.npy --interval -1", "-1"),
     "an interval in microseconds": (f"{PREDICT} -o a.npy --interval 250", "write seconds"),
     "an interval that is no number": (f"{PREDICT} -o a.npy --interval nan", "--interval: got nan"),
-    "an interval of picks that is no number": (f"{PICK} -o a.csv --interval nan", "--interval: got nan"),
-    "a confidence that is no number": (f"{PICK} -o a.csv --confidence nan", "nan"),
-    "a spacing that is no number": (f"{PICK} -o a.csv --spacing nan --source 1", "nan"),
+    "an interval of picks that is no number": (f"{PICK} -o a.csv --interval nan", "Invalid value for"),
+    "a confidence that is no number": (f"{PICK} -o a.csv --confidence nan", "Invalid value for"),
+    "a spacing that is no number": (f"{PICK} -o a.csv --spacing nan --source 1", "Invalid value for"),
     "a source that is no number": (f"{PICK} -o a.csv --spacing 1 --source nan", "write metres"),
     "cells that are no number": ("model tiny velocity.npy --spacing nan -o a.npy", "nan"),
     "a corner that is no number": (f"{MODEL} --at nan,0 -o a.npy", "nan"),
@@ -178,7 +177,9 @@ def disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
         "show-data -p small.yml -o disk/a.png",
     ],
 )
-@pytest.mark.parametrize(("options", "told"), [("ro", "read-only|Read-only"), ("size=4k,nr_inodes=3", "full")])
+@pytest.mark.parametrize(
+    ("options", "told"), [("ro", "read-only|Read-only"), ("size=4k,nr_inodes=3", "full|No space left")]
+)
 def test_a_disk_that_takes_nothing(
     folder: Path, disk: Callable[[str], Path], monkeypatch: Any, capsys: Any, command: str, options: str, told: str
 ) -> None:
@@ -245,7 +246,6 @@ def test_a_single_dead_shot_is_found(folder: Path, value: float) -> None:
     import_shots(find_source(Path("wave"), data), data, workers=1, progress=False)
     with pytest.raises(InputError, match=r"row 5 \(sample 5\): dead shot 2 of 2"):
         check_data(data, progress=False)
-    assert len(ShardDataset("data", "train", "velocity")) == 8
 
 
 FIELD = {"pretrain.source": "gathers", "pretrain.gathers": ["many.npy"], "pretrain.npy_interval": 0.001}

@@ -79,8 +79,15 @@ class SegyImages:
         self._step = round(1000 * spacing)
         spec = segyio.spec()
         spec.format, spec.samples, spec.tracecount = 5, np.arange(nz) * spacing, count * self._columns
-        with reported(file):
-            self._segy: Any = segyio.create(self._part, spec)
+        try:
+            with reported(file):
+                self._segy: Any = segyio.create(self._part, spec)
+                self._write_file_headers(spacing, text)
+        except InputError:
+            self._part.unlink(missing_ok=True)
+            raise
+
+    def _write_file_headers(self, spacing: float, text: tuple[str, str]) -> None:
         self._segy.text[0] = segyio.tools.create_text_header(_text(spacing, *text))
         self._segy.bin.update(
             {
