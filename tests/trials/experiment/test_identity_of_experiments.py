@@ -96,13 +96,16 @@ def test_other_commands_are_refused(tmp_path: Path, command: str, complaint: str
         load_trial_config(project(tmp_path, "a.yml", command))
 
 
-@pytest.mark.parametrize("stranger", ["trials.py", "datagen/__init__.py"])
-def test_python_m_trials_runs_this_package_wherever_it_starts(tmp_path: Path, stranger: str) -> None:
+PLACES = "from importlib.util import find_spec as find; print(find('trials').origin, find('datagen').origin, sep='\\n')"
+
+
+@pytest.mark.parametrize("stranger", ["trials.py", "trials/__init__.py", "datagen/__init__.py", "datagen.py"])
+def test_trials_find_these_packages_wherever_they_start(tmp_path: Path, stranger: str) -> None:
     (tmp_path / stranger).parent.mkdir(exist_ok=True)
     (tmp_path / stranger).write_text("raise SystemExit('a stranger')\n", encoding="utf-8")
     found = environment({"PATH": "/bin", "HOME": str(tmp_path)})
     done = subprocess.run(
-        ["python", "-m", "trials", "--help"], cwd=tmp_path, env=found, capture_output=True, text=True, check=False
+        ["python", "-c", PLACES], cwd=tmp_path, env=found, capture_output=True, text=True, check=False
     )
-    assert "One NNI trial of SeisNAS" in done.stdout, done.stderr
+    assert done.stdout.split() == [str(ROOT / name / "__init__.py") for name in ("trials", "datagen")], done.stderr
     assert found["PATH"].startswith(str(Path(sys.executable).parent))
