@@ -23,7 +23,7 @@ from lib.record import made_by
 from numpy.typing import NDArray
 from rich.console import Console
 
-from datagen.files.gathers import read_recording
+from datagen.traces.gathers import read_recording
 from search_spaces.picks import find_picks
 from trials.prediction.picking.classical_picker import fitted
 from trials.running.channel import Channel

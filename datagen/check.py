@@ -1,7 +1,7 @@
 """Checks every sample of a data set, so that training need not: is it complete, sound and in one split only?
 
     files       present, of the size, shape and type in the manifest, unchanged (SHA-256)
-    values      finite, shots and images not all zero, velocities within what the configuration can draw
+    values      finite, no shot dead, no image all zero, velocities within what the configuration can draw
     splits      no velocity model in two of them
     statistics  of each shard, computed again, equal to the manifest's
 
@@ -154,6 +154,10 @@ def _sample_problems(data: Data, kind: ArrayKind, sample: NDArray[Any]) -> Itera
             yield f"velocity {found[0]:g} to {found[1]:g} m/s, the configuration draws {lowest:g} to {highest:g} m/s"
     elif not sample.any():
         yield "all values are zero"
+    elif kind == "data":
+        dead = np.flatnonzero(np.ptp(sample, axis=(1, 2)) == 0)
+        if len(dead):
+            yield f"dead shot {', '.join(map(str, dead[:6] + 1))} of {len(sample)}: all of its values are the same"
 
 
 def _statistics(part: Arrays) -> Statistics:

@@ -12,6 +12,9 @@ STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 MOST_SHARDS = 12_000  # their records must fit in a manifest (reading.MOST_JSON)
 
+INTERVAL = (1e-7, 0.1)  # [s] between time samples, from ten megahertz to ten hertz
+Interval = Annotated[float, Field(ge=INTERVAL[0], le=INTERVAL[1])]
+
 Number = TypeVar("Number", bound=float)
 
 
@@ -154,7 +157,7 @@ class Survey:
     receiver_depth: Distance = 10.0  # [m]
     free_surface: bool = False  # true: u = 0 at depth 0, which reflects waves; false: they leave there too
     frequency: Annotated[float, Field(gt=0, le=500)]  # [Hz] peak of the Ricker wavelet
-    interval: Annotated[float, Field(gt=0, le=0.1)]  # [s] between time samples
+    interval: Interval  # [s] between time samples
     samples: Annotated[int, Field(ge=16, le=100_000)]
     space_order: Literal[4, 6, 8] = 8
     # True: correct the numerical dispersion of time step and grid, and use the longest stable time step;

@@ -66,7 +66,8 @@ def generate(
             with cluster(dask, report) as hand_out:
                 yield partial(hand_out, partial(make_on_worker, wanted, engine, package_versions()))
 
-    return make_shards(data, worker_pool, progress=progress, wait=wait, report=report)
+    inputs = [data.velocity_file.path] if data.velocity_file else []
+    return make_shards(data, worker_pool, progress=progress, wait=wait, report=report, inputs=inputs)
 
 
 def _settled(data: Data) -> Data:

@@ -1,4 +1,4 @@
-"""Existing shots as shards: OpenFWI folders, a user's .npy, SEG-Y.
+"""Existing shots as shards: OpenFWI folders, a user's .npy, SEG-Y, SU.
 
     files ─► Source: shots [S, T, R], models [Z, X] ─► chunks ─► shards, as generated ones
                                         └─► our own shots and RTM image of each model, on request
@@ -24,10 +24,13 @@ from datagen.config import Data, Imported, Split
 from datagen.errors import InputError
 from datagen.files.npy_series import NpySeries, open_npy
 from datagen.files.openfwi import find_pairs, find_split
-from datagen.files.segy import SEGY_SUFFIXES, SegyGathers
 from datagen.files.velocity_files import velocity_limits
 from datagen.shards.chunk import Chunk, Engine, Made, as_stored, check_overflow, compute_statistics
 from datagen.shards.make import Generated, MakeAll, make_shards, processes
+from datagen.traces.recorded_shots import of_segy
+from datagen.traces.segy_shots import SegyShots
+from datagen.traces.survey_fit import Fitted, fit_survey
+from datagen.traces.trace_file import TRACE_SUFFIXES
 from datagen.waves.modelling import WaveEngine
 
 log = logging.getLogger(__name__)
@@ -57,30 +60,55 @@ class Source:
     shots: Series
     models: NpySeries | None
     split: Split
+    fitted: Fitted | None = None  # brings shots with headers to the survey of the data set; None: shots of arrays
 
 
-def find_source(path: Path, data: Data, *, models: Path | None = None, split_files: Path | None = None) -> Source:
-    """What is at `path`: an .npy of shots `[n, S, T, R]`, SEG-Y (a file or a folder of them), or an OpenFWI folder.
+def find_source(
+    path: Path,
+    data: Data,
+    *,
+    models: Path | None = None,
+    split_files: Path | None = None,
+    resample: bool = False,
+    interval: float | None = None,
+) -> Source:
+    """What is at `path`: an .npy of shots `[n, S, T, R]`, SEG-Y or SU (also a folder of them), or an OpenFWI folder.
 
     `models` is an .npy of velocity models `[n, 1, z, x]` for the first two.  OpenFWI's own test files (val in its
     split files) are the test split; the last tenth of its training samples are the validation split.  Everything
     else is split into neighbouring blocks of 80, 10 and 10 per cent.
 
-    Raises InputError: nothing to import, or damaged files, as the readers do.
+    What the headers of SEG-Y tell is compared with the survey of `data`; `resample` converts as far as physics allows
+    (survey_fit.py), `interval` [s] is that of headers without one.
+
+    Raises InputError: nothing to import, another survey, or damaged files, as the readers do.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     files = sorted(path.iterdir()) if path.is_dir() else [path]
-    segy = [file for file in files if file.suffix.lower() in SEGY_SUFFIXES]
+    segy = [file for file in files if file.suffix.lower() in TRACE_SUFFIXES]
     if path.is_dir() and not segy:
         if models is not None:
             raise InputError("--models: an OpenFWI folder contains its models; leave --models out")
         return _openfwi(path, split_files)
     if split_files is not None:
         raise InputError(f"--split-files: only an OpenFWI folder has them, {path} is none")
-    shots: Series = SegyGathers(segy, data.survey.shots, data.survey.receivers) if segy else NpySeries([path])
     velocities = NpySeries([models]) if models is not None else None
-    return Source(name=str(path), shots=shots, models=velocities, split=_neighbouring(shots))
+    if not segy:
+        shots = NpySeries([path])
+        return Source(name=str(path), shots=shots, models=velocities, split=_neighbouring(shots))
+    recorded = SegyShots(segy, data.survey.shots, data.survey.receivers, interval=interval)
+    recording = of_segy(path, recorded)
+    fitted = fit_survey(recording, data, "the preset", "the preset", resample=resample, interval=interval)
+    for note in fitted.notes:
+        log.warning("%s: %s", path, note)
+    return Source(
+        name=str(path),
+        shots=recorded,
+        models=velocities,
+        split=_neighbouring(recorded),
+        fitted=fitted,
+    )
 
 
 def _openfwi(folder: Path, split_files: Path | None) -> Source:
@@ -139,16 +167,15 @@ def import_shots(
     def worker_pool() -> Iterator[MakeAll]:
         yield processes(partial(read_chunk, described, source, engine(described) if migrate else None), workers)
 
-    return make_shards(described, worker_pool, progress=progress, report=report)
+    inputs = [*source.shots.files, *(source.models.files if source.models else ())]
+    return make_shards(described, worker_pool, progress=progress, report=report, inputs=inputs)
 
 
 def _imported(source: Source, data: Data, migrate: bool) -> Imported:
     survey, shots, models = data.survey, source.shots, source.models
-    _check_shape(shots, (survey.shots, survey.samples, survey.receivers), "data.survey.shots, samples and receivers")
-    if shots.interval is not None and not np.isclose(shots.interval, survey.interval, rtol=1e-3):
-        raise InputError(
-            f"{shots.files[0]}: {shots.interval:g} s between time samples, data.survey.interval is "
-            f"{survey.interval:g} s; set it to {shots.interval:g}"
+    if source.fitted is None:  # otherwise find_source has compared more
+        _check_shape(
+            shots, (survey.shots, survey.samples, survey.receivers), "data.survey.shots, samples and receivers"
         )
     kinds: list[Literal["data", "model", "image"]] = ["data"]
     velocity = None
@@ -196,10 +223,12 @@ def read_chunk(data: Data, source: Source, engine: Engine | None, chunk: Chunk) 
     first, count = chunk.shard.first + chunk.offset, chunk.models
     survey, grid = data.survey, data.grid
     shots_MSTR = np.asarray(source.shots.read(first, count), np.float32)
-    shots_MSTR = shots_MSTR.reshape(count, survey.shots, survey.samples, survey.receivers)
-    wrong = ~np.isfinite(shots_MSTR).all(axis=(1, 2, 3))
+    wrong = ~np.isfinite(shots_MSTR.reshape(count, -1)).all(axis=1)
     if wrong.any():
         raise InputError(f"{source.shots.name(first + int(np.argmax(wrong)))}: not all values are finite")
+    if source.fitted is not None:
+        shots_MSTR = source.fitted(shots_MSTR)
+    shots_MSTR = shots_MSTR.reshape(count, survey.shots, survey.samples, survey.receivers)
     check_overflow(data, shots_MSTR)
     made = Made(
         chunk=chunk, arrays={"data": as_stored(shots_MSTR, data.dtype)}, statistics=compute_statistics(shots_MSTR)

@@ -14,11 +14,15 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from datagen.config import Data
+from datagen.files.outputs import check_outputs
+from datagen.files.whole_files import whole
+from datagen.files.writing import reported
 from datagen.ground.ranges import velocity_range
 from datagen.shards.manifest import ArrayKind, ShardRecord, load_manifest, open_array, require_same, stored_kinds
 from datagen.waves.positions import distances
 
 PANELS: tuple[ArrayKind, ...] = ("model", "data", "image")
+ENDINGS = (".png", ".pdf", ".svg", ".jpg")
 PANEL_WIDTH, ROW_HEIGHT, EDGE = 4.5, 3.0, 1.0  # [inch]; the edge is above and below all rows, together
 GATHER_CLIP, IMAGE_CLIP = 93.0, 99.5  # percentile of |amplitude| at which the grey scale ends
 
@@ -26,8 +30,10 @@ GATHER_CLIP, IMAGE_CLIP = 93.0, 99.5  # percentile of |amplitude| at which the g
 def contact_sheet(data: Data, split: str, count: int, path: Path) -> None:
     """Writes a picture (format by its suffix) of the first `count` models of a split.
 
-    Raises InputError: no finished data set of this configuration, unknown split, shard missing or truncated.
+    Raises InputError: no finished data set of this configuration, unknown split, shard missing or truncated, or a
+    picture that cannot be written there.
     """
+    check_outputs([path], ENDINGS, [data.folder], new_folder=True)
     manifest = load_manifest(data.folder)
     require_same(manifest, data)
     records = manifest.of_split(split)
@@ -57,8 +63,10 @@ def contact_sheet(data: Data, split: str, count: int, path: Path) -> None:
             below.set_title("")
             inner.set_xlabel("")
             inner.tick_params(labelbottom=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=100)
+    with reported(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as part:
+        figure.savefig(part, dpi=100, format=path.suffix[1:].lower())
 
 
 def _models(data: Data, folder: str, records: list[ShardRecord], shot: int) -> Iterator[dict[ArrayKind, NDArray[Any]]]:

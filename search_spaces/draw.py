@@ -43,7 +43,7 @@ def draw_genotype(genotype: Genotype, path_stem: File | str) -> list[File]:
     """Writes `path_stem`.dot, .png and .svg and returns their paths."""
     source = graphviz.Source(dot(genotype))
     files = [File(f"{path_stem}.{ending}") for ending in ("dot", "png", "svg")]
-    files[0].write_text(source.source)
+    files[0].write_text(source.source, encoding="utf-8")
     if shutil.which("dot"):
         for file in files[1:]:
             file.write_bytes(source.pipe(format=file.suffix[1:]))

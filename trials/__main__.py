@@ -18,6 +18,7 @@ from trials.running.channel import Channel, under_nni
 from trials.running.devices import take_share
 from trials.running.ending import FAILURE, INTERRUPTED, end_on_signals
 from trials.running.memory import OutOfMemory
+from trials.running.quiet import print_anything
 from trials.running.run_folder import RunFolder
 from trials.settings.config import load, settings
 from trials.stages.execute import execute
@@ -43,6 +44,7 @@ def main() -> None:
 def run() -> None:
     """`main`, noting a failure in the run folder: a trial without such a note was killed (lost_hosts.py)."""
     end_on_signals()
+    print_anything()
     failure = Path(os.environ.get("NNI_OUTPUT_DIR", "."), FAILURE)
     failure.unlink(missing_ok=True)
     try:
@@ -52,7 +54,7 @@ def run() -> None:
     except BaseException as error:
         if under_nni():
             with contextlib.suppress(OSError):  # the disk may be full
-                failure.write_text(f"{type(error).__name__}: {shown(error)}\n")
+                failure.write_text(f"{type(error).__name__}: {shown(error)}\n", encoding="utf-8")
         if isinstance(error, InputError | Diverged | OutOfMemory):
             sys.exit(f"failed: {shown(error)}")
         raise

@@ -13,6 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from datagen.errors import InputError
 from datagen.generate import generate
 from trials.experiment.host_table import check_hosts, warn_of_bits
 from trials.experiment.launch import check, run_experiment
@@ -64,9 +65,14 @@ def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
 
 
 def report_experiment(nni_config: Path, output: Path) -> Path:
-    """The report of an experiment that `seisnas run` has finished."""
+    """The report of an experiment that `seisnas run` has finished.  Raises InputError: the settings have changed."""
     config, plan = load_trial_config(nni_config), load_plan(nni_config)
     state = read_state(plan)
+    if state is not None and state.digest != plan.digest:
+        raise InputError(
+            f"{nni_config}: its settings have changed since experiment {state.experiment}, whose trials have others; "
+            "restore them, or seisnas run --new"
+        )
     trials = finished_trials(plan.folder / state.experiment) if state else []
     conclude(find_winners(trials, unet_folder(config)), trials, config, nni_config, output)
     return output

@@ -138,18 +138,18 @@ def _fill(part: Path, network: nn.Module, contents: Contents, picture: Path | No
     (part / WEIGHTS).write_bytes(save(state))
     pack(state, part / PACKED)
     if contents.network.genotype is not None:
-        (part / GENOTYPE).write_text(contents.network.genotype.to_json())
-    (part / CONFIG).write_text(to_yaml(contents))
+        (part / GENOTYPE).write_text(contents.network.genotype.to_json(), encoding="utf-8")
+    (part / CONFIG).write_text(to_yaml(contents), encoding="utf-8")
     whole = OUTPUTS[contents.target].deployed(network, contents.statistics, contents.shape)
     export_onnx(whole, contents.shape, part / ONNX)
     if picture is not None:
         shutil.copyfile(picture, part / PICTURE)
-    (part / CARD).write_text(_card(part, network, contents))
+    (part / CARD).write_text(_card(part, network, contents), encoding="utf-8")
     seal(part)
 
 
 def _card(part: Path, network: nn.Module, contents: Contents) -> str:
-    template = Path(__file__).with_name(OUTPUTS[contents.target].card).read_text()
+    template = Path(__file__).with_name(OUTPUTS[contents.target].card).read_text(encoding="utf-8")
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -23,7 +23,7 @@ MOST_FILE = 768 << 20  # bytes; ResUNet34 has 134 MB
 def seal(folder: Path) -> None:
     """Writes the checksums of all files in `folder`."""
     sums = {file.name: file_sha256(file) for file in sorted(folder.iterdir()) if file.name != SEAL}
-    (folder / SEAL).write_text(json.dumps(sums, indent=2) + "\n")
+    (folder / SEAL).write_text(json.dumps(sums, indent=2) + "\n", encoding="utf-8")
 
 
 def check_seal(folder: Path, *, required: Collection[str], optional: Collection[str] = ()) -> list[str]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from datagen.files.known_formats import told
 from datagen.files.regular_files import check_memory, regular_file
 
 MOST_HEADER = 10_000  # bytes; numpy's own limit
@@ -28,8 +29,11 @@ def map_npy(path: Path) -> NDArray[Any]:
     header promises.  OSError: not readable.
     """
     length = regular_file(path)
-    with open(path, "rb") as stream:
-        _check_header(stream, length)
+    try:
+        with open(path, "rb") as stream:
+            _check_header(stream, length)
+    except ValueError as error:
+        raise ValueError(told(path, error)) from None
     array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     return array
 
@@ -38,6 +42,8 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
     """All arrays of an archive, by name.  Raises as `map_npy`, InputError if they do not fit in memory, and
     zipfile.BadZipFile."""
     length = regular_file(path)
+    if not zipfile.is_zipfile(path):
+        raise ValueError(told(path, "not an .npz, or truncated: it is no ZIP archive"))
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         promised = sum(member.file_size for member in members)

@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 
 from datagen.errors import InputError
+from datagen.files.copies import tell_copies
 from datagen.files.reading import read_text
 
 MODELS_OF = {"data": "model", "seis": "vel"}  # names of shots and models differ only in these words
@@ -35,6 +36,7 @@ def find_pairs(folder: Path) -> list[Pair]:
             raise InputError(f"{partner}: missing, it belongs to {path}")
         if word in MODELS_OF:
             pairs.append((path, partner))
+    tell_copies([shots for shots, _ in pairs])
     if not pairs:
         raise InputError(
             f"{folder}: no OpenFWI files in it, as data1.npy with model1.npy, or seis2_1_0.npy with vel2_1_0.npy"
@@ -51,6 +53,7 @@ def find_shots(folder: Path) -> list[Path]:
     shots = sorted((path for path, found in names.items() if found["word"].lower() in MODELS_OF), key=_in_order)
     if not shots:
         raise InputError(f"{folder}: no shots as OpenFWI names them, data1.npy or seis2_1_0.npy, and no SEG-Y")
+    tell_copies(shots)
     return shots
 
 

@@ -18,7 +18,9 @@ from datagen.config import Data, VelocityFile
 from datagen.errors import InputError
 from datagen.files.npy_files import map_npy
 from datagen.files.regular_files import regular_file
+from datagen.files.segy import read_segy_model
 from datagen.files.whole_files import file_sha256
+from datagen.traces.trace_file import SEGY_SUFFIXES
 from datagen.waves.scheme import derive_scheme
 from datagen.waves.survey import check_carried
 
@@ -44,8 +46,6 @@ class Models:
 @lru_cache(maxsize=2)
 def open_models(file: VelocityFile) -> Models:
     """Raises InputError: no such file, truncated, not numbers, or `shape` or `axes` do not fit it."""
-    from datagen.files.segy import SEGY_SUFFIXES, read_segy_model  # noqa: PLC0415  models that are drawn need no segyio
-
     path = Path(file.path)
     axes = file.axes
     length = regular_file(path)

@@ -6,8 +6,10 @@ name.tmp ── all written ──► name        in one step: a reader, or a ki
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from datagen.files.writing import reported
 
 
 def temporary_path(path: Path) -> Path:
@@ -17,13 +19,18 @@ def temporary_path(path: Path) -> Path:
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Yields the file to write; it is renamed to `path` when the block ends, or deleted if the block raises."""
+    """Yields the file to write; it is renamed to `path` when the block ends, or deleted if the block raises.
+
+    Raises InputError with the cause when the file cannot be written.
+    """
     part = temporary_path(path)
     try:
-        yield part
-        os.replace(part, path)
+        with reported(path):
+            yield part
+            os.replace(part, path)
     except BaseException:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise
 
 

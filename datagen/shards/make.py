@@ -7,7 +7,7 @@ One process at a time writes into a folder; finished shards stay, however a run 
 
 import logging
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,11 +16,15 @@ from filelock import FileLock, Timeout
 
 from datagen.config import Data
 from datagen.errors import InputError
+from datagen.files.outputs import check_folder
 from datagen.files.whole_files import temporary_path
-from datagen.full_disk import report_full_disk
+from datagen.files.writing import reported
+from datagen.full_disk import report_unwritable
 from datagen.shards.chunk import Chunk, Made, split_into_chunks
 from datagen.shards.farm import cores, farm
 from datagen.shards.manifest import (
+    FILE_NAME,
+    MANIFEST,
     Manifest,
     Shard,
     ShardRecord,
@@ -30,12 +34,14 @@ from datagen.shards.manifest import (
     read_manifest,
     require_same,
     save_manifest,
+    stored_kinds,
 )
 from datagen.shards.progress import models_bar
 from datagen.shards.writer import ShardWriter, check_disk
 
 log = logging.getLogger(__name__)
 
+LOCK = ".lock"  # in the folder of every data set that was begun
 GRACE = 2.0  # [s] to wait for the folder: the workers of a killed run hold it until they notice its end
 KEPT = "finished shards are kept"
 
@@ -64,11 +70,16 @@ def make_shards(
     progress: bool,
     wait: bool = False,
     report: Callable[[str], object] = log.info,
+    inputs: Sequence[str | Path] = (),
 ) -> Generated:
-    """As `generate.generate`; `worker_pool` makes the chunks, and is entered only if a shard is missing."""
+    """As `generate.generate`; `worker_pool` makes the chunks, and is entered only if a shard is missing.
+
+    Raises InputError too: one of the files to be written is one of `inputs`, or somebody else's.
+    """
     start = time.monotonic()
     folder = Path(data.folder)
-    with _one_generator(folder, wait), report_full_disk(folder, KEPT, "data.folder"):
+    _keep_others(data, inputs)
+    with _one_generator(folder, wait), report_unwritable(folder, KEPT, "data.folder"):
         manifest = _resume(data)
         skipped = sum(record.shard.models for record in manifest.shards)
         finished = {record.shard.number for record in manifest.shards}
@@ -83,6 +94,20 @@ def make_shards(
     done = Generated(made=data.split.total - skipped, skipped=skipped, seconds=time.monotonic() - start)
     log.info("%s: %d models made, %d were there, %.1f s", folder, done.made, skipped, done.seconds)
     return done
+
+
+def _keep_others(data: Data, inputs: Sequence[str | Path]) -> None:
+    """Raises InputError if shards would replace inputs, or files in a folder where no data set was ever begun."""
+    folder = Path(data.folder)
+    names = [FILE_NAME.format(kind=kind, number=shard.number) for shard in layout(data) for kind in stored_kinds(data)]
+    with reported(folder):
+        check_folder(folder, names, inputs)
+        begun = any((folder / name).exists() for name in (LOCK, MANIFEST))
+        there = [] if begun else [name for name in names if (folder / name).exists()]
+    if there:
+        raise InputError(
+            f"data.folder: {folder} holds {there[0]}, which is of no data set made here; choose another data.folder"
+        )
 
 
 def _resume(data: Data) -> Manifest:
@@ -131,7 +156,7 @@ def _with(manifest: Manifest, record: ShardRecord) -> Manifest:
 @contextmanager
 def _one_generator(folder: Path, wait: bool) -> Iterator[None]:
     """Holds the folder's lock; the system releases it when the process ends, however that happens."""
-    lock = FileLock(folder / ".lock", timeout=-1 if wait else GRACE)
+    lock = FileLock(folder / LOCK, timeout=-1 if wait else GRACE)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 import devito
@@ -32,6 +32,7 @@ from datagen.errors import InputError
 from datagen.files.whole_files import whole
 from datagen.waves import kernel, stencil
 
+LEAST_ROOM = 2**20  # bytes; an operator has some hundred thousand
 DIGEST = hashlib.sha256().digest_size
 PATIENCE = 300.0  # [s] to wait for another process to compile the same operator; it takes seconds
 
@@ -78,14 +79,25 @@ def _input_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except CompileError as error:
+        _require_room(folder)
         raise InputError(
             f"C compiler: {find_compiler()} failed, its message is above; "
             "set the environment variable CC to a working one"
         ) from error
     except OSError as error:
+        _require_room(folder)
         raise InputError(
             f"{folder}: {error.strerror or error}; set XDG_CACHE_HOME to a folder that can be written to"
         ) from error
+
+
+def _require_room(folder: Path) -> None:
+    """Raises InputError with what keeps compiled operators from being kept in `folder`, or from running there."""
+    remedy = "set XDG_CACHE_HOME to another folder"
+    if shutil.disk_usage(folder).free < LEAST_ROOM:
+        raise InputError(f"{folder}: its disk is full, operators are compiled there; free some space, or {remedy}")
+    if os.statvfs(folder).f_flag & os.ST_NOEXEC:
+        raise InputError(f"{folder}: its file system is mounted noexec, so that nothing compiled there runs; {remedy}")
 
 
 def find_compiler() -> str:
@@ -149,8 +161,13 @@ def _working_in(folder: str, compiler: Any) -> Any:
 
 
 def _fresh_folder(parent: Path) -> TemporaryDirectory[str]:
-    """It can go as soon as the library is loaded."""
-    return TemporaryDirectory(dir=parent, ignore_cleanup_errors=True)
+    """It can go as soon as the library is loaded; Devito's command line has no place for spaces."""
+    for place in (parent, Path(gettempdir())):
+        if not any(letter.isspace() for letter in str(place)):
+            return TemporaryDirectory(dir=place, ignore_cleanup_errors=True)
+    raise InputError(
+        f"{parent}: the compiler takes no path with a space; set XDG_CACHE_HOME, or TMPDIR, to a folder without one"
+    )
 
 
 class _Pickler(pickle.Pickler):

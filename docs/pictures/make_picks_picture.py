@@ -10,7 +10,7 @@ import numpy as np
 import typer
 from matplotlib.figure import Figure
 
-from datagen.files.gathers import read_recording
+from datagen.traces.gathers import read_recording
 from trials.prediction.picking.pick import load_network, pick_gather
 from trials.prediction.picking.pick_files import draw_gather
 

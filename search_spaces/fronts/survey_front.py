@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from datagen.band_limited import resampling_matrix
 from search_spaces.config import Fold, Gather, Migrate, Network, Stack
-from search_spaces.fronts.band_limited import resampling_matrix
 from search_spaces.fronts.gather import GatherFront
 from search_spaces.fronts.stack import DiffractionStack, group_matrix
 from search_spaces.networks.contract import Features

@@ -1,10 +1,11 @@
 """`seisnas` itself: every command, in its panel of --help, in the order in which the data flow."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from datagen.errors import InputError
 from trials.commands import bundles, data, experiment, machines, training
@@ -49,6 +50,17 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
 }
 
 
+class Command(TyperCommand):
+    """A command whose numbers are finite: NaN passes every limit of an option."""
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        context = super().make_context(*args, **options)
+        for name, value in context.params.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise InputError(f"--{name.replace('_', '-')}: got {value}; write a finite number")
+        return context
+
+
 class Commands(TyperGroup):
     """The group of commands, which answers to a former spelling with the new one."""
 
@@ -76,4 +88,4 @@ Every setting lives in a preset (presets/NAME.yml); change one with --set, for e
 )
 for panel, commands in PANELS.items():
     for name, command in commands.items():
-        app.command(name, rich_help_panel=panel)(command)
+        app.command(name, cls=Command, rich_help_panel=panel)(command)

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from datagen.errors import InputError
+from datagen.files.outputs import check_outputs
 from datagen.files.whole_files import whole
 from trials.commands.options import NNI_CONFIG, Bundle, Images, Mirrored, console, tell
 
@@ -39,7 +40,7 @@ def export(
 
 def predict(
     bundle: Bundle,
-    shots: Annotated[Path, typer.Argument(help=".npy of shots [S, T, R] or [N, S, T, R], OpenFWI folder, or SEG-Y.")],
+    shots: Annotated[Path, typer.Argument(help=".npy of shots [S, T, R] or [N, S, T, R], OpenFWI folder, SEG-Y, SU.")],
     output: Images = None,
     resample: Annotated[bool, typer.Option("--resample", help="Bring sampling in time and receivers to it.")] = False,
     interval: Annotated[float | None, typer.Option(help="Between samples of an .npy [s], if not its own.")] = None,
@@ -75,7 +76,7 @@ def predict(
         migration_velocity=velocity,
     )
     if explain:
-        console.print(misfit_table(json.loads(files[-2].read_text())))
+        console.print(misfit_table(json.loads(files[-2].read_text(encoding="utf-8"))))
     for path in files:
         tell(f"wrote {path}")
 
@@ -124,7 +125,8 @@ def pick(
         list[Path] | None, typer.Option("--output", "-o", help=".csv, .sgy, .sgt (pyGIMLi) or .png; repeatable.")
     ] = None,
     interval: Annotated[
-        float | None, typer.Option(min=1e-7, max=0.1, help="Between time samples [s]; for files without one.")
+        float | None,
+        typer.Option(min=1e-7, max=0.1, help="Between time samples [s]; for files without one."),
     ] = None,
     confidence: Annotated[float, typer.Option(min=0, max=1, help="Leave out picks that are less sure.")] = 0.0,
     spacing: Annotated[float | None, typer.Option(min=1e-3, help="Of the receivers [m], the first at 0.")] = None,
@@ -161,6 +163,7 @@ def bench_model(
     """
     from trials.prediction.bench_model import bench
 
+    check_outputs([output] if output is not None else [], [".json"], [bundle])
     rows = bench(bundle, rounds=rounds)
     table = Table("network", "parameters", "1 thread", "2 threads", "models/s", "memory", "times as fast")
     for row in rows:
@@ -176,5 +179,5 @@ def bench_model(
     console.print(table)
     if output is not None:
         with whole(output) as part:
-            part.write_text(json.dumps({"bundle": bundle.name, "rows": rows}, indent=1) + "\n")
+            part.write_text(json.dumps({"bundle": bundle.name, "rows": rows}, indent=1) + "\n", encoding="utf-8")
         tell(f"wrote {output}")

@@ -50,7 +50,7 @@ def generate(
 
 
 def import_data(
-    source: Annotated[Path, typer.Argument(help="OpenFWI folder, .npy of shots, or SEG-Y (a file or a folder).")],
+    source: Annotated[Path, typer.Argument(help="OpenFWI folder, .npy of shots, SEG-Y or SU (a file or a folder).")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the data set.")],
     preset: Preset = QUICKSTART,
     changes: Set = None,
@@ -59,9 +59,15 @@ def import_data(
     ] = None,
     split_files: Annotated[Path | None, typer.Option(help="OpenFWI's folder split_files; default: SOURCE.")] = None,
     migrate: Annotated[bool, typer.Option("--migrate", help="Add RTM images of the models (Devito).")] = False,
+    resample: Annotated[
+        bool, typer.Option("--resample", help="Bring SEG-Y to the preset's times and receivers.")
+    ] = False,
+    interval: Annotated[float | None, typer.Option(help="Between samples of SEG-Y [s], if not its own.")] = None,
     workers: Workers = None,
 ) -> None:
     """Make a data set of shots that exist already; grid and survey of the preset say what they are.
+
+    Headers of SEG-Y that say otherwise are an error, which lists every difference.
 
     The other commands take it with --set data.folder=FOLDER; without --migrate, with --set target=velocity too.
     """
@@ -71,7 +77,7 @@ def import_data(
 
     from datagen.import_shots import find_source, import_shots
 
-    found = find_source(source, data, models=models, split_files=split_files)
+    found = find_source(source, data, models=models, split_files=split_files, resample=resample, interval=interval)
     made = import_shots(found, data, migrate=migrate, workers=workers, report=tell)
     split = f"{found.split.train} train, {found.split.validation} validation, {found.split.test} test"
     counts = f"{made.made} samples imported, {made.skipped} were there ({split})"

@@ -196,6 +196,8 @@ def report(
     output: Annotated[Path, typer.Option("--output", "-o")] = Path("report.html"),
 ) -> None:
     """Write report.html: the table of models, curves, predictions, cells, how to reproduce."""
+    from datagen.files.outputs import check_outputs
     from trials.chain import report_experiment
 
+    check_outputs([output], [".html"], [config], new_folder=True)
     tell(f"wrote {report_experiment(config, output)}")

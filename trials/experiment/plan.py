@@ -23,8 +23,10 @@ from datagen.files.reading import read_json, read_yaml
 from datagen.files.whole_files import whole
 from trials.experiment.machines.gpu_keys import GpuKeys
 from trials.experiment.nni.nni_config import read_nni_config
+from trials.experiment.nni.trial_command import load_trial_config
 from trials.experiment.record import ExperimentRecord
 from trials.experiment.tuner.algorithm_check import check_algorithms
+from trials.settings.config import to_tree
 
 # What NNI raises for an invalid configuration.
 _REFUSALS = (AssertionError, AttributeError, KeyError, OSError, TypeError, ValueError)
@@ -131,7 +133,7 @@ def read_state(plan: Plan) -> PlanState | None:
 def write_state(plan: Plan, experiment: str, *, finished: bool) -> None:
     state = PlanState(experiment=experiment, finished=finished, digest=plan.digest)
     with whole(plan.state_file) as part:
-        part.write_text(json.dumps(asdict(state), indent=2))
+        part.write_text(json.dumps(asdict(state), indent=2), encoding="utf-8")
 
 
 def finished_trials(experiment: Path) -> list[FinishedTrial]:
@@ -147,8 +149,14 @@ def _finished(run: Path) -> FinishedTrial:
 
 
 def _digest(path: Path, config: ExperimentConfig) -> str:
-    """Of the configuration, its search space and the presets that its trial command names."""
-    presets = [Path(config.trial_code_directory, word) for word in config.trial_command.split() if ".yml" in word]
-    settings = [read_yaml(file) for file in (path, *presets) if file.is_file()]
-    text = json.dumps([config.search_space, *settings], sort_keys=True, default=str)
+    """Of NNI's configuration, its search space and the resolved configuration that its trials start from."""
+    text = json.dumps([config.search_space, read_yaml(path), _resolved(path)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _resolved(path: Path) -> Any:
+    """Every setting of the trials; what is wrong with them instead, which those who start trials report."""
+    try:
+        return to_tree(load_trial_config(path))
+    except InputError as error:
+        return str(error)

@@ -30,6 +30,11 @@ Array = NDArray[Any]
 Record = dict[str, Any]
 
 
+def misfit_files(beside: Path) -> list[Path]:
+    """NAME_misfit.json and NAME_misfit.png beside the file called NAME."""
+    return [beside.with_name(f"{beside.stem}_misfit{ending}") for ending in (".json", ".png")]
+
+
 def write_misfit(
     velocity: PredictedVelocity, batches: Iterable[NDArray[np.float32]], beside: Path, name: str, shots: Path
 ) -> list[Path]:
@@ -38,7 +43,7 @@ def write_misfit(
     The .json has for each model `misfit`, `shots` [S], `windows` [S, W] and `scale` [S] as in `Misfit` (null where
     nothing was recorded), and `unlike_training`, what is strange about the shots or their velocity.
     """
-    files = [beside.with_name(f"{beside.stem}_misfit{ending}") for ending in (".json", ".png")]
+    files = misfit_files(beside)
     contents = velocity.imager.contents
     survey = contents.data.survey
     models: list[Record] = []
@@ -60,7 +65,7 @@ def write_misfit(
         "models": models,
     }
     with whole(files[0]) as part:
-        part.write_text(json.dumps(record, indent=1) + "\n")
+        part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return files
 
 

@@ -6,6 +6,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from segyio import BinField, TraceField
 
 from datagen.errors import InputError
 from datagen.files.whole_files import temporary_path
+from datagen.files.writing import reported
 
 LARGEST_STEP = 32.767  # [m] that fits a header, in millimetres
 CENTIMETRES = 100  # coordinates are stored in these, as integers
@@ -38,19 +40,23 @@ class NpyImages:
 
     def __init__(self, file: Path, shape: tuple[int, ...]) -> None:
         self.file, self._part = file, temporary_path(file)
-        self._stream = self._part.open("wb")
+        with reported(file):
+            self._stream = self._part.open("wb")
         header = {"descr": "<f4", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(self._stream, header)
 
     def add(self, images_B1ZX: NDArray[np.float32]) -> None:
-        self._stream.write(np.ascontiguousarray(images_B1ZX, "<f4").tobytes())
+        with reported(self.file):
+            self._stream.write(np.ascontiguousarray(images_B1ZX, "<f4").tobytes())
 
     def close(self) -> None:
-        self._stream.close()
-        os.replace(self._part, self.file)
+        with reported(self.file):
+            self._stream.close()
+            os.replace(self._part, self.file)
 
     def discard(self) -> None:
-        self._stream.close()
+        with suppress(OSError):  # closing flushes the buffer, which a full disk refuses again
+            self._stream.close()
         self._part.unlink(missing_ok=True)
 
 
@@ -73,7 +79,15 @@ class SegyImages:
         self._step = round(1000 * spacing)
         spec = segyio.spec()
         spec.format, spec.samples, spec.tracecount = 5, np.arange(nz) * spacing, count * self._columns
-        self._segy: Any = segyio.create(self._part, spec)
+        try:
+            with reported(file):
+                self._segy: Any = segyio.create(self._part, spec)
+                self._write_file_headers(spacing, text)
+        except InputError:
+            self._part.unlink(missing_ok=True)
+            raise
+
+    def _write_file_headers(self, spacing: float, text: tuple[str, str]) -> None:
         self._segy.text[0] = segyio.tools.create_text_header(_text(spacing, *text))
         self._segy.bin.update(
             {
@@ -88,7 +102,11 @@ class SegyImages:
         )
 
     def add(self, images_B1ZX: NDArray[np.float32]) -> None:
-        for image_ZX in images_B1ZX[:, 0]:
+        with reported(self.file):
+            self._add(images_B1ZX[:, 0])
+
+    def _add(self, images_BZX: NDArray[np.float32]) -> None:
+        for image_ZX in images_BZX:
             first = self._sample * self._columns
             places_X2 = np.rint(CENTIMETRES * self._at(self._sample)).astype(int)
             for column, trace_Z in enumerate(np.ascontiguousarray(image_ZX.T)):
@@ -110,11 +128,13 @@ class SegyImages:
             self._sample += 1
 
     def close(self) -> None:
-        self._segy.close()
-        os.replace(self._part, self.file)
+        with reported(self.file):
+            self._segy.close()
+            os.replace(self._part, self.file)
 
     def discard(self) -> None:
-        self._segy.close()
+        with suppress(OSError):
+            self._segy.close()
         self._part.unlink(missing_ok=True)
 
 

@@ -19,16 +19,17 @@ from numpy.typing import NDArray
 
 from compressors.outputs import OUTPUTS
 from datagen.config import Data
-from datagen.files.segy_lines import Places
+from datagen.files.outputs import check_outputs
 from datagen.targets import Target, make_target
+from datagen.traces.lines import Places
+from datagen.traces.recorded_shots import RecordedShots
+from datagen.traces.survey_fit import Fitted
 from datagen.waves.modelling import WaveEngine
 from datagen.waves.positions import distances
 from datagen.waves.scheme import derive_scheme
-from trials.prediction.predict import ENDINGS, check_outputs, open_imager, write_images
+from trials.prediction.predict import ENDINGS, files_of_channels, open_imager, write_images
 from trials.prediction.predicted_velocity import Images, Migrated, PredictedVelocity, velocity_channel
-from trials.prediction.recording import RecordedShots
 from trials.prediction.section_pictures import Section, draw_sections, image_section, reach, velocity_section
-from trials.prediction.survey_fit import Fitted
 from trials.prediction.unlike import unlike_velocity
 from trials.prediction.velocity_window import corner, cut_window, read_velocity, spanning, within_limits
 from trials.training.metrics import ssim
@@ -69,6 +70,7 @@ def model_window(
     files = check_outputs(outputs, ENDINGS)
     imager = open_imager(bundle, mirrored=mirrored)
     contents, source = imager.contents, Path(velocity)
+    check_outputs([each for file in files for _, each, _ in files_of_channels(file, contents)], inputs=[source, bundle])
     sections = read_velocity(source, shape, unit, axes)
     windows_YZX = np.stack([cut_window(each_ZX, spacing, at, contents.data.grid) for each_ZX in sections])
     data = spanning(contents.data, windows_YZX)
@@ -79,7 +81,7 @@ def model_window(
     assert spacing is not None, "cut_window checks it"
     engine = WaveEngine(data, scheme=scheme)
     single = len(windows_YZX) == 1
-    drawn = [file for file in files if file.suffix == ".png" and single]
+    drawn = [file for file in files if file.suffix.lower() == ".png" and single]
     if drawn:
         shots_MSTR, image_MZX = engine.shoot_and_migrate(windows_YZX)
         panels = [

@@ -19,13 +19,14 @@ from compressors.graphs.mirrored import Mirrored
 from compressors.graphs.runner import Imager
 from compressors.outputs import OUTPUTS, Picture
 from datagen.errors import InputError
-from datagen.files.segy import SEGY_SUFFIXES
-from trials.prediction.explain import write_misfit
+from datagen.files.outputs import check_outputs
+from datagen.traces.recorded_shots import RecordedShots, open_shots
+from datagen.traces.survey_fit import Fitted, batches, fit_survey, line_start, read_batch
+from datagen.traces.trace_file import SEGY_SUFFIXES
+from trials.prediction.explain import misfit_files, write_misfit
 from trials.prediction.image_files import Coordinates, ImageFile, NpyImages, SegyImages
 from trials.prediction.predicted_velocity import Images, Migrated, PredictedVelocity, velocity_channel
-from trials.prediction.recording import RecordedShots, open_shots
 from trials.prediction.section_pictures import Section, draw_sections, image_section, reach, velocity_section
-from trials.prediction.survey_fit import Fitted, batches, fit_survey, line_start, read_batch
 from trials.prediction.unlike import unlike_shots, unlike_velocity
 
 if TYPE_CHECKING:  # torch, which predicting does without
@@ -53,11 +54,11 @@ def predict(
 ) -> list[Path]:
     """Images the shots at `shots` and writes each of `outputs`; returns their paths.
 
-    `shots`: an .npy `[S, T, R]` or `[N, S, T, R]`, an OpenFWI folder, SEG-Y (a file or a folder of them, 2-D lines
+    `shots`: an .npy `[S, T, R]` or `[N, S, T, R]`, an OpenFWI folder, SEG-Y or SU (also a folder of them, 2-D lines
     or a 3-D survey, whose lines are imaged one by one).
     `resample` adapts the shots to the bundle's survey as far as physics allows (survey_fit.py); `interval` [s] is that
-    of an .npy, if it differs from the bundle's.  `migrate`: the images are RTM images in the velocity that the bundle
-    predicts, made with the wave equation (Devito).  `explain`: how well that velocity explains the shots (explain.py),
+    of an .npy, if it differs from the bundle's, and counts more than that in headers.
+    `migrate`: the images are RTM images in the velocity that the bundle predicts, made with the wave equation (Devito).  `explain`: how well that velocity explains the shots (explain.py),
     written beside the first of `outputs` as NAME_misfit.json and NAME_misfit.png, the last of the paths returned.
     `mirrored`: the prediction is the mean with that of the mirrored shots, turned back.  `migration_velocity`: a file
     of velocities that stand in for those predicted (given_velocity.py).
@@ -70,8 +71,9 @@ def predict(
     ------
     InputError
         The bundle is damaged, there are no shots, their survey is not the bundle's, a sample is not a number, or
-        an output has an unknown ending.  `migrate` and `explain`: the bundle predicts no velocity, or Devito or a C
-        compiler is missing.  `mirrored`: the bundle's survey is not symmetric, or there is a `migration_velocity`.
+        an output cannot be written, is an input or has an unknown ending.  `migrate` and `explain`: the bundle predicts
+        no velocity, or Devito or a C compiler is missing.  `mirrored`: the bundle's survey is not symmetric, or there
+        is a `migration_velocity`.
     """
     files = check_outputs(outputs, ENDINGS)
     if mirrored and migration_velocity:
@@ -81,10 +83,14 @@ def predict(
         )
     imager = open_imager(bundle, mirrored=mirrored)
     contents = imager.contents
-    recording = open_shots(Path(shots), contents.shape)
+    recording = open_shots(Path(shots), contents.data.survey, interval)
+    planned = [each for file in files for _, each, _ in files_of_channels(file, contents)]
+    planned += misfit_files(files[0]) if explain else []
+    own = [*recording.files, *([migration_velocity] if migration_velocity else []), bundle]
+    check_outputs(planned, inputs=own)
     given = _given_velocity(bundle, migration_velocity, recording.samples) if migration_velocity else None
     imager = given or imager
-    fitted = fit_survey(recording, contents, bundle, resample=resample, interval=interval)
+    fitted = fit_survey(recording, contents.data, "the bundle", str(bundle), resample=resample, interval=interval)
     for note in fitted.notes:
         log.warning("%s: %s", shots, note)
     velocity = PredictedVelocity(bundle, imager) if migrate or explain else None
@@ -109,13 +115,13 @@ def write_images(
     `made` says how the images were made, in SEG-Y and pictures.  Raises InputError: not finite.
     """
     contents = imager.contents
-    written = [each for file in files for each in _files_of_channels(file, contents)]
+    written = [each for file in files for each in files_of_channels(file, contents)]
     drawn: list[NDArray[np.float32]] = []
     with ExitStack() as unfinished:
         images = [
             (channel, _new_file(file, recording, contents, made, picture))
             for channel, file, picture in written
-            if file.suffix != ".png"
+            if file.suffix.lower() != ".png"
         ]
         for _, each in images:
             unfinished.callback(each.discard)
@@ -127,14 +133,14 @@ def write_images(
             each.close()
         unfinished.pop_all()
     for channel, file, picture in written:
-        if file.suffix == ".png":
+        if file.suffix.lower() == ".png":
             sections = _sections([image_CZX[channel] for image_CZX in drawn], picture, contents, recording)
             what = f"{len(drawn)} of {recording.samples} sections of {recording.path.name}, {picture.name}"
             draw_sections(sections, contents.data.grid, file, f"{contents.name}: {what}\n{made}")
     return [file for _, file, _ in written]
 
 
-def _files_of_channels(file: Path, contents: Contents) -> list[tuple[int, Path, Picture]]:
+def files_of_channels(file: Path, contents: Contents) -> list[tuple[int, Path, Picture]]:
     """What is written for an output: channel of the prediction, its file, and how it is shown."""
     pictures = OUTPUTS[contents.target].pictures
     last = len(pictures) - 1
@@ -162,20 +168,9 @@ def open_imager(bundle: str | Path, *, mirrored: bool = False) -> Images:
     return Mirrored(imager) if mirrored else imager
 
 
-def check_outputs(outputs: Sequence[str | Path], endings: Sequence[str]) -> list[Path]:
-    """The paths, after checking their endings and folders.  Raises InputError."""
-    files = [Path(output) for output in outputs]
-    for file in files:
-        if file.suffix not in endings:
-            raise InputError(f"output {file}: unknown ending {file.suffix or 'none'!r}; allowed: {', '.join(endings)}")
-        if not file.parent.is_dir():
-            raise InputError(f"output {file}: there is no folder {file.parent}; make it first")
-    return files
-
-
 def _new_file(file: Path, recording: RecordedShots, contents: Contents, made: str, picture: Picture) -> ImageFile:
     shape, count = contents.shape, recording.samples
-    if file.suffix == ".npy":
+    if file.suffix.lower() == ".npy":
         before = () if recording.single else (count,) if _is_cube(recording) else (count, 1)
         return NpyImages(file, (*before, shape.nz, shape.nx))
     spacing = contents.data.grid.spacing

@@ -1,6 +1,7 @@
 """A window of the user's velocity model, on a bundle's grid and within the velocities its survey can model."""
 
 import logging
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,8 @@ def read_velocity(file: Path, shape: str | None, unit: float, axes: str = "") ->
 
     Raises InputError: no such file, neither a model nor a cube, of another size than `shape`, or no velocities in m/s.
     """
+    if not 0 < unit < math.inf:
+        raise InputError(f"unit: got {unit:g}; give the factor to m/s, 1000 for km/s")
     described = VelocityFile(
         path=str(file), shape=_sizes(shape) if shape else (), unit=unit, spacing=(1.0,), axes=_known(axes)
     )
@@ -50,7 +53,7 @@ def cut_window(model_ZX: Array, spacing: float | None, at: str, grid: Grid) -> A
     Cells of the model are `spacing` metres wide.  `at` is "depth,distance" in metres.  Raises InputError when
     the window leaves the model.
     """
-    if spacing is None or spacing <= 0:
+    if spacing is None or not 0 < spacing < math.inf:
         raise InputError(f"spacing: got {spacing}; give the size of a cell of the velocity model in metres")
     top_left, sizes = corner(at), (grid.nz, grid.nx)
     end = [first + (cells - 1) * grid.spacing for first, cells in zip(top_left, sizes, strict=True)]
@@ -68,7 +71,9 @@ def corner(at: str) -> tuple[float, float]:
     try:
         depth, distance = (float(part) for part in at.split(","))
     except ValueError:
-        raise InputError(f"at: got {at!r}; write depth,distance in metres, for example 500,3000") from None
+        depth = distance = math.nan
+    if not math.isfinite(depth + distance):
+        raise InputError(f"at: got {at!r}; write depth,distance in metres, for example 500,3000")
     return depth, distance
 
 

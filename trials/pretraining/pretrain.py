@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader
 from torchvision.utils import make_grid
 
 from datagen.errors import InputError
-from datagen.full_disk import report_full_disk
+from datagen.full_disk import report_unwritable
 from datagen.generate import ensure
 from search_spaces.build import network_behind
 from search_spaces.networks.contract import SingleChannel
@@ -100,7 +100,7 @@ def pretrain(config: Config, run: RunFolder, report: Callable[[str], object]) ->
     training = GanTraining(config, samples) if config.pretrain.kind == "gan" else Autoencoding(config, samples)
     epochs, keep = PretrainReport(run), keep_checkpoint(run.path, "pretrain")
     options = trainer_options(run, config, "pretrain", config.pretrain.epochs, [epochs, *keep])
-    with report_full_disk(run.path, EPOCHS_KEPT):
+    with report_unwritable(run.path, EPOCHS_KEPT):
         with interruptible():
             pl.Trainer(**options).fit(
                 training,

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
-from datagen.files.gathers import read_gathers
+from datagen.traces.gathers import read_gathers
 from search_spaces.config import Gather
 from search_spaces.fronts.gather import GatherFront
 from trials.settings.config import Config
@@ -127,7 +127,7 @@ def _repaired(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """The gathers with zeros in dead or broken traces, and a mask of these, `[S, R]`."""
     broken_SR = np.isfinite(gathers_STR).sum(1) < gathers_STR.shape[1]
-    dead_SR = (np.ptp(gathers_STR, axis=1) == 0) & ~broken_SR
+    dead_SR = (gathers_STR.max(axis=1) == gathers_STR.min(axis=1)) & ~broken_SR
     repaired["dead traces, set to zero"] += int(dead_SR.sum())
     repaired["traces with values that are not finite, set to zero"] += int(broken_SR.sum())
     silent_SR = dead_SR | broken_SR

@@ -15,6 +15,9 @@ from PIL import Image
 from torch import Tensor
 
 from datagen.errors import InputError
+from datagen.files.outputs import check_outputs
+from datagen.files.whole_files import whole
+from datagen.files.writing import reported
 from trials.training.transferring.gan import Generator
 from trials.training.transferring.pretrained_files import load_generator
 
@@ -55,8 +58,9 @@ def show_gan(
     if points < 2:
         raise InputError(f"dream: a walk needs at least 2 points, got {points}")
     generator, facts = load_generator(file)
-    output.mkdir(parents=True, exist_ok=True)
-    written = [output / "walk.gif", output / "sheet.png"]
+    written = check_outputs([output / "walk.gif", output / "sheet.png"], inputs=[file.parent], new_folder=True)
+    with reported(output):
+        output.mkdir(parents=True, exist_ok=True)
     film(sampled(generator, walk(facts["latent"], points, steps, seed)), generator.limit, written[0])
     latent = torch.randn(16, facts["latent"], generator=torch.Generator().manual_seed(seed))
     sheet = {"generated": sampled(generator, latent)}
@@ -70,7 +74,8 @@ def film(frames_F1ZX: Tensor, limit: float, file: Path) -> None:
     bright = (frames_F1ZX[:, 0] / (GREY * limit)).clamp(-1, 1) * 0.5 + 0.5
     grey = (step * (bright * (GREYS - 1)).round()).numpy().astype(np.uint8)
     images = [Image.fromarray(frame.repeat(ZOOM, 0).repeat(2 * ZOOM, 1)) for frame in grey]
-    images[0].save(file, save_all=True, append_images=images[1:], duration=FRAME_MS, loop=0, optimize=True)
+    with whole(file) as part:
+        images[0].save(part, "GIF", save_all=True, append_images=images[1:], duration=FRAME_MS, loop=0, optimize=True)
 
 
 def contact_sheet(rows: dict[str, Tensor], limit: float, file: Path, columns: int = 8) -> None:
@@ -84,4 +89,5 @@ def contact_sheet(rows: dict[str, Tensor], limit: float, file: Path, columns: in
             place.imshow(sample_ZX.numpy(), cmap="gray", vmin=-GREY * limit, vmax=GREY * limit, aspect="auto")
         for place in line:
             place.set(xticks=[], yticks=[])
-    figure.savefig(file, dpi=70)
+    with whole(file) as unfinished:
+        figure.savefig(unfinished, dpi=70, format="png")

@@ -60,9 +60,9 @@ def write_table(comparison: Comparison, results: Path) -> None:
     results.mkdir(parents=True, exist_ok=True)
     with FileLock(comparison.folder / ".table.lock"):  # several processes may write at once
         with whole(results / "compare.json") as part:
-            part.write_text(json.dumps(record, indent=1) + "\n")
+            part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         with whole(results / "compare.md") as part:
-            part.write_text(_page(record))
+            part.write_text(_page(record), encoding="utf-8")
         with whole(results / "compare.png") as part:
             _figure(rows).savefig(part, dpi=110, format="png")
 

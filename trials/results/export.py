@@ -5,7 +5,7 @@ from pathlib import Path
 
 from compressors.bundles.bundle import write_bundle
 from datagen.errors import InputError
-from datagen.full_disk import report_full_disk
+from datagen.full_disk import report_unwritable
 from search_spaces.shape import Shape
 from trials.running.identity import differences
 from trials.running.run_folder import RunFolder
@@ -25,7 +25,7 @@ def export(run: RunFolder, folder: Path | None = None, others: Sequence[RunFolde
     _check_alike(run, others)
     all_scores = [_test_scores(each) for each in (run, *others)]
     scores, folder = all_scores[0], folder or Path("exports") / config.name
-    with report_full_disk(folder, "the run and any earlier bundle are kept"):
+    with report_unwritable(folder, "the run and any earlier bundle are kept"):
         return write_bundle(
             folder,
             network,

@@ -17,7 +17,7 @@ from compressors.outputs import OUTPUTS, Picture
 from compressors.pareto import Point, front
 from datagen.errors import InputError
 from datagen.files.whole_files import whole
-from datagen.full_disk import report_full_disk
+from datagen.full_disk import report_unwritable
 from datagen.targets import TargetName
 from trials.results.figures import curves_svg, data_uri, pareto_svg, picture_uri, scale_uri, size_svg
 from trials.running.run_folder import RunFolder
@@ -128,7 +128,7 @@ def write_report(report: Report, out: str | Path = "report.html") -> Path:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"bytes": readable_bytes, "count": "{:,}".format}
-    template = environment.from_string(Path(__file__).with_name("report.html").read_text())
+    template = environment.from_string(Path(__file__).with_name("report.html").read_text(encoding="utf-8"))
     page = template.render(
         report=report,
         picture=report.picture,
@@ -138,10 +138,10 @@ def write_report(report: Report, out: str | Path = "report.html") -> Path:
         cells=_drawing(report.cells) if report.cells else None,
     )
     out = Path(out)
-    with report_full_disk(out, "the runs and bundles are kept"):
+    with report_unwritable(out, "the runs and bundles are kept"):
         out.parent.mkdir(parents=True, exist_ok=True)
         with whole(out) as part:
-            part.write_text(page)
+            part.write_text(page, encoding="utf-8")
     return out
 
 

@@ -21,7 +21,7 @@ def data_digest(folder: str | Path) -> str | None:
         file = Path(folder) / "manifest.json"
         if not file.is_file():  # reading a FIFO would block
             return None
-        manifest = json.loads(file.read_text())
+        manifest = json.loads(file.read_text(encoding="utf-8"))
         files = [file for shard in manifest["shards"] for file in shard["files"].values()]
         missing = sum(manifest["data"]["split"].values()) - sum(each["shard"]["models"] for each in manifest["shards"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

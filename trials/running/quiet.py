@@ -1,6 +1,8 @@
 """Silences libraries' warnings about themselves in terminals and logs; errors stay."""
 
+import io
 import logging
+import sys
 import warnings
 
 TALK = (
@@ -21,3 +23,10 @@ def quiet_libraries() -> None:
         warnings.filterwarnings("ignore", message=message)
     for name in ("pytorch_lightning", "lightning.pytorch", "nni", "torch.onnx"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def print_anything() -> None:
+    """Terminals and logs that are not UTF-8 show ? for what they lack."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

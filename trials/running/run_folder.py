@@ -48,6 +48,7 @@ class RunFolder:
         A run with the same settings continues from what is there; files of a run with other settings are removed.
         """
         if not self.was_asked(config, stage, parameters, source=source):
+            self.require_own(config, source)
             self._clear()
         self.path.mkdir(parents=True, exist_ok=True)
         (self.path / "result.json").unlink(missing_ok=True)
@@ -81,6 +82,15 @@ class RunFolder:
         same = all(provenance.get(name, value) == value for name, value in wanted.items())
         return same and not differences(self.config, config, stage)
 
+    def require_own(self, config: Config, source: Path | None = None) -> None:
+        """Raises InputError unless what `start` would remove is of an earlier run, and none that this one reads."""
+        read = [source, config.training.teacher, config.picking.start and Path(config.picking.start).parent]
+        if self.path in [Path(each).resolve() for each in read if each]:
+            raise InputError(f"--run {self.path}: this run starts from there; give another folder")
+        left = [file.name for pattern in ("config.yml", *LEFT) for file in self.path.glob(pattern)]
+        if left and not (self.path / "provenance.json").exists():
+            raise InputError(f"--run {self.path}: holds {left[0]}, and is no run; give another folder")
+
     def _clear(self) -> None:
         left = (name for pattern in LEFT for name in self.path.glob(pattern))
         for file in left:
@@ -103,7 +113,7 @@ class RunFolder:
         return load(self.path / "config.yml")
 
     def add_metrics(self, row: dict[str, Any]) -> None:
-        with (self.path / "metrics.jsonl").open("a") as file:
+        with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 
     def forget_metrics(self, phase: str, epoch: int) -> None:
@@ -161,7 +171,7 @@ class RunFolder:
 
     def _write(self, name: str, text: str) -> None:
         with whole(self.path / name) as part:
-            part.write_text(text)
+            part.write_text(text, encoding="utf-8")
 
 
 def _git_commit() -> str | None:

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from datagen.config import STRICT, Range
+from datagen.config import STRICT, Interval, Range
 
 Index = Annotated[int, Field(ge=0)]
 
@@ -15,7 +15,7 @@ class Picking:
     """Without `labelled` a network learns from the data set's gathers, whose labels the eikonal solver gives."""
 
     labelled: str | None = None  # .npz of gathers [S, T, R] and first_break_s [S, R], NaN where not picked
-    interval: Annotated[float, Field(gt=0, le=0.1)] | None = None  # [s] of `labelled`, if not in the file
+    interval: Interval | None = None  # [s] of `labelled`, if not in the file
     train: tuple[Index, ...] = ()  # gathers of `labelled` to learn from; none: all that are not held out
     held_out: tuple[Index, ...] = ()  # to score on; none: the training gathers, so the score means nothing
     start: str | None = None  # weights of a whole network to start from: weights.safetensors of a finished run

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from datagen.config import STRICT
+from datagen.config import STRICT, Interval
 from search_spaces.config import Gather
 
 EPOCH = 100  # steps between two checkpoints, at most
@@ -19,7 +19,7 @@ class Pretrain:
     kind: Literal["gan", "autoencoder"] = "gan"
     source: Literal["gathers", "shots", "velocity"] = "shots"  # files of gathers, or the data set's shots or models
     gathers: tuple[str, ...] = ()  # files of shot gathers
-    npy_interval: Annotated[float, Field(gt=0, le=0.1)] | None = None  # [s] between samples in .npy; others say it
+    npy_interval: Interval | None = None  # [s] between samples in .npy; others say it
     samples: Annotated[int, Field(ge=8, le=100_000)] = 4096  # at most this many in memory, evenly chosen
     # What the network sees of a gather: its first `duration`, as its front brings it, `columns` neighbouring receivers;
     # wider gathers are cut into windows.  Velocity models keep their grid.

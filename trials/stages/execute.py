@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
-from datagen.full_disk import report_full_disk
+from datagen.full_disk import report_unwritable
 from datagen.generate import ensure
 from trials.running.channel import Channel
 from trials.running.checkpoint import EPOCHS_KEPT, remove_checkpoints
@@ -40,7 +40,7 @@ def execute(
 
     A run with the same settings continues where it stopped; a finished one just reports its result again.
     `source` is the finished run whose network `compress` starts from.  A missing data set is made first.
-    Raises InputError when the data set does not fit the configuration, the source did not finish,
+    Raises InputError when the data set does not fit the configuration, the source did not finish, `run` is its folder,
     pretrained weights, the features of the perceptual loss or a checkpoint cannot be read, or the disk is full;
     OutOfMemory; KeyboardInterrupt on Ctrl-C.
     """
@@ -55,6 +55,7 @@ def execute(
     if run.finished and run.was_asked(config, stage, parameters, source=asked_of):
         channel.final(run.result)
         return run.result
+    run.require_own(config, asked_of)
     if config.loss.perceptual > 0:
         load_features(config.loss.perceptual_features, config.loss.perceptual_weights)  # reports missing ones early
     device_count(config)  # so is a wrong number
@@ -63,7 +64,7 @@ def execute(
     manifest = ensure(config.data) if task.reads_data_set else None
     if manifest is not None:  # a missing target is reported before the run begins
         ShardDataset(config.data.folder, "train", config.target, manifest=manifest)
-    with report_full_disk(run.path, EPOCHS_KEPT):
+    with report_unwritable(run.path, EPOCHS_KEPT):
         run.start(config, stage, parameters, source=asked_of)
         pl.seed_everything(config.seed, verbose=False)
         with report_short_memory(stage, config):

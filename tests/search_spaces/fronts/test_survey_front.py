@@ -5,8 +5,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from datagen.band_limited import resampling_matrix
 from search_spaces.config import Fold
-from search_spaces.fronts.band_limited import resampling_matrix
 from search_spaces.fronts.survey_front import GAIN_POWER, KNEE, Resampling, SurveyFront
 from search_spaces.shape import Shape
 

@@ -13,5 +13,6 @@ if option not in options:
 
 words = [os.path.basename(word) for word in getattr(sys, "argv", [])[:2]]
 if words in (["nnictl", "create"], ["nnictl", "resume"], ["nnictl", "view"]):
+    os.environ.setdefault("PYTHONSAFEPATH", "1")  # `python -m trials` runs this package, wherever it starts
     address = os.environ.get("SEISNAS_PORTAL_ADDRESS") or "127.0.0.1"
     sys.stderr.write(f"SeisNAS guard in force: NNI's portal listens on {address} (docs/security.md)\n")

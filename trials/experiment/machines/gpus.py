@@ -65,7 +65,7 @@ def fitted(nni_config: Path, folder: Path, gpus: list[Gpu] | None = None) -> Pat
     for part in ("tuner", "assessor"):
         _make_absolute(changed.get(part, {}), ("codeDirectory",), home)
     copy = folder / nni_config.with_suffix(".gpus.yml").name
-    copy.write_text(yaml.safe_dump(changed, sort_keys=False))
+    copy.write_text(yaml.safe_dump(changed, sort_keys=False), encoding="utf-8")
     return copy
 
 

@@ -132,7 +132,7 @@ def ssh(host: Host) -> list[str]:
 def _examine(host: Host, data: Data) -> Finding:
     finding = Finding(host)
     asked = shlex.join([host.python, "-", ",".join(PACKAGES), data.folder])
-    script = Path(host_facts.__file__).read_text()
+    script = Path(host_facts.__file__).read_text(encoding="utf-8")
     try:
         done = subprocess.run(
             [*ssh(host), host.address, asked], input=script, capture_output=True, text=True, timeout=ANSWER

@@ -38,6 +38,8 @@ experiment = Experiment(launcher.get_stopped_experiment_config(sys.argv[1], sys.
 experiment._action = "view"
 experiment.start(int(sys.argv[4]), run_mode=RunMode.Detach)
 """
+PACKAGES = Path(__file__).resolve().parents[3]  # the folder of `trials`
+INSTALLED = ("site-packages", "dist-packages")  # before Python's own library they could stand in its way
 START = 180.0  # [s] at most
 
 
@@ -69,11 +71,15 @@ def view(experiment: str, folder: Path, port: int) -> psutil.Process:
 
 
 def environment(outer: Mapping[str, str]) -> dict[str, str]:
-    """For NNI and all that it starts: the guard active, our python first, no proxy for this machine."""
+    """For NNI and all that it starts: the guard active, our python and our packages first, whatever lies in the folder
+    where they start, no proxy for this machine."""
+    paths = outer.get("PYTHONPATH")
     local = ",".join(filter(None, [outer.get("no_proxy"), "localhost,127.0.0.1"]))
     return {
         "PYTHONWARNINGS": "ignore:pkg_resources is deprecated",  # nnictl imports it at every start
         **portal.guarded(outer),
+        "PYTHONSAFEPATH": "1",
+        **({} if PACKAGES.name in INSTALLED else {"PYTHONPATH": os.pathsep.join(filter(None, [str(PACKAGES), paths]))}),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), outer.get("PATH", os.defpath)]),
         "no_proxy": local,
         "NO_PROXY": local,

@@ -43,7 +43,7 @@ def pth_text() -> str:
 def install() -> Path:
     """Writes the .pth file into this environment.  Raises InputError when it cannot be written."""
     try:
-        pth_file().write_text(pth_text())
+        pth_file().write_text(pth_text(), encoding="utf-8")
     except OSError as error:
         raise InputError(f"{pth_file()}: cannot be written: {error}; use your own environment") from None
     return pth_file()
@@ -51,7 +51,7 @@ def install() -> Path:
 
 def installed() -> bool:
     """Whether plain `nnictl` of this environment has this very guard."""
-    return GUARD.is_file() and pth_file().is_file() and pth_file().read_text() == pth_text()
+    return GUARD.is_file() and pth_file().is_file() and pth_file().read_text(encoding="utf-8") == pth_text()
 
 
 def main() -> None:

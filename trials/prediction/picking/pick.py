@@ -19,9 +19,10 @@ from compressors.graphs.runner import Imager
 from compressors.outputs import OUTPUTS
 from datagen.config import Survey
 from datagen.errors import InputError
-from datagen.files.gathers import Recording, read_recording
 from datagen.targets import TargetName
-from trials.prediction.picking.pick_files import GatherPicks, check_outputs, write_picks
+from datagen.traces.gathers import Recording, read_recording
+from datagen.traces.trace_table import checked_interval
+from trials.prediction.picking.pick_files import GatherPicks, check_pick_outputs, write_picks
 from trials.training.picking.windows import resampled, same_interval, spread_over, time_at
 
 log = logging.getLogger(__name__)
@@ -55,23 +56,37 @@ def pick(
     Raises InputError: the bundle is damaged or does not pick, the file cannot be read, lacks an interval or a live
     trace, or does not suit an output.
     """
-    check_outputs(outputs, Path(file))
-    network, recording = load_network(Path(source)), read_recording(file)
-    given = interval or recording.interval
-    if given is None:
-        log.warning("%s: has no sampling interval; assuming %g s (--interval)", file, network.survey.interval)
-        given = network.survey.interval
+    check_pick_outputs(outputs, Path(file), Path(source))
+    if interval is not None:
+        checked_interval(interval, "--interval")
+    network, recording = load_network(Path(source)), read_recording(file, interval)
+    given = _interval(recording, interval, network.survey, Path(file))
     if spacing is not None or sources is not None:
         recording = _placed(recording, spacing, sources, Path(file))
     _say_what_is_changed(recording, given, network.survey, Path(file))
     picks = []
-    for gather_TR in recording.gathers:
-        picked = pick_gather(network, gather_TR, given, recording.start)
+    for gather_TR, start_R in zip(recording.gathers, recording.starts, strict=True):
+        picked = pick_gather(network, gather_TR, given, start_R)
         sure_R = picked.confidence_R >= max(confidence, np.finfo(float).tiny)
         picks.append(GatherPicks(time_R=np.where(sure_R, picked.time_R, np.nan), confidence_R=picked.confidence_R))
     if not any(np.isfinite(each.time_R).any() for each in picks):
         raise InputError(f"{file}: no trace has a pick; all are dead or below --confidence {confidence:g}")
     return [write_picks(output, recording, picks, Path(file), given) for output in outputs]
+
+
+def _interval(recording: Recording, given: float | None, survey: Survey, file: Path) -> float:
+    """[s]: the one given, the file's, or the network's for arrays, whose formats have none.  Raises InputError."""
+    if given is not None:
+        if recording.interval and not same_interval(given, recording.interval):
+            text = "%s: has a sampling interval of %g s; --interval %g s is used instead"
+            log.warning(text, file, recording.interval, given)
+        return given
+    if recording.interval is not None:
+        return recording.interval
+    if recording.headers:
+        raise InputError(f"{file}: no sampling interval in its headers; give it with --interval, in seconds")
+    log.warning("%s: has no sampling interval; assuming %g s (--interval)", file, survey.interval)
+    return survey.interval
 
 
 def _placed(recording: Recording, spacing: float | None, sources: str | None, file: Path) -> Recording:
@@ -81,15 +96,19 @@ def _placed(recording: Recording, spacing: float | None, sources: str | None, fi
     try:
         places = [float(text) for text in sources.split(",")]
     except ValueError:
-        raise InputError(f"--source: got {sources!r}; write metres separated by commas, as 1.5,9.5") from None
+        places = [np.nan]
+    if not np.isfinite([*places, spacing]).all():
+        raise InputError(
+            f"--source: got {sources!r}, --spacing {spacing:g}; write metres, separated by commas, as 1.5,9.5"
+        )
     if len(places) != len(recording.gathers):
         raise InputError(f"--source: {len(places)} position(s), {file} has {len(recording.gathers)} gather(s)")
     receivers = [spacing * np.arange(gather.shape[1], dtype=np.float64) for gather in recording.gathers]
-    return replace(recording, receivers=receivers, sources=places)
+    return replace(recording, receivers=receivers, sources=places, heights=None)
 
 
-def pick_gather(network: PickingNetwork, gather_TR: Array, interval: float, start: float = 0.0) -> GatherPicks:
-    """Picks of a gather [T, R] of any size, sampled every `interval` seconds from `start` on.
+def pick_gather(network: PickingNetwork, gather_TR: Array, interval: float, start: float | Array = 0.0) -> GatherPicks:
+    """Picks of a gather [T, R] of any size, sampled every `interval` seconds from `start` [s] on, one or [R].
 
     Values that are not finite count as zero; a trace without other values is dead and has no pick.
     """

@@ -7,6 +7,7 @@
 """
 
 import csv
+import logging
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,14 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import segyio
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from datagen.errors import InputError
-from datagen.files.gathers import Recording
-from datagen.files.segy import SEGY_SUFFIXES, open_segy
+from datagen.files.outputs import check_outputs
 from datagen.files.whole_files import whole
+from datagen.traces.gathers import Recording
+from datagen.traces.trace_file import SEGY_SUFFIXES, open_segy
+
+log = logging.getLogger(__name__)
 
 OUTPUTS = (".csv", *SEGY_SUFFIXES, ".sgt", ".png")
 PICK_WORD, CONFIDENCE_WORD = 233, 237  # bytes of a trace header that SEG-Y leaves free, four each
@@ -37,17 +40,10 @@ class GatherPicks:
     confidence_R: NDArray[np.float64]  # between 0 and 1
 
 
-def check_outputs(outputs: Sequence[Path], source: Path) -> None:
-    """Raises InputError: an unknown ending, no such folder, the input itself, or SEG-Y from another format."""
-    for file in outputs:
-        ending = file.suffix.lower()
-        if ending not in OUTPUTS:
-            raise InputError(f"output {file}: unknown ending {ending or 'none'!r}; allowed: {', '.join(OUTPUTS)}")
-        if not file.parent.is_dir():
-            raise InputError(f"output {file}: there is no folder {file.parent}; make it first")
-        if file.resolve() == source.resolve():
-            raise InputError(f"output {file}: is the input file, which is not overwritten; give another name")
-        if ending in SEGY_SUFFIXES and source.suffix.lower() not in SEGY_SUFFIXES:
+def check_pick_outputs(outputs: Sequence[Path], source: Path, network: Path) -> None:
+    """Raises InputError as `check_outputs` for the files `source` and `network`, or SEG-Y from another format."""
+    for file in check_outputs(outputs, OUTPUTS, [source, network]):
+        if file.suffix.lower() in SEGY_SUFFIXES and source.suffix.lower() not in SEGY_SUFFIXES:
             raise InputError(
                 f"output {file}: picks go into a copy of a SEG-Y file, {source} is not SEG-Y; write .csv or .sgt"
             )
@@ -60,7 +56,7 @@ def write_picks(file: Path, recording: Recording, picks: Sequence[GatherPicks], 
             case ".csv":
                 _write_csv(part, recording, picks)
             case ".sgt":
-                part.write_text(_sgt(file, recording, picks, source))
+                part.write_text(_sgt(file, recording, picks, source), encoding="utf-8")
             case ".png":
                 draw_picks(part, recording, picks, interval)
             case _:
@@ -69,7 +65,7 @@ def write_picks(file: Path, recording: Recording, picks: Sequence[GatherPicks], 
 
 
 def _write_csv(file: Path, recording: Recording, picks: Sequence[GatherPicks]) -> None:
-    with file.open("w", newline="") as stream:
+    with file.open("w", newline="", encoding="utf-8") as stream:
         rows = csv.writer(stream)
         rows.writerow(["gather", "trace", "trace_in_file", "receiver_m", "source_m", "pick_s", "confidence"])
         for gather, picked in enumerate(picks):
@@ -83,30 +79,40 @@ def _write_csv(file: Path, recording: Recording, picks: Sequence[GatherPicks]) -
 
 def _write_headers(file: Path, recording: Recording, picks: Sequence[GatherPicks], source: Path) -> None:
     """Bytes 233-236: the pick after the shot [µs], -1 for none; bytes 237-240: the confidence in ten-thousandths."""
+    original = open_segy(source)
+    words_N2 = np.tile([NO_PICK, 0], (original.traces, 1))
+    for numbers, picked in zip(recording.traces, picks, strict=True):
+        microseconds_R = np.rint(1e6 * np.nan_to_num(picked.time_R))
+        words_N2[numbers, 0] = np.where(np.isfinite(picked.time_R), microseconds_R, NO_PICK)
+        words_N2[numbers, 1] = np.rint(1e4 * picked.confidence_R)
     shutil.copyfile(source, file)
-    with open_segy(source) as original:
-        endian = original.endian
-    with segyio.open(file, "r+", ignore_geometry=True, endian=endian) as copy:
-        for numbers, picked in zip(recording.traces, picks, strict=True):
-            for number, time, confidence in zip(numbers, picked.time_R, picked.confidence_R, strict=True):
-                microseconds = round(1e6 * time) if np.isfinite(time) else NO_PICK
-                copy.header[int(number)] = {PICK_WORD: microseconds, CONFIDENCE_WORD: round(1e4 * confidence)}
+    original.write_words(file, PICK_WORD, words_N2)
 
 
 def _sgt(file: Path, recording: Recording, picks: Sequence[GatherPicks], source: Path) -> str:
+    """Points are x along the line and height; without heights in the file they are 0, with a warning."""
     if recording.receivers is None or recording.sources is None:
         raise InputError(
             f"output {file.name}: an .sgt needs positions, but {source} has "
             "none of source and receivers; give --spacing and --source, or write .csv"
         )
-    places = np.unique(np.concatenate([*recording.receivers, recording.sources]))
-    lines = [f"{len(places)} # shot/geophone points", "#x y", *(f"{place:.10g} 0" for place in places)]
+    if recording.heights is None:
+        log.warning("%s: has no heights, so that the points of %s are on a level", source, file.name)
+    receiver_heights, source_heights = recording.heights or (
+        [np.zeros(len(each)) for each in recording.receivers],
+        [0.0] * len(recording.sources),
+    )
+    at_N = np.concatenate([*recording.receivers, recording.sources])
+    heights_N = np.concatenate([*receiver_heights, source_heights])
+    places_P, first_P = np.unique(at_N, return_index=True)
+    points = [f"{place:.10g} {height:.10g}" for place, height in zip(places_P, heights_N[first_P], strict=True)]
+    lines = [f"{len(points)} # shot/geophone points", "#x y", *points]
     measured = []
     for receivers_R, at, picked in zip(recording.receivers, recording.sources, picks, strict=True):
-        shot = int(np.searchsorted(places, at)) + 1
+        shot = int(np.searchsorted(places_P, at)) + 1
         for receiver, time in zip(receivers_R, picked.time_R, strict=True):
             if np.isfinite(time) and time > 0 and receiver != at:  # pyGIMLi refuses zero times and distances
-                measured.append(f"{shot} {int(np.searchsorted(places, receiver)) + 1} {time:.6f}")
+                measured.append(f"{shot} {int(np.searchsorted(places_P, receiver)) + 1} {time:.6f}")
     lines += [f"{len(measured)} # measurements", "#s g t", *measured]
     return "\n".join(lines) + "\n"
 
@@ -117,7 +123,7 @@ def draw_picks(file: Path, recording: Recording, picks: Sequence[GatherPicks], i
     figure = Figure(figsize=(1 + 3.6 * shown, 4.2), layout="constrained")
     axes = figure.subplots(1, shown, squeeze=False)[0]
     for number, axis in enumerate(axes):
-        draw_gather(axis, recording.gathers[number], interval, recording.start)
+        draw_gather(axis, recording.gathers[number], interval, float(recording.starts[number].min()))
         picked = picks[number]
         rgba = np.tile([0.85, 0.1, 0.1, 1.0], (len(picked.time_R), 1))
         rgba[:, 3] = 0.2 + 0.8 * picked.confidence_R

@@ -20,11 +20,11 @@ from datagen.config import Effects
 from datagen.dataset import NO_EFFECTS, ShardDataset
 from datagen.effects import Streams, check_effects, disturb, receiver_delays
 from datagen.errors import InputError
-from datagen.files.gathers import read_recording
+from datagen.traces.gathers import read_recording
 from trials.settings.config import Config
 from trials.settings.picking import Picking
 from trials.training.picking.field_noise import with_field_noise
-from trials.training.picking.windows import resampled, sample_at, spread_over
+from trials.training.picking.windows import resampled, same_interval, sample_at, spread_over
 
 # Periods of the wavelet's peak frequency from the eikonal time to the visible onset (datagen/waves/first_breaks.py).
 ONSET = 0.7
@@ -132,7 +132,7 @@ def _labelled(config: Config, split: str) -> tuple[Array, Array]:
             f"picking.labelled: {picking.labelled} has no labels; allowed is an .npz of gathers [S, T, R] and "
             "first_break_s [S, R] in seconds"
         )
-    interval = recording.interval or picking.interval or survey.interval
+    interval = _interval(recording.interval, picking)
     there = range(len(recording.gathers))
     for name, indices in (("train", picking.train), ("held_out", picking.held_out)):
         if set(indices) - set(there):
@@ -143,10 +143,26 @@ def _labelled(config: Config, split: str) -> tuple[Array, Array]:
     gathers, picks = [], []
     for index in train if split == "train" else picking.held_out or train:
         gather_TR = resampled(np.nan_to_num(recording.gathers[index]), interval, survey.interval, survey.samples)
-        label_R = sample_at(recording.first_breaks[index] - recording.start, interval, survey.interval)
+        label_R = sample_at(recording.first_breaks[index] - recording.starts[index], interval, survey.interval)
         label_R = np.where((label_R >= 0) & (label_R < survey.samples), label_R, np.nan)
         for window in spread_over(gather_TR.shape[1], survey.receivers):
             missing = survey.receivers - len(window)
             gathers.append(np.pad(gather_TR[:, window], ((0, 0), (0, missing))))
             picks.append(np.pad(label_R[window], (0, missing), constant_values=np.nan))
     return np.stack(gathers), np.stack(picks)
+
+
+def _interval(stored: float | None, picking: Picking) -> float:
+    """[s] of the labelled gathers, in their file or in the settings.  Raises InputError: in neither, or they differ."""
+    given = picking.interval
+    if stored is None and given is None:
+        raise InputError(
+            f"picking.interval: {picking.labelled} has no sampling interval; set picking.interval, in seconds, or save "
+            "it in the file as interval"
+        )
+    if stored is not None and given is not None and not same_interval(stored, given):
+        raise InputError(
+            f"picking.interval: got {given:g} s, {picking.labelled} has {stored:g} s; leave picking.interval out, or "
+            "save the file anew"
+        )
+    return stored or given or 0.0

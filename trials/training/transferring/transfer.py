@@ -61,4 +61,4 @@ def start_parts(network: nn.Module, config: Config, run: RunFolder) -> None:
         if init != "scratch"
     }
     if arrived:
-        (run.path / REPORT).write_text(json.dumps(arrived, indent=2))
+        (run.path / REPORT).write_text(json.dumps(arrived, indent=2), encoding="utf-8")

@@ -8,5 +8,6 @@ from pathlib import Path
 
 _, option, file = sys.argv
 sys.argv = ["nni", option, base64.b64encode(Path(file).read_bytes()).decode()]
-sys.path[0] = os.getcwd()  # as with `python -m nni`
+if not sys.flags.safe_path:
+    sys.path[0] = os.getcwd()  # as with `python -m nni`
 runpy.run_module("nni", run_name="__main__", alter_sys=True)

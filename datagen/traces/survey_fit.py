@@ -1,36 +1,42 @@
-"""Fits a recording to the survey that a bundle was trained for, where possible.
+"""Fits a recording to the survey of a bundle, or of a preset, where possible.
 
     differs in                       --resample
     shots, their positions           never: waves between sources that far apart cannot be interpolated
     time interval                    band-limited, if the wavelet's frequencies are all in the record
     receivers, their positions       band-limited, if they are close enough for its shortest waves
-    length of the record             a longer one is cut; a shorter one lacks echoes
+    length of the record             a longer one is cut, at both ends; a shorter one lacks echoes
+    heights                          never: a section is flat
 
 The waves in the record are not changed: a network for 15 Hz cannot image 30 Hz.
 """
 
+import logging
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import floor
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from compressors.bundles.contents import Contents
+from datagen.band_limited import band_limited
 from datagen.config import Data
 from datagen.errors import InputError
 from datagen.ground.ranges import velocity_range
+from datagen.traces.lines import Places
+from datagen.traces.recorded_shots import RecordedShots
+from datagen.traces.trace_table import checked_interval
 from datagen.waves.positions import distances
 from datagen.waves.wavelet import BAND
-from search_spaces.fronts.band_limited import band_limited
-from trials.prediction.recording import RecordedShots
+
+log = logging.getLogger(__name__)
 
 ALIKE = 1e-3  # of the interval
 NEAR = 0.1  # cells that a position may be off
+FLAT = 0.1  # of the shortest wavelength, that heights may differ
+WHOLE = 0.01  # samples that a cut may be off
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,16 +56,19 @@ class Fitted:
 
 
 def fit_survey(
-    recording: RecordedShots, contents: Contents, bundle: Any, *, resample: bool, interval: float | None
+    recording: RecordedShots, data: Data, owner: str, name: str, *, resample: bool, interval: float | None
 ) -> Fitted:
-    """`interval` [s] is for files without it.  Raises InputError with every difference that remains."""
-    survey = contents.data.survey
-    given = recording.interval or interval or survey.interval
-    wrong, fitted = _fixed(recording, contents.data), Fitted()
+    """What converts the recording to the survey of `data`, of the `owner` (the bundle, the preset) called `name`.
+
+    `interval` [s] counts more than the files'.  Raises InputError with every difference that remains.
+    """
+    survey = data.survey
+    given = settled_interval(recording, interval, survey.interval)
+    wrong, fitted = _fixed(recording, data), Fitted()
     for fix in (_time, _receivers):
-        problem, found = fix(recording, contents.data, given)
+        problem, found = fix(recording, data, given)
         if problem and (found is None or not resample):
-            wrong.append(problem if found is None else f"{problem}; --resample converts it to the bundle's")
+            wrong.append(problem if found is None else f"{problem}; --resample converts it to {owner}'s")
         elif found is not None:
             fitted = Fitted(
                 notes=(*fitted.notes, *found.notes),
@@ -70,9 +79,24 @@ def fit_survey(
         wanted = (survey.shots, survey.samples, survey.receivers)
         if recording.shape != wanted and sorted(recording.shape) == sorted(wanted):
             wrong.append("the axes seem to be in another order: transpose to (shot, time, receiver)")
-        lines = [f"  {line}" for line in wrong]
-        raise InputError("\n".join([f"shots {recording.path}: their survey is not that of {bundle}:", *lines]))
+        whose = f"{owner}'s survey"
+        lines = [f"  {line.replace(SURVEY, whose)}" for line in wrong]
+        raise InputError("\n".join([f"shots {recording.path}: their survey is not that of {name}:", *lines]))
     return fitted
+
+
+def settled_interval(recording: RecordedShots, interval: float | None, usual: float) -> float:
+    """[s]: the one given, the files', or `usual` for arrays, whose format has none.  Raises InputError: none, or not
+    one of a seismic record."""
+    if interval is not None:
+        checked_interval(interval, "--interval")
+        if recording.interval and abs(interval / recording.interval - 1) > ALIKE:
+            text = "%s: its headers have an interval of %g s, --interval %g s is used instead"
+            log.warning(text, recording.path, recording.interval, interval)
+        return interval
+    if recording.interval is None and recording.headers:
+        raise InputError(f"shots {recording.path}: no sampling interval in its headers; give it with --interval, in s")
+    return recording.interval or usual
 
 
 def read_batch(recording: RecordedShots, fitted: Fitted, first: int, most: int) -> NDArray[np.float32]:
@@ -96,7 +120,7 @@ def batches(recording: RecordedShots, fitted: Fitted, most: int, doing: str) -> 
 def resampling(given: int, step: float, wanted: NDArray[np.float64], wanted_step: float) -> NDArray[np.float32]:
     """`[wanted, given]` matrix: values at the positions `wanted` of a signal sampled every `step` from 0.
 
-    As `search_spaces.fronts.band_limited`, up to the Nyquist frequency of the wider of the two steps.
+    As `datagen.band_limited`, up to the Nyquist frequency of the wider of the two steps.
     """
     length = (given - 1) * step
     k = np.arange(min(given, floor(length / wanted_step * (1 + 1e-9)) + 1))
@@ -104,21 +128,22 @@ def resampling(given: int, step: float, wanted: NDArray[np.float64], wanted_step
 
 
 Fix = tuple[str | None, Fitted | None]  # what differs, and what would fix it
+SURVEY = "the survey wanted"  # in messages, until its owner is put there
 
 
 def _fixed(recording: RecordedShots, data: Data) -> list[str]:
     """Differences that cannot be fixed."""
     wrong, survey = [], data.survey
     if recording.shape[0] != survey.shots:
-        wrong.append(f"shots: {recording.shape[0]} in the file, {survey.shots} in the bundle's survey")
-    if recording.delay:
-        wrong.append(f"first sample: at {recording.delay:g} s in the file, at 0 s in the bundle's survey")
+        wrong.append(f"shots: {recording.shape[0]} in the file, {survey.shots} in {SURVEY}")
     places = recording.places
-    if places is None or wrong:
+    if places is not None:
+        wrong += _uneven(places, data)
+    if places is None or recording.shape[0] != survey.shots:
         return wrong
     along_NSR, sources_NS = places.receivers_NSR, places.sources_NS
     if (np.ptp(along_NSR, axis=1) > NEAR * data.grid.spacing).any():
-        return [*wrong, "receivers: they move with the shots; in the bundle's survey all record every shot"]
+        return [*wrong, f"receivers: they move with the shots; in {SURVEY} all record every shot"]
     wanted_S = distances(data)[0] * data.grid.spacing
     found_NS = sources_NS - line_start(recording, data)[:, None]
     away_N = np.abs(found_NS - wanted_S).max(axis=1)
@@ -126,9 +151,20 @@ def _fixed(recording: RecordedShots, data: Data) -> list[str]:
         worst = int(away_N.argmax())
         wrong.append(
             f"source positions of sample {worst}: {_few(found_NS[worst])} m from the section's left end, "
-            f"{_few(wanted_S)} m in the bundle's survey"
+            f"{_few(wanted_S)} m in {SURVEY}"
         )
     return wrong
+
+
+def _uneven(places: Places, data: Data) -> list[str]:
+    lowest, highest = places.heights
+    allowed = FLAT * velocity_range(data)[0] / (BAND * data.survey.frequency)
+    if highest - lowest <= allowed:
+        return []
+    return [
+        f"heights: {lowest:g} to {highest:g} m in the file (bytes 41 and 45), within {allowed:.2g} m in {SURVEY}; "
+        "correct the times to one datum, and set these bytes to it"
+    ]
 
 
 def line_start(recording: RecordedShots, data: Data) -> NDArray[np.float64]:
@@ -139,28 +175,39 @@ def line_start(recording: RecordedShots, data: Data) -> NDArray[np.float64]:
 
 
 def _time(recording: RecordedShots, data: Data, given: float) -> Fix:
-    survey, samples = data.survey, recording.shape[1]
+    survey, samples, delay = data.survey, recording.shape[1], recording.delay
     same = abs(given / survey.interval - 1) < ALIKE
-    if same and samples == survey.samples:
+    if same and samples == survey.samples and not delay:
         return None, None
-    found = f"{samples} in the file every {1e3 * given:g} ms" if not same else f"{samples} in the file"
-    problem = f"time samples: {found}, {survey.samples} in the bundle's survey" + (
-        "" if same else f" every {1e3 * survey.interval:g} ms"
-    )
-    if same and recording.interval is None:
-        problem += " (--interval gives that of a file without it)" if samples != survey.samples else ""
+    problem, end = _other_times(recording, data, given, same), delay + (samples - 1) * given
     needed = (survey.samples - 1) * survey.interval
-    if (samples - 1) * given < needed * (1 - ALIKE):
-        return f"{problem}; the record ends at {(samples - 1) * given:g} s, {needed:g} s are needed", None
+    if delay > 0:
+        return f"{problem}; what came before was not recorded", None
+    if end < needed * (1 - ALIKE):
+        return f"{problem}; the record ends at {end:g} s, {needed:g} s are needed", None
     highest = BAND * survey.frequency
     if given > (1 + ALIKE) / (2 * highest):
         return f"{problem}; too coarse for a wavelet of {survey.frequency:g} Hz, which reaches {highest:g} Hz", None
-    if same:
-        cut = np.eye(survey.samples, samples, dtype=np.float32)
+    before = -delay / given  # samples
+    if same and abs(before - round(before)) < WHOLE:
+        cut = np.eye(survey.samples, samples, round(before), dtype=np.float32)
         return problem, Fitted(in_time=cut, notes=(f"the record was cut from {samples} to {survey.samples} samples",))
-    times_T = np.minimum(np.arange(survey.samples) * survey.interval, (samples - 1) * given)
+    times_T = np.minimum(np.arange(survey.samples) * survey.interval - delay, (samples - 1) * given)
     note = f"time samples every {1e3 * given:g} ms were resampled to every {1e3 * survey.interval:g} ms, band-limited"
     return problem, Fitted(in_time=resampling(samples, given, times_T, survey.interval), notes=(note,))
+
+
+def _other_times(recording: RecordedShots, data: Data, given: float, same: bool) -> str:
+    survey, samples = data.survey, recording.shape[1]
+    found = f"{samples} in the file every {1e3 * given:g} ms" if not same else f"{samples} in the file"
+    wanted = f"{survey.samples} in {SURVEY}" + ("" if same else f" every {1e3 * survey.interval:g} ms")
+    hint = " (--interval gives that of a file without it)"
+    unknown = same and recording.interval is None and samples != survey.samples
+    times = f"time samples: {found}, {wanted}{hint if unknown else ''}"
+    first = f"first sample: at {recording.delay:g} s in the file, at 0 s in {SURVEY}"
+    if not recording.delay:
+        return times
+    return first if same and samples == survey.samples else f"{times}; {first}"
 
 
 def _receivers(recording: RecordedShots, data: Data, _: float) -> Fix:
@@ -176,7 +223,7 @@ def _receivers(recording: RecordedShots, data: Data, _: float) -> Fix:
         return None, None
     gaps, wanted_gap = np.diff(found_R), float(np.diff(wanted_R).mean())
     gap = float(gaps.mean())
-    problem = f"receivers: {receivers} in the file, {len(wanted_R)} in the bundle's survey, "
+    problem = f"receivers: {receivers} in the file, {len(wanted_R)} in {SURVEY}, "
     problem += f"{gap:g} m and {wanted_gap:g} m apart"
     if np.abs(gaps - gap).max() > NEAR * data.grid.spacing:
         return f"{problem}; those in the file are not evenly spaced", None

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from datagen.errors import InputError
-from datagen.files.segy import SegyGathers, open_segy
+from datagen.traces.segy_shots import SegyShots
+from datagen.traces.trace_file import open_segy
 
 REAL = Path(__file__).parents[4] / "shared/data/segy/real_gather.sgy"
 
@@ -24,7 +25,7 @@ def test_ibm_and_ieee_floats_of_both_byte_orders_are_the_shots_written(
     tmp_path, shots_STR, write_gathers, code, endian
 ):
     write_gathers(tmp_path / "a.sgy", shots_STR, code=code, endian=endian, **RECORDS, **POSITIONS)
-    gathers = SegyGathers([tmp_path / "a.sgy"], 1, 5)
+    gathers = SegyShots([tmp_path / "a.sgy"], 1, 5)
     assert (gathers.samples, gathers.shape, gathers.interval) == (6, (1, 20, 5), 0.001)
     assert np.abs(gathers.read(0, 6)[:, 0] - shots_STR).max() < 2e-6
 
@@ -44,20 +45,20 @@ def test_ibm_and_ieee_floats_of_both_byte_orders_are_the_shots_written(
 def test_traces_in_any_order_are_sorted_by_their_headers(tmp_path, shots_STR, headers, write_gathers):
     mixed = np.random.default_rng(1).permutation(30)
     write_gathers(tmp_path / "a.sgy", shots_STR, order=mixed, **headers)
-    gathers = SegyGathers([tmp_path / "a.sgy"], 3, 5)
+    gathers = SegyShots([tmp_path / "a.sgy"], 3, 5)
     assert np.array_equal(gathers.read(0, 2), shots_STR.reshape(2, 3, 20, 5))
     assert np.array_equal(gathers.read(1, 1)[0], shots_STR[3:])
 
 
 def test_without_receiver_headers_the_order_in_the_file_stays(tmp_path, shots_STR, write_gathers):
     write_gathers(tmp_path / "a.sgy", shots_STR, **RECORDS)
-    assert np.array_equal(SegyGathers([tmp_path / "a.sgy"], 1, 5).read(0, 6)[:, 0], shots_STR)
+    assert np.array_equal(SegyShots([tmp_path / "a.sgy"], 1, 5).read(0, 6)[:, 0], shots_STR)
 
 
 def test_shots_of_several_files_follow_one_another(tmp_path, shots_STR, write_gathers):
     for name, part in (("a.sgy", slice(0, 2)), ("b.sgy", slice(2, 6))):
         write_gathers(tmp_path / name, shots_STR[part], h9=RECORDS["h9"][part], **POSITIONS)
-    gathers = SegyGathers([tmp_path / "a.sgy", tmp_path / "b.sgy"], 1, 5)
+    gathers = SegyShots([tmp_path / "a.sgy", tmp_path / "b.sgy"], 1, 5)
     assert np.array_equal(gathers.read(1, 3)[:, 0], shots_STR[1:4])
     assert gathers.name(4).endswith("b.sgy, sample 4")
 
@@ -65,18 +66,18 @@ def test_shots_of_several_files_follow_one_another(tmp_path, shots_STR, write_ga
 def test_shots_with_other_numbers_of_traces_are_told_by_record_and_count(tmp_path, shots_STR, write_gathers):
     write_gathers(tmp_path / "a.sgy", shots_STR, h9=[[1], [2], [3], [4], [5], [5]], **POSITIONS)
     with pytest.raises(InputError, match=r"a\.sgy: shot 5 has 10 traces; each of its 5 shots must have .*, 5;"):
-        SegyGathers([tmp_path / "a.sgy"], 1, 5)
+        SegyShots([tmp_path / "a.sgy"], 1, 5)
     with pytest.raises(InputError, match=r"shot 1 has 5, .*shot 5 has 10 traces; .*receivers, 6"):
-        SegyGathers([tmp_path / "a.sgy"], 1, 6)
+        SegyShots([tmp_path / "a.sgy"], 1, 6)
 
 
 def test_files_that_do_not_go_together_are_refused(tmp_path, shots_STR, write_gathers):
     write_gathers(tmp_path / "a.sgy", shots_STR, **RECORDS)
     write_gathers(tmp_path / "b.sgy", shots_STR[:, :15], **RECORDS)
     with pytest.raises(InputError, match=r"of \[15, 20\] samples"):
-        SegyGathers([tmp_path / "a.sgy", tmp_path / "b.sgy"], 1, 5)
+        SegyShots([tmp_path / "a.sgy", tmp_path / "b.sgy"], 1, 5)
     with pytest.raises(InputError, match=r"6 shots in all are no multiple of data\.survey\.shots, 4"):
-        SegyGathers([tmp_path / "a.sgy"], 4, 5)
+        SegyShots([tmp_path / "a.sgy"], 4, 5)
 
 
 def test_truncated_and_other_files_are_named(tmp_path, shots_STR, write_gathers):
@@ -93,7 +94,7 @@ def test_truncated_and_other_files_are_named(tmp_path, shots_STR, write_gathers)
 
 @pytest.mark.skipif(not REAL.exists(), reason="the real gather is not there")
 def test_a_real_gather_is_read_in_the_order_of_its_receivers():
-    gathers = SegyGathers([REAL], 1, 96)
+    gathers = SegyShots([REAL], 1, 96)
     assert (gathers.samples, gathers.shape, gathers.interval) == (1, (1, 1000, 96), 0.00025)
     gather_TR = gathers.read(0, 1)[0, 0]
     strongest_R = np.abs(gather_TR).max(axis=0)

@@ -1,4 +1,4 @@
-"""The input of `predict`: shots in an .npy, an OpenFWI folder, or SEG-Y, as samples `[S, T, R]`."""
+"""Recorded shots in an .npy, an OpenFWI folder, SEG-Y or SU, as samples `[S, T, R]`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,14 +7,15 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from datagen.config import Survey
 from datagen.errors import InputError
 from datagen.files.npy_files import map_npy
 from datagen.files.npy_series import NpySeries
 from datagen.files.openfwi import find_shots
 from datagen.files.regular_files import regular_file
-from datagen.files.segy import SEGY_SUFFIXES, SegyGathers
-from datagen.files.segy_lines import Places, SegyLines, has_positions
-from search_spaces.shape import Shape
+from datagen.traces.lines import Places
+from datagen.traces.segy_shots import SegyShots
+from datagen.traces.trace_file import TRACE_SUFFIXES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,47 +30,44 @@ class RecordedShots:
     interval: float | None = None  # [s] between time samples, if it is in the files
     delay: float = 0.0  # [s] of the first sample
     places: Places | None = None  # if they are in the files
+    files: tuple[Path, ...] = ()
+    headers: bool = False  # the format has headers, which ought to say the interval
 
 
-def open_shots(path: Path, shape: Shape) -> RecordedShots:
-    """The shots at `path`; SEG-Y is cut into samples with the number of shots in `shape`.
+def open_shots(path: Path, survey: Survey, interval: float | None = None) -> RecordedShots:
+    """The shots at `path`; SEG-Y and SU are cut into samples with the number of shots of the survey.
 
-    Raises InputError: nothing there, no shots in it, or damaged.
+    `interval` [s] counts more than the file's, when delays are applied.  Raises InputError: nothing there, no shots in
+    it, or damaged.
     """
     if path.is_dir():
-        segy = sorted(file for file in path.iterdir() if file.suffix.lower() in SEGY_SUFFIXES)
-        return _of_segy(path, segy, shape) if segy else _of_series(path, NpySeries(find_shots(path)))
-    if path.suffix.lower() in SEGY_SUFFIXES:
-        return _of_segy(path, [path], shape)
+        segy = sorted(file for file in path.iterdir() if file.suffix.lower() in TRACE_SUFFIXES)
+        if not segy:
+            return of_series(path, NpySeries(find_shots(path)))
+        return of_segy(path, SegyShots(segy, survey.shots, survey.receivers, interval=interval))
+    if path.suffix.lower() in TRACE_SUFFIXES:
+        return of_segy(path, SegyShots([path], survey.shots, survey.receivers, interval=interval))
     return _of_npy(path)
 
 
-def _of_segy(path: Path, files: list[Path], shape: Shape) -> RecordedShots:
-    if not all(map(has_positions, files)):
-        gathers = SegyGathers(files, shape.shots, shape.receivers)
-        return RecordedShots(
-            path=path,
-            samples=gathers.samples,
-            shape=gathers.shape,
-            read=gathers.read,
-            interval=gathers.interval,
-        )
-    lines = SegyLines(files, shape.shots, shape.receivers)
+def of_segy(path: Path, shots: SegyShots) -> RecordedShots:
     return RecordedShots(
         path=path,
-        samples=lines.samples,
-        shape=lines.shape,
-        read=lines.read,
-        interval=lines.interval,
-        delay=lines.delay,
-        places=lines.places,
+        samples=shots.samples,
+        shape=shots.shape,
+        read=shots.read,
+        interval=shots.interval,
+        delay=shots.delay,
+        places=shots.places,
+        files=shots.files,
+        headers=True,
     )
 
 
-def _of_series(path: Path, series: NpySeries) -> RecordedShots:
+def of_series(path: Path, series: NpySeries) -> RecordedShots:
     if len(series.shape) != 3:
         raise InputError(f"shots {path}: samples of shape {series.shape}; allowed: [S, T, R]")
-    return RecordedShots(path=path, samples=series.samples, shape=series.shape, read=series.read)
+    return RecordedShots(path=path, samples=series.samples, shape=series.shape, read=series.read, files=series.files)
 
 
 def _of_npy(file: Path) -> RecordedShots:
@@ -83,6 +81,8 @@ def _of_npy(file: Path) -> RecordedShots:
     if shots.ndim not in (3, 4) or not shots.size:
         raise InputError(f"shots {file}: shape {shots.shape}; allowed: [S, T, R] or [N, S, T, R] with N > 0")
     if shots.ndim == 4:
-        return _of_series(file, NpySeries([file]))
+        return of_series(file, NpySeries([file]))
     one = shots[None]
-    return RecordedShots(path=file, samples=1, shape=shots.shape, read=lambda first, count: one, single=True)
+    return RecordedShots(
+        path=file, samples=1, shape=shots.shape, read=lambda first, count: one, single=True, files=(file,)
+    )

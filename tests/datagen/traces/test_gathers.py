@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datagen.errors import InputError
-from datagen.files.gathers import read_gathers, read_recording
+from datagen.traces.gathers import read_gathers, read_recording
 
 
 @pytest.fixture
@@ -93,7 +93,8 @@ def test_seg2_is_read_with_its_positions_and_delay(tmp_path, shots_STR):
     write_seg2(tmp_path / "1.dat", shots_STR[0], SOURCE_LOCATION="-3.0 0 0", DELAY="-0.01")
     recording = read_recording(tmp_path / "1.dat")
     assert np.array_equal(recording.gathers[0], shots_STR[0])
-    assert (recording.interval, recording.start, recording.sources) == (pytest.approx(0.0005), -0.01, [-3.0])
+    assert (recording.interval, recording.sources) == (pytest.approx(0.0005), [-3.0])
+    assert np.allclose(recording.starts, -0.01)
     assert np.allclose(recording.receivers[0], 2.0 * np.arange(5))
 
 

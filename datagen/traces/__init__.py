@@ -1,0 +1,1 @@
+"""Recorded traces: what each says, the shots and lines they make, and how these fit a survey."""
