@@ -58,8 +58,9 @@ def predict(
     or a 3-D survey, whose lines are imaged one by one).
     `resample` adapts the shots to the bundle's survey as far as physics allows (survey_fit.py); `interval` [s] is that
     of an .npy, if it differs from the bundle's, and counts more than that in headers.
-    `migrate`: the images are RTM images in the velocity that the bundle predicts, made with the wave equation (Devito).  `explain`: how well that velocity explains the shots (explain.py),
-    written beside the first of `outputs` as NAME_misfit.json and NAME_misfit.png, the last of the paths returned.
+    `migrate`: the images are RTM images in the velocity that the bundle predicts, made with the wave equation (Devito).
+    `explain`: how well that velocity explains the shots (explain.py), written beside the first of `outputs` as
+    NAME_misfit.json and NAME_misfit.png, the last of the paths returned.
     `mirrored`: the prediction is the mean with that of the mirrored shots, turned back.  `migration_velocity`: a file
     of velocities that stand in for those predicted (given_velocity.py).
 
