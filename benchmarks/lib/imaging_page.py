@@ -94,19 +94,18 @@ def page(trainings: list[Row]) -> str:
 
 
 def draw(trainings: list[Row], file: Path) -> None:
-    """SSIM on the validation split against the samples seen, on a logarithmic axis."""
-    figure = Figure(figsize=(9.0, 3.6), layout="constrained")
-    for axes, (target, title) in zip(
-        figure.subplots(1, 2), (("rtm", "RTM image"), ("velocity", "velocity")), strict=True
-    ):
-        for each in trainings:
-            seen = [point["samples_seen"] for point in each["curve"]]
-            ssim = [point[f"{target}_ssim"] for point in each["curve"]]
-            label = f"{each['network']}, {each['optimizer']}, seed {each['seed']}"
-            label += f", given {each['given']:g}" if each.get("given") else ""
-            axes.plot(seen, ssim, marker=".", label=label)
-        axes.set(xscale="log", xlabel="samples seen", ylabel="SSIM, validation split", title=title)
-        axes.grid(alpha=0.3, which="both")
-    figure.axes[0].legend(fontsize=8)
+    """SSIM on the validation split of the first ground against samples seen and core time, on logarithmic axes."""
+    figure = Figure(figsize=(9.0, 6.6), layout="constrained")
+    axes = figure.subplots(2, 2, sharey="col")
+    shown = [each for each in trainings if each["grounds"] == trainings[0]["grounds"]]
+    for row, (along, name) in enumerate((("samples_seen", "samples seen"), ("core_minutes", "minutes of one core"))):
+        for column, (target, title) in enumerate((("rtm", "RTM image"), ("velocity", "velocity"))):
+            for each in shown:
+                points = [(point[along], point[f"{target}_ssim"]) for point in each["curve"]]
+                label = f"{each['network']}, {each['optimizer']}, {each['samples']:,} samples, seed {each['seed']}"
+                axes[row, column].plot(*zip(*points, strict=True), marker=".", label=label)
+            axes[row, column].set(xscale="log", xlabel=name, ylabel="SSIM, validation split", title=title)
+            axes[row, column].grid(alpha=0.3, which="both")
+    axes[0, 0].legend(fontsize=8)
     with whole(file) as part:
         figure.savefig(part, dpi=130, format="png")
