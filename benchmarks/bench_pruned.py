@@ -3,14 +3,16 @@
     python benchmarks/bench_pruned.py small_muon_200000_1 --samples 16000 --seeds 2
 
 The dense network is a long training of bench_imaging.py (its label), whose weights lie in results/imaging.  Each row
-starts from it, loses the share `sparsity` of its weights and is fine-tuned for the same samples; `dense` loses none, so
-that what more samples give is told apart from what pruning takes.  `taught`: the dense network's outputs count in the
-loss.  Scores are of the test split; `packed` is the size of weights.seisnas, in float32 and with 8 bits a weight.
+starts from it, loses the share `sparsity` of its weights and is fine-tuned for the same samples; `fine-tuned` loses none,
+so that what more samples give is told apart from what pruning takes.  `taught`: the dense network's outputs count in the
+loss.  Scores are of the test split; `packed` is the size of weights.seisnas, in float32 and with 8 bits a weight,
+`rtm_ssim_8_bits` the score of the latter.
 
     results/pruned.json, .md
 """
 
 import json
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
@@ -20,10 +22,10 @@ from typing import Annotated, Any, Literal
 import torch
 import typer
 from bench_imaging import OPENFWI, WORK, Course, Lesson, examine, load_config, make_network, weights_of
-from lib.grounds import lay_grounds
+from lib.grounds import Ground, lay_grounds
 from lib.record import RESULTS, made_by
 
-from compressors.bundles.packed import pack
+from compressors.bundles.packed import pack, rounded
 from compressors.level import apply_masks, prune
 from datagen.files.whole_files import whole
 from search_spaces.build import nonzero_parameters
@@ -52,7 +54,7 @@ def main(
     weights = weights_of(label)
     net.load_state_dict(weights)
     (ground,) = lay_grounds(net, [preset], models, work)
-    rows = [describe("as trained", 0.0, net, [examine(net, ground.test)], [0.0])]
+    rows = [describe("as trained", 0.0, net, ground, [examine(net, ground.test)], [0.0])]
     for sparsity, taught in ROWS:
         exams, minutes = [], []
         for seed in range(1, seeds + 1):
@@ -77,7 +79,7 @@ def main(
             exams.append(examine(course.average, ground.test))
             minutes.append(course.seconds / 60)
         how = f"{'fine-tuned' if sparsity == 0 else 'pruned'}{', taught' if taught else ''}"
-        rows.append(describe(how, sparsity, course.average, exams, minutes))
+        rows.append(describe(how, sparsity, course.average, ground, exams, minutes))
         write(label, samples, rows)
 
 
@@ -90,7 +92,9 @@ def with_teacher(config: Config, label: str) -> Config:
     )
 
 
-def describe(how: str, sparsity: float, net: MigratingNetwork, exams: list[Row], minutes: list[float]) -> Row:
+def describe(
+    how: str, sparsity: float, net: MigratingNetwork, ground: Ground, exams: list[Row], minutes: list[float]
+) -> Row:
     """A row; `net` is that of the last seed."""
 
     def spread(name: str) -> float | None:
@@ -103,6 +107,9 @@ def describe(how: str, sparsity: float, net: MigratingNetwork, exams: list[Row],
             f"{target}_ssim_std": spread(f"{target}_ssim"),
             f"{target}_correlation": round(fmean(exam[f"{target}_correlation"] for exam in exams), 4),
         }
+    eight = deepcopy(net)
+    eight.load_state_dict(rounded(net.state_dict(), "int8"))
+    row["rtm_ssim_8_bits"] = round(examine(eight, ground.test)["rtm_ssim"], 4)
     row |= {f"packed_{kind}": packed_bytes(net, kind) for kind in ("float32", "int8")}
     return row | {"core_minutes": round(fmean(minutes), 1), "blank_ssim": round(exams[0]["rtm_blank_ssim"], 4)}
 

@@ -40,7 +40,8 @@ def main(
     record = Record(
         "windows", "Windows of models that nobody drew", f"python benchmarks/bench_windows.py --bundle {bundle.name}"
     )
-    record.rows = [row for row in record.rows if row["model"] != velocity.stem]
+    tried = {"network": contents.name, "model": velocity.stem}
+    record.rows = [row for row in record.rows if not tried.items() <= row.items()]
     velocities, images = (make_target(name, contents.statistics) for name in ("velocity", "rtm"))
     panels = []
     for corner in track(at.split() or WINDOWS, "windows"):
@@ -56,7 +57,7 @@ def main(
         of_image, of_rtm = (likeness(each, image_BZX[0], images) for each in (own_ZX, migrated_ZX))
         record.add(
             {
-                "model": velocity.stem,
+                **tried,
                 "window": corner,
                 "top_m_per_s": round(float(np.median(window_ZX[:3]))),
                 "image_ssim": of_image.ssim,
@@ -75,10 +76,10 @@ def main(
             image_section(f"predicted\n{of_image}", own_ZX, white),
         ]
     names = ("image_ssim", "image_blank_ssim", "image_correlation", "rtm_in_its_velocity_ssim", "velocity_ssim")
-    own = [row for row in record.rows if row["model"] == velocity.stem]
+    own = [row for row in record.rows if tried.items() <= row.items()]
     record.add(
         {
-            "model": velocity.stem,
+            **tried,
             "window": "mean",
             **{name: float(np.mean([row[name] for row in own])) for name in names},
         }
