@@ -246,7 +246,7 @@ def test_a_disk_that_gets_full_keeps_finished_shards(
 
 def test_other_errors_of_the_system_are_not_taken_for_a_full_disk(make_data: MakeData, stopping_engine: Any) -> None:
     error = OSError(errno.EIO, "broken disk")
-    with pytest.raises(OSError, match="broken disk"):
+    with pytest.raises(InputError, match="cannot be written: Input/output error"):
         generate(make_data(), workers=1, engine=stopping_engine(1, error))
 
 

@@ -35,7 +35,7 @@ CONFIG: dict[str, Any] = {
 def written(folder: Path, **changes: Any) -> Path:
     """An NNI configuration with its search space and preset."""
     (folder / "suite.yml").write_text(yaml.safe_dump(SPACE))
-    (folder / "tiny.yml").write_text("seed: 1\n")
+    (folder / "tiny.yml").write_text("name: tiny\nseed: 1\ndata: {folder: data}\n")
     (folder / "nni.yml").write_text(yaml.safe_dump(CONFIG | changes))
     return folder / "nni.yml"
 
@@ -43,7 +43,7 @@ def written(folder: Path, **changes: Any) -> Path:
 def test_the_projects_own_configuration_is_usable() -> None:
     root = Path(__file__).parents[3]
     plan = load_plan(root / "nni_config.yml")
-    assert plan.budgets == {"search": 3, "tune": 2, "compress": 3}
+    assert plan.budgets == {"search": 2, "tune": 2, "compress": 2}
     assert plan.folder == root / "nni-experiments"
 
 
@@ -86,7 +86,7 @@ def test_the_digest_tells_a_changed_setting_from_a_changed_comment(tmp_path: Pat
     before = load_plan(path).digest
     path.write_text(f"# a comment\n{path.read_text()}")
     assert load_plan(path).digest == before
-    (tmp_path / "tiny.yml").write_text("seed: 2\n")
+    (tmp_path / "tiny.yml").write_text("name: tiny\nseed: 2\ndata: {folder: data}\n")
     assert load_plan(path).digest != before
     written(tmp_path, trialConcurrency=2)
     assert load_plan(path).digest != before
