@@ -1,4 +1,5 @@
 import json
+import shutil
 import os
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ SPACE = {
         "_value": [{"_name": stage, "seed": {"_type": "randint", "_value": [0, 9]}} for stage in ("search", "tune")],
     }
 }
+PRESET = Path(__file__).parents[3] / "presets" / "quickstart.yml"
 CONFIG: dict[str, Any] = {
     "experimentName": "tiny",
     "searchSpaceFile": "suite.yml",
@@ -35,7 +37,7 @@ CONFIG: dict[str, Any] = {
 def written(folder: Path, **changes: Any) -> Path:
     """An NNI configuration with its search space and preset."""
     (folder / "suite.yml").write_text(yaml.safe_dump(SPACE))
-    (folder / "tiny.yml").write_text("name: tiny\nseed: 1\ndata: {folder: data}\n")
+    shutil.copy(PRESET, folder / "tiny.yml")
     (folder / "nni.yml").write_text(yaml.safe_dump(CONFIG | changes))
     return folder / "nni.yml"
 
@@ -86,7 +88,7 @@ def test_the_digest_tells_a_changed_setting_from_a_changed_comment(tmp_path: Pat
     before = load_plan(path).digest
     path.write_text(f"# a comment\n{path.read_text()}")
     assert load_plan(path).digest == before
-    (tmp_path / "tiny.yml").write_text("name: tiny\nseed: 2\ndata: {folder: data}\n")
+    (tmp_path / "tiny.yml").write_text(PRESET.read_text().replace("seed: 1", "seed: 2"))
     assert load_plan(path).digest != before
     written(tmp_path, trialConcurrency=2)
     assert load_plan(path).digest != before
