@@ -164,7 +164,8 @@ def test_models_are_cut_from_a_file_whose_settings_are_checked(preset, tmp_path)
 def test_an_imported_data_set_serves_the_other_commands(preset, tmp_path):
     folder = tmp_path / "FlatVel_A"
     folder.mkdir()
-    np.save(folder / "data1.npy", np.ones((8, 5, 800, 64), np.float32))
+    shots = np.random.default_rng(0).standard_normal((8, 5, 800, 64))
+    np.save(folder / "data1.npy", shots.astype(np.float32))
     models = 2000.0 + 100.0 * np.arange(8)[:, None, None, None] * np.ones((1, 64, 64))
     np.save(folder / "model1.npy", models.astype(np.float32))
     done = seisnas("import", folder, "-p", preset, "-o", tmp_path / "data")
