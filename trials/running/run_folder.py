@@ -52,7 +52,6 @@ class RunFolder:
             self._clear()
         self.path.mkdir(parents=True, exist_ok=True)
         (self.path / "result.json").unlink(missing_ok=True)
-        self.save_config(config)
         provenance = {
             "command": sys.argv,
             "stage": stage,
@@ -66,6 +65,7 @@ class RunFolder:
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         self._write("provenance.json", json.dumps(provenance, indent=2))
+        self.save_config(config)  # last: a folder with a configuration and no provenance is somebody else's
 
     def save_config(self, config: Config) -> None:
         """Called again when a run changes its network."""
