@@ -7,6 +7,21 @@ from torch import nn
 from trials.training.muon import SCALE, Muon, is_matrix, orthogonal
 
 
+@pytest.fixture(autouse=True)
+def exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On CPUs with bfloat16, too."""
+    monkeypatch.setattr("trials.training.muon.fast_in_bfloat16", lambda device: False)
+
+
+def test_bfloat16_is_precise_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trials.training.muon.fast_in_bfloat16", lambda device: True)
+    torch.manual_seed(1)
+    found = orthogonal(torch.randn(24, 216))
+    assert found.dtype == torch.float32
+    singular = torch.linalg.svdvals(found)
+    assert 0.6 < float(singular.min()) < float(singular.max()) < 1.25
+
+
 @pytest.mark.parametrize("shape", [(8, 8), (4, 36), (36, 4)])
 def test_singular_values_come_near_to_one_and_directions_stay(shape: tuple[int, int]) -> None:
     torch.manual_seed(0)
