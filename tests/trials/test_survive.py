@@ -378,4 +378,5 @@ def test_a_folder_of_another_user_is_named(preset: Path, tmp_path: Path) -> None
         text=True,
         preexec_fn=like_another_user,
     )
-    assert (done.returncode, done.stderr) == (2, f"error: {run}: Permission denied\n")
+    told = f"error: {run}: cannot be written: Permission denied; give another place\n"
+    assert (done.returncode, done.stderr) == (2, told)
