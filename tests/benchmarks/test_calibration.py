@@ -46,6 +46,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     data = tiny_data_set(folder / "data")
     weights = small_weights(folder / "tiny_weights.safetensors", data)
     trained = {"target": "rtm", "model": imaging_page.NAMES["small"], "optimizer": "muon", "samples_seen": 64}
+    trained |= {"trained_on": "openfwi", "test_split_of": "openfwi"}
     trained |= {"ssim_mean": 0.8, "correlation_mean": 0.9}
     (folder / "imaging.json").write_text(json.dumps({"rows": [trained, trained | {"model": "mirrored"}]}))
     with pytest.MonkeyPatch.context() as patch:
