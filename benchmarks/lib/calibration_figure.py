@@ -26,6 +26,10 @@ STYLES = {  # fault: label, colour, marker, line
     "velocity of the network": ("RTM in the network's velocity", "tab:blue", "*", ""),
 }
 
+NETWORK, ZEROS = "network of imaging.md", "image of zeros"
+LINE = 0.038  # height of a text, share of the axis
+PAPER = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.5}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
@@ -63,24 +67,32 @@ def draw_scores(axes: Axes, rows: Sequence[Row], score: str, wavelength: float) 
             points = [(0.0, 1.0), *points]
         axes.plot(*zip(*points, strict=True), color=colour, marker=marker, linestyle=line or "none", label=label)
     end = 1.2 * max(row.get("depth_error_m", 0.0) for row in rows)
-    for row in rows:
-        if row["fault"] in ("network of imaging.md", "image of zeros"):
-            draw_level(axes, row, score, end)
+    draw_levels(axes, [row for row in rows if row["fault"] in (NETWORK, ZEROS)], score, end)
     axes.set(xlabel="mean error of depth [m]", ylabel={"ssim": "SSIM"}.get(score, score), xlim=(0, end))
     axes.grid(alpha=0.3)
     in_lengths = (partial(np.multiply, 1 / wavelength), partial(np.multiply, wavelength))
     axes.secondary_xaxis("top", functions=in_lengths).set_xlabel(f"in wavelengths of {wavelength:.0f} m")
 
 
-def draw_level(axes: Axes, row: Row, score: str, end: float) -> None:
-    """A line across; on that of an SSIM, whose it is, and a ring where the true image moved down has as much."""
-    level, like, network = row[f"{score}_mean"], row["like_moved_m"], row["fault"] != "image of zeros"
-    colour, text = "tab:blue" if network else "gray", f"{level:.3f}"
-    axes.axhline(level, color=colour, linewidth=0.8)
-    if score == "ssim":
-        text = f"{row['size'] if network else row['fault']}: {text}"
-        if like is not None:
-            text += f", like {like:g} m too deep"
-            label = "networks of imaging.md" if network else "image of zeros"
-            axes.plot(like, level, "o", color=colour, fillstyle="none", markersize=11, linestyle="none", label=label)
-    axes.annotate(f"{text} ", (end, level), ha="right", va="bottom" if network else "top", fontsize=9)
+def draw_levels(axes: Axes, rows: Sequence[Row], score: str, end: float) -> None:
+    """A line across for each; on that of an SSIM, whose it is, and a ring where the true image moved down has as much.
+
+    Texts lie on their lines, or lower where the text of a higher line is; that of zeros hangs below.
+    """
+    bottom, top = axes.get_ylim()
+    free = top
+    for row in sorted(rows, key=lambda row: -row[f"{score}_mean"]):
+        level, like, network = row[f"{score}_mean"], row["like_moved_m"], row["fault"] == NETWORK
+        colour, text = "tab:blue" if network else "gray", f"{level:.3f}"
+        axes.axhline(level, color=colour, linewidth=0.8, zorder=1)
+        if score == "ssim":
+            text = f"{row['size'] or row['fault']}: {text}"
+            if like is not None:
+                text += f", like {like:g} m too deep"
+                label = "networks of imaging.md" if network else ZEROS
+                axes.plot(
+                    like, level, "o", color=colour, fillstyle="none", markersize=11, linestyle="none", label=label
+                )
+        free = min(level, free - LINE * (top - bottom))
+        place = "bottom" if network else "top"
+        axes.annotate(f"{text} ", (end, free), ha="right", va=place, fontsize=8.5, bbox=PAPER, zorder=1.5)
