@@ -62,8 +62,8 @@ def main(
         f"python benchmarks/bench_parts.py --rounds {rounds}",
         runtime=f"ONNX Runtime {onnxruntime.__version__}, one thread, the shots of one model, {RUNS} runs in a row",
         ms=f"median of {rounds} rounds, with half the width of the middle two thirds of them",
-        parts="by the runtime's profiler: sums over the nodes, of each the median less the time of the fastest node, which is "
-        "the profiler's own",
+        parts="by the runtime's profiler: sums over the nodes, of each the median less the time of the fastest node, "
+        "which is the profiler's own",
         whole="processor time without the profiler: on an idle machine as much time passes, on a busy one the waiting "
         "is left out. In both, others on the machine still take their share of caches and memory",
     )
