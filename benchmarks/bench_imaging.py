@@ -36,13 +36,14 @@ from lib.grounds import Ground, lay_grounds, own_data
 from lib.imaging_page import add_training
 from lib.kept_features import Kept, mirror
 from lib.record import RESULTS, made_by
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from search_spaces.build import build, count_parameters
 from search_spaces.config import Migrate, Network
 from search_spaces.networks.migrating import MigratingNetwork
 from search_spaces.shape import Shape
+from search_spaces.weights_file import read_tensors
 from trials.settings.config import Config, load
 from trials.training.averaging import decay_after
 from trials.training.metrics import blank_ssim
@@ -111,7 +112,8 @@ def main(
     torch.manual_seed(seed)
     net = make_network(network, config, preset[0], work)
     if start:
-        net.load_state_dict(weights_of(start))
+        scale = {"front.shot_scale": net.front.shot_scale.clone()}  # of this ground, as the features are kept
+        net.load_state_dict(read_tensors(weights_of(start)) | scale)
     grounds = lay_grounds(net, preset, models, work)
     training = [each for ground in grounds for each in ground.training]
     course = Course(net, lesson, config, training, grounds[0].validation, work / f"{lesson.label}.safetensors")
@@ -130,9 +132,9 @@ def make_network(name: str, config: Config, preset: Path, work: Path) -> Migrati
     return net
 
 
-def weights_of(label: str) -> dict[str, Tensor]:
-    """Of a training that has ended."""
-    return {name: value.float() for name, value in load_file(RESULTS / "imaging" / f"{label}.safetensors").items()}
+def weights_of(label: str) -> Path:
+    """The file that a training leaves, in half precision."""
+    return RESULTS / "imaging" / f"{label}.safetensors"
 
 
 class Course:
@@ -192,7 +194,7 @@ class Course:
         with torch.autocast("cpu", torch.bfloat16, enabled=fast_in_bfloat16(torch.device("cpu"))):
             prediction_B3ZX = self.net.from_features(level_BSNG, stacks_BCZX, given)
             with torch.no_grad():
-                taught_B2ZX = self.teacher and self.teacher.from_features(level_BSNG, stacks_BCZX)
+                taught_B2ZX = None if self.teacher is None else self.teacher.from_features(level_BSNG, stacks_BCZX)
         loss = terms_of_both(self.config, prediction_B3ZX, target_B2ZX, taught_B2ZX)["loss"]
         self.optimizer.zero_grad()
         loss.backward()
@@ -261,7 +263,7 @@ def finish(lesson: Lesson, course: Course, grounds: list[Ground]) -> None:
     add_training(training)
     if lesson.network == "small":
         weights = {name: value.half().contiguous() for name, value in course.average.state_dict().items()}
-        save_file(weights, RESULTS / "imaging" / f"{lesson.label}.safetensors")
+        save_file(weights, weights_of(lesson.label))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """The data of a long training, kept as features: one ground for each preset, all over the same survey.
 
-The first preset's own training split gives the statistics of all.  More models than a preset's own are drawn in data
-sets of the next seeds.
+The first preset's own training split gives the statistics of all, so what is kept lies under its name.  More models
+than a preset's own are drawn in data sets of the next seeds.
 
-    WORK/data/NAME            the preset's own data set         WORK/features/NAME_train …    what a network sees of it
+    WORK/data/NAME            the preset's own data set         WORK/features/FIRST/NAME_train …    what a network sees
     WORK/data/NAME_pool1 …    more training models
 """
 
@@ -37,14 +37,15 @@ def own_data(preset: Path, work: Path) -> Manifest:
 
 def lay_grounds(net: MigratingNetwork, presets: Sequence[Path], models: int, work: Path) -> list[Ground]:
     """One for each of `presets`, with so many training models each."""
-    statistics = own_data(presets[0], work).statistics
+    manifests = [own_data(preset, work) for preset in presets]
+    features, statistics = work / "features" / presets[0].stem, manifests[0].statistics
 
     def kept(name: str, split: str) -> Kept:
-        return keep(net, str(work / "data" / name), split, statistics, work / "features" / f"{name}_{split}")
+        return keep(net, str(work / "data" / name), split, statistics, features / f"{name}_{split}")
 
     grounds = []
-    for preset in presets:
-        seed, own = own_data(preset, work).data.seed, preset.stem
+    for preset, manifest in zip(presets, manifests, strict=True):
+        seed, own = manifest.data.seed, preset.stem
         training = [kept(own, "train")]
         while (missing := models - sum(map(len, training))) > 0:
             name = f"{own}_pool{len(training)}"

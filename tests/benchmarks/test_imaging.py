@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import bench_imaging
+import numpy as np
 import pytest
 import torch
 from lib import imaging_page
@@ -16,13 +17,14 @@ from datagen import make_data_set
 from search_spaces.build import build
 from search_spaces.shape import Shape
 from tests.benchmarks.test_campaign import PRESET
+from tests.benchmarks.tiny import tiny_preset
 from trials.settings.config import load
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("imaging")
-    (folder / "tiny.yml").write_text(PRESET)
+    tiny_preset(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bench_imaging, "RESULTS", folder)
         patch.setattr(imaging_page, "FILE", folder / "imaging.json")
@@ -81,6 +83,17 @@ def test_a_training_on_several_grounds_is_scored_on_each(folder: Path) -> None:
     assert set(mixed["test"]) == set(mixed["test_mirrored"]) == {"salty", "tiny"}
     assert mixed["test"]["tiny"]["rtm_ssim"] != start["test"]["tiny"]["rtm_ssim"]
     assert mixed["test"]["tiny"]["rtm_blank_ssim"] == pytest.approx(start["test"]["tiny"]["rtm_blank_ssim"], abs=0.05)
+
+
+def test_what_is_kept_of_a_ground_is_scaled_as_the_first_of_its_training(folder: Path) -> None:
+    features = folder / "work" / "features"
+    alone, mixed = (np.load(features / first / "tiny_test" / "level.npy") for first in ("tiny", "salty"))
+    assert alone.shape == mixed.shape
+    assert not np.array_equal(alone, mixed)
+    with safe_open(folder / "imaging" / "small_muon_32_1_salty_tiny.safetensors", framework="pt") as store:
+        scale = float(store.get_tensor("front.shot_scale"))
+    own = make_data_set(folder / "salty.yml", folder / "work" / "data" / "salty").statistics.shot_scale
+    assert scale == pytest.approx(own, rel=1e-3)  # in half precision
 
 
 def test_mirrored_features_are_those_of_mirrored_shots(folder: Path) -> None:
