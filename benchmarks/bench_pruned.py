@@ -11,33 +11,30 @@ weight, `rtm_ssim_8_bits` the score of the latter.
     results/pruned.json, .md
 """
 
-import json
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 import typer
-from bench_imaging import OPENFWI, WORK, Course, Lesson, examine, load_config, make_network, weights_of
-from lib.grounds import Ground, lay_grounds
-from lib.record import RESULTS, made_by
+from bench_imaging import NETWORKS, OPENFWI, WORK, Course, Lesson, examine, load_config, weights_of
+from lib.grounds import Ground, lay_grounds, own_data
+from lib.record import Record, Row
+from lib.trained_imaging import trained_imaging
 
 from compressors.bundles.packed import pack, rounded
 from compressors.level import apply_masks, prune
-from datagen.files.whole_files import whole
 from search_spaces.build import nonzero_parameters
 from search_spaces.networks.migrating import MigratingNetwork
+from search_spaces.shape import Shape
 from trials.settings.config import Config
 
-FILE = RESULTS / "pruned.json"
 RATE = 0.003  # peak of the fine-tuning, a third of the training's
 DISTIL = 1.0  # weight of the mean square distance to the teacher's outputs
 ROWS = ((0.0, False), (0.6, False), (0.6, True), (0.8, True), (0.9, True))  # sparsity, taught
-
-Row = dict[str, Any]
 
 
 def main(
@@ -50,37 +47,42 @@ def main(
 ) -> None:
     torch.set_num_threads(1)
     config = load_config(preset)
-    net = make_network("small", config, preset, work)
-    weights = weights_of(label)
-    net.load_state_dict(weights)
-    (ground,) = lay_grounds(net, [preset], models, work)
-    rows = [describe("as trained", 0.0, net, ground, [examine(net, ground.test)], [0.0])]
+    scale = own_data(preset, work).statistics.shot_scale
+    dense = trained_imaging(NETWORKS["small"], weights_of(label), Shape.of(config.data), scale)
+    (ground,) = lay_grounds(dense, [preset], models, work)
+    record = Record(
+        "pruned",
+        "Pruning a network that has finished learning",
+        f"python benchmarks/bench_pruned.py {label} --samples {samples} --seeds {seeds}",
+        split="test",
+    )
+    record.rows = []
+    record.add(describe("as trained", 0.0, dense, ground, [examine(dense, ground.test)], [0.0]))
     for sparsity, taught in ROWS:
-        exams, minutes = [], []
+        courses = []
         for seed in range(1, seeds + 1):
-            torch.manual_seed(seed)
-            dense, pruned = (make_network("small", config, preset, work) for _ in range(2))
-            for each in (dense, pruned):
-                each.load_state_dict(weights)
-            masks = prune(pruned, sparsity)
             lesson = Lesson(network="small", optimizer="muon", samples=samples, models=models, seed=seed)
-            course = Course(
-                pruned,
-                lesson,
-                with_teacher(config, label) if taught else config,
-                ground.training,
-                ground.validation,
-                work / f"pruned_{label}_{sparsity}_{taught}_{samples}_{seed}.safetensors",
-                rate=RATE,
-                teacher=dense.eval() if taught else None,
-            )
-            course.optimizer.register_step_post_hook(lambda *_, pruned=pruned, masks=masks: apply_masks(pruned, masks))
-            course.run()
-            exams.append(examine(course.average, ground.test))
-            minutes.append(course.seconds / 60)
+            file = work / f"pruned_{label}_{sparsity}_{taught}_{samples}_{seed}.safetensors"
+            recipe = with_teacher(config, label) if taught else config
+            courses.append(fine_tuned(dense, sparsity, recipe, lesson, ground, file))
         how = f"{'fine-tuned' if sparsity == 0 else 'pruned'}{', taught' if taught else ''}"
-        rows.append(describe(how, sparsity, course.average, ground, exams, minutes))
-        write(label, samples, rows)
+        exams = [examine(course.average, ground.test) for course in courses]
+        minutes = [course.seconds / 60 for course in courses]
+        record.add(describe(how, sparsity, courses[-1].average, ground, exams, minutes))
+
+
+def fine_tuned(
+    dense: MigratingNetwork, sparsity: float, config: Config, lesson: Lesson, ground: Ground, file: Path
+) -> Course:
+    """The training, at its end, of what is left of `dense`, which teaches if the configuration has a teacher."""
+    torch.manual_seed(lesson.seed)
+    pruned = deepcopy(dense)
+    masks = prune(pruned, sparsity)
+    teacher = dense if config.training.teacher else None
+    course = Course(pruned, lesson, config, ground.training, ground.validation, file, rate=RATE, teacher=teacher)
+    course.optimizer.register_step_post_hook(lambda *_: apply_masks(pruned, masks))
+    course.run()
+    return course
 
 
 def with_teacher(config: Config, label: str) -> Config:
@@ -119,18 +121,6 @@ def packed_bytes(net: MigratingNetwork, kind: Literal["float32", "int8"]) -> int
         file = Path(folder, "weights.seisnas")
         pack(net.state_dict(), file, kind)
         return file.stat().st_size
-
-
-def write(label: str, samples: int, rows: list[Row]) -> None:
-    record = {"network": label, "samples": samples, "split": "test", **made_by(), "rows": rows}
-    with whole(FILE) as part:
-        part.write_text(json.dumps(record, indent=1) + "\n")
-    lines = ["# Pruning a network that has finished learning", ""]
-    lines += [f"- {name}: {value}" for name, value in record.items() if name != "rows"]
-    lines += ["", f"| {' | '.join(rows[0])} |", "|" + "---|" * len(rows[0])]
-    lines += [f"| {' | '.join('' if cell is None else str(cell) for cell in row.values())} |" for row in rows]
-    with whole(FILE.with_suffix(".md")) as part:
-        part.write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

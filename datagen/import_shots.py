@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from datagen.config import Data, Imported, Split
 from datagen.errors import InputError
+from datagen.files.copies import read_ends
 from datagen.files.npy_series import NpySeries, open_npy
 from datagen.files.openfwi import find_pairs, find_split
 from datagen.files.velocity_files import velocity_limits
@@ -30,12 +31,11 @@ from datagen.shards.make import Generated, MakeAll, make_shards, processes
 from datagen.traces.recorded_shots import of_segy
 from datagen.traces.segy_shots import SegyShots
 from datagen.traces.survey_fit import Fitted, fit_survey
-from datagen.traces.trace_file import TRACE_SUFFIXES
+from datagen.traces.trace_file import trace_files
 from datagen.waves.modelling import WaveEngine
 
 log = logging.getLogger(__name__)
 
-ENDS = 2**20  # bytes at the beginning and at the end of a file that its checksum covers
 SHARE = 10  # of so many samples, one for validation and one for test
 
 
@@ -85,8 +85,7 @@ def find_source(
     """
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    segy = [file for file in files if file.suffix.lower() in TRACE_SUFFIXES]
+    segy = trace_files(path)
     if path.is_dir() and not segy:
         if models is not None:
             raise InputError("--models: an OpenFWI folder contains its models; leave --models out")
@@ -206,15 +205,12 @@ def _check_shape(series: Series, expected: tuple[int, ...], fields: str) -> None
 
 
 def _checksum(source: Source) -> str:
-    """Of names, lengths, beginnings and ends: identifies a download without reading all of it."""
+    """Of names, lengths, beginnings and ends."""
     total = hashlib.sha256()
     for path in (*source.shots.files, *(source.models.files if source.models else ())):
         size = path.stat().st_size
         total.update(f"{path.name} {size}\n".encode())
-        with open(path, "rb") as stream:
-            total.update(stream.read(ENDS))
-            stream.seek(max(0, size - ENDS))
-            total.update(stream.read(ENDS))
+        total.update(read_ends(path, size))
     return total.hexdigest()
 
 

@@ -16,6 +16,7 @@ import psutil
 import pytest
 import yaml
 
+from tests.small_preset import write_small_preset
 from trials import cli
 from trials.experiment import launch
 from trials.experiment.machines import doctor
@@ -100,7 +101,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     models = 2000.0 + 100.0 * np.arange(24)[:, None, None, None] * np.ones((1, 24, 24))
     np.save(folder / "data1.npy", shots)
     np.save(folder / "model1.npy", models.astype(np.float32))
-    write_preset(folder / "small.yml")
+    write_small_preset(folder / "small.yml", cells=(24, 24), samples=240)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(sys, "argv", ["seisnas", "import", ".", "-p", "small.yml", "-o", "data"])
@@ -110,23 +111,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def write_preset(file: Path) -> None:
-    tree = yaml.safe_load((ROOT / "presets" / "quickstart.yml").read_text())
-    tree |= {"target": "velocity", "network": {"operations": "small"}}
-    tree["data"] |= {
-        "folder": "data",
-        "grid": {"nz": 24, "nx": 24, "spacing": 10.0},
-        "survey": {"shots": 2, "receivers": 24, "frequency": 15.0, "interval": 0.001, "samples": 240},
-        "split": {"train": 8, "validation": 8, "test": 8},
-        "shard_size": 8,
-    }
-    file.write_text(yaml.safe_dump(tree))
-
-
 @pytest.fixture
 def project(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     (tmp_path / "presets").mkdir()
-    write_preset(tmp_path / "presets" / "small.yml")
+    write_small_preset(tmp_path / "presets" / "small.yml", cells=(24, 24), samples=240)
     shutil.copytree(data / "data", tmp_path / "data")
     shutil.copy(ROOT / "search_spaces" / "suite.yml", tmp_path)
     config = yaml.safe_load((ROOT / "nni_config.yml").read_text())

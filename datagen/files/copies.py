@@ -9,7 +9,7 @@ from datagen.files.regular_files import regular_file
 
 log = logging.getLogger(__name__)
 
-ENDS = 2**20  # bytes at the beginning and at the end that are compared, of files of one length
+ENDS = 2**20  # bytes
 
 
 def tell_copies(files: Sequence[Path]) -> None:
@@ -19,14 +19,14 @@ def tell_copies(files: Sequence[Path]) -> None:
     for file, length in zip(files, lengths, strict=True):
         if lengths.count(length) == 1:
             continue
-        other = seen.setdefault((length, _ends(file, length)), file)
+        other = seen.setdefault((length, hashlib.sha256(read_ends(file, length)).digest()), file)
         if other is not file:
             log.warning("%s: holds the same samples as %s, which are taken twice; move one away", file, other)
 
 
-def _ends(file: Path, length: int) -> bytes:
+def read_ends(file: Path, length: int) -> bytes:
+    """The beginning and the end of a file of so many bytes: they identify a download without reading all of it."""
     with open(file, "rb") as stream:
-        found = hashlib.sha256(stream.read(ENDS))
+        beginning = stream.read(ENDS)
         stream.seek(max(0, length - ENDS))
-        found.update(stream.read(ENDS))
-    return found.digest()
+        return beginning + stream.read(ENDS)

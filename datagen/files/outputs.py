@@ -41,9 +41,8 @@ def check_outputs(
 
 def check_folder(folder: Path, names: Iterable[str], inputs: Iterable[str | Path]) -> None:
     """Raises InputError: one of the files `names` that are to be made in `folder` is one of `inputs`."""
-    there = [folder / name for name in names if (folder / name).exists()]
-    taken = [entry for path in inputs for entry in entries(Path(path))] if there else []
-    for file in there:
+    taken = [entry for path in inputs for entry in entries(Path(path))]
+    for file in [folder / name for name in names if (folder / name).exists()] if taken else []:
         if any(same_file(file, each) for each in taken):
             raise InputError(f"output {folder}: {file.name} in it is an input file; give another folder")
 

@@ -15,7 +15,7 @@ from datagen.files.openfwi import find_shots
 from datagen.files.regular_files import regular_file
 from datagen.traces.lines import Places
 from datagen.traces.segy_shots import SegyShots
-from datagen.traces.trace_file import TRACE_SUFFIXES
+from datagen.traces.trace_file import trace_files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +40,9 @@ def open_shots(path: Path, survey: Survey, interval: float | None = None) -> Rec
     `interval` [s] counts more than the file's, when delays are applied.  Raises InputError: nothing there, no shots in
     it, or damaged.
     """
-    if path.is_dir():
-        segy = sorted(file for file in path.iterdir() if file.suffix.lower() in TRACE_SUFFIXES)
-        if not segy:
-            return of_series(path, NpySeries(find_shots(path)))
+    if segy := trace_files(path):
         return of_segy(path, SegyShots(segy, survey.shots, survey.receivers, interval=interval))
-    if path.suffix.lower() in TRACE_SUFFIXES:
-        return of_segy(path, SegyShots([path], survey.shots, survey.receivers, interval=interval))
-    return _of_npy(path)
+    return of_series(path, NpySeries(find_shots(path))) if path.is_dir() else _of_npy(path)
 
 
 def of_segy(path: Path, shots: SegyShots) -> RecordedShots:

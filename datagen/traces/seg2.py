@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from datagen.errors import InputError
 from datagen.files.regular_files import check_memory, regular_file
-from datagen.traces.trace_table import Numbers, TraceTable, checked_interval
+from datagen.traces.trace_table import FOOT, Numbers, TraceTable, checked_interval
 
 log = logging.getLogger(__name__)
 
 LEAST_BYTES = 2  # of a sample, in any of the format's codes
-UNITS = {"": 1.0, "NONE": 1.0, "MET": 1.0, "M": 1.0, "FEET": 0.3048, "FOOT": 0.3048, "FT": 0.3048}  # [m] how they begin
+UNITS = {"": 1.0, "NONE": 1.0, "MET": 1.0, "M": 1.0, "FEET": FOOT, "FOOT": FOOT, "FT": FOOT}  # [m] how they begin
 UNITS |= {"INCH": 0.0254, "CENT": 0.01, "CM": 0.01, "MILLI": 0.001, "MM": 0.001, "KILO": 1000.0, "KM": 1000.0}
 AUXILIARY = ("UPHOLE", "TEST", "TIME", "PILOT", "SWEEP", "TRIGGER")  # how TRACE_TYPE begins
 

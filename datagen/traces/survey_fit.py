@@ -10,7 +10,6 @@
 The waves in the record are not changed: a network for 15 Hz cannot image 30 Hz.
 """
 
-import logging
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,13 +26,10 @@ from datagen.errors import InputError
 from datagen.ground.ranges import velocity_range
 from datagen.traces.lines import Places
 from datagen.traces.recorded_shots import RecordedShots
-from datagen.traces.trace_table import checked_interval
+from datagen.traces.trace_table import ALIKE, settled_interval
 from datagen.waves.positions import distances
 from datagen.waves.wavelet import BAND
 
-log = logging.getLogger(__name__)
-
-ALIKE = 1e-3  # of the interval
 NEAR = 0.1  # cells that a position may be off
 FLAT = 0.1  # of the shortest wavelength, that heights may differ
 WHOLE = 0.01  # samples that a cut may be off
@@ -63,7 +59,8 @@ def fit_survey(
     `interval` [s] counts more than the files'.  Raises InputError with every difference that remains.
     """
     survey = data.survey
-    given = settled_interval(recording, interval, survey.interval)
+    given = settled_interval(recording.path, interval, recording.interval, headers=recording.headers)
+    given = given or survey.interval
     wrong, fitted = _fixed(recording, data), Fitted()
     for fix in (_time, _receivers):
         problem, found = fix(recording, data, given)
@@ -83,20 +80,6 @@ def fit_survey(
         lines = [f"  {line.replace(SURVEY, whose)}" for line in wrong]
         raise InputError("\n".join([f"shots {recording.path}: their survey is not that of {name}:", *lines]))
     return fitted
-
-
-def settled_interval(recording: RecordedShots, interval: float | None, usual: float) -> float:
-    """[s]: the one given, the files', or `usual` for arrays, whose format has none.  Raises InputError: none, or not
-    one of a seismic record."""
-    if interval is not None:
-        checked_interval(interval, "--interval")
-        if recording.interval and abs(interval / recording.interval - 1) > ALIKE:
-            text = "%s: its headers have an interval of %g s, --interval %g s is used instead"
-            log.warning(text, recording.path, recording.interval, interval)
-        return interval
-    if recording.interval is None and recording.headers:
-        raise InputError(f"shots {recording.path}: no sampling interval in its headers; give it with --interval, in s")
-    return recording.interval or usual
 
 
 def read_batch(recording: RecordedShots, fitted: Fitted, first: int, most: int) -> NDArray[np.float32]:

@@ -29,6 +29,12 @@ TRACE_MEMORY = 200  # bytes per trace, of the header words that are read
 LOOKED_AT = 64  # traces whose bits tell the format
 
 
+def trace_files(path: Path) -> list[Path]:
+    """The SEG-Y and SU files at `path`: itself, or those of a folder."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return [file for file in files if file.suffix.lower() in TRACE_SUFFIXES]
+
+
 @dataclass(frozen=True, kw_only=True)
 class TraceFile:
     """A file of traces of one length."""

@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from datagen.errors import InputError
 from datagen.traces.su import open_su
 from datagen.traces.trace_file import SU_SUFFIXES, TRACE_HEAD, TraceFile, open_segy
-from datagen.traces.trace_table import Indices, Numbers, TraceTable, checked_interval, joined
+from datagen.traces.trace_table import FOOT, Indices, Numbers, TraceTable, checked_interval, joined
 
 log = logging.getLogger(__name__)
 
-FOOT = 0.3048  # [m]
 DEAD = (2, 3)  # of byte 29: dead, dummy
 # Time break, uphole, sweep, timing, water break, gun signatures; vibrator's reaction mass, baseplate, estimated force
 # and reference, time and velocity pairs.
@@ -147,9 +146,9 @@ def _interval(file: TraceFile, kept: Indices) -> float | None:
         own_N = np.where(exact_N != 0, exact_N, own_N)
     elif file.exact:
         own_N = np.zeros(len(kept))
-    _require_one(file, kept, own_N, "interval (byte 117) of {:g} s", "interval")
+    _require_one(file, kept, own_N, "an interval (byte 117) of {:g} s", "interval")
     length_N = file.word(115, "u2")[kept]
-    _require_one(file, kept, length_N, "length (byte 115) of {:g} samples", "number of samples")
+    _require_one(file, kept, length_N, "a length (byte 115) of {:g} samples", "number of samples")
     interval = float(own_N[own_N != 0][0]) if own_N.any() else file.interval
     if own_N.any() and file.interval and abs(interval / file.interval - 1) > 1e-3:
         text = "%s: the traces have an interval of %g s (byte 117), the file %g s (byte 3217); the traces' is used"
@@ -162,6 +161,5 @@ def _require_one(file: TraceFile, kept: Indices, values_N: NDArray[np.generic], 
     there = np.flatnonzero(values_N)
     other = there[values_N[there] != values_N[there[:1]]] if len(there) else there
     if len(other):
-        first, second = (f"trace {kept[n]} has an {text.format(values_N[n])}" for n in (there[0], other[0]))
-        first, second = (each.replace("an length", "a length") for each in (first, second))
+        first, second = (f"trace {kept[n]} has {text.format(values_N[n])}" for n in (there[0], other[0]))
         raise InputError(f"{file.path}: its {what} changes: {first}, {second}; cut the file there")

@@ -6,6 +6,7 @@ SEG-2 (seg2.py) ──────────────┴─► TraceTable: 
 Traces that hold no seismic data (time breaks, sweeps, other auxiliary channels) are not among them.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +18,13 @@ from numpy.typing import NDArray
 from datagen.config import INTERVAL
 from datagen.errors import InputError
 
+log = logging.getLogger(__name__)
+
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.int64]
+
+FOOT = 0.3048  # [m]
+ALIKE = 1e-3  # relative difference of intervals that are taken as equal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,3 +95,18 @@ def checked_interval(interval: float, where: str) -> float:
             f"{INTERVAL[1]:g} s{hint}"
         )
     return interval
+
+
+def settled_interval(path: Path, given: float | None, stored: float | None, *, headers: bool) -> float | None:
+    """[s]: the one `given` by the user, or that `stored` in the files; None: arrays, whose formats have none.
+
+    Raises InputError: files with `headers` lack it, or the one given is not of a seismic record.
+    """
+    if given is not None:
+        checked_interval(given, "--interval")
+        if stored and abs(given / stored - 1) > ALIKE:
+            log.warning("%s: has a sampling interval of %g s; --interval %g s is used instead", path, stored, given)
+        return given
+    if stored is None and headers:
+        raise InputError(f"{path}: no sampling interval in its headers; give it with --interval, in seconds")
+    return stored

@@ -5,20 +5,18 @@ from pathlib import Path
 
 import bench_imaging
 import bench_pruned
-from lib import imaging_page
+from lib import imaging_page, record
 
-from tests.benchmarks.test_campaign import PRESET
+from tests.benchmarks.tiny import tiny_preset
 
 
 def test_rows_tell_what_pruning_takes_from_what_more_samples_give(tmp_path: Path, monkeypatch) -> None:
-    (tmp_path / "tiny.yml").write_text(PRESET)
+    preset, work = tiny_preset(tmp_path), tmp_path / "work"
     (tmp_path / "imaging").mkdir()
-    for module in (bench_imaging, bench_pruned):
+    for module in (bench_imaging, record):
         monkeypatch.setattr(module, "RESULTS", tmp_path)
     monkeypatch.setattr(imaging_page, "FILE", tmp_path / "imaging.json")
-    monkeypatch.setattr(bench_pruned, "FILE", tmp_path / "pruned.json")
     monkeypatch.setattr(bench_pruned, "ROWS", ((0.0, False), (0.6, True)))
-    preset, work = tmp_path / "tiny.yml", tmp_path / "work"
     bench_imaging.main(32, models=20, preset=[preset], work=work)
     bench_pruned.main("small_muon_32_1_tiny", samples=32, models=20, seeds=2, preset=preset, work=work)
     rows = json.loads((tmp_path / "pruned.json").read_text())["rows"]

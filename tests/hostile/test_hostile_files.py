@@ -25,6 +25,7 @@ from datagen.files.segy import read_segy_model
 from datagen.import_shots import find_source, import_shots
 from search_spaces.config import Network
 from tests.hostile.run_forked import run_forked
+from tests.small_preset import write_small_preset
 
 ROOT = Path(__file__).parents[2]
 SHAPE = (2, 40, 20)  # of a sample: shots, time samples, receivers
@@ -320,16 +321,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     split = Split(train=8, validation=8, test=8)
     data = Data(folder=str(folder / "data"), grid=GRID, survey=SURVEY, split=split, shard_size=8)
     import_shots(find_source(folder / "shots.npy", data, models=folder / "models.npy"), data, workers=1, progress=False)
-    tree = yaml.safe_load((ROOT / "presets" / "quickstart.yml").read_text()) | {"target": "velocity"}
-    tree["network"] = {"operations": "small"}
-    tree["data"] |= {
-        "folder": "data",
-        "grid": {"nz": 16, "nx": 20, "spacing": 10.0},
-        "survey": {"shots": 2, "receivers": 20, "frequency": 15.0, "interval": 0.001, "samples": 40},
-        "split": {"train": 20, "validation": 2, "test": 2},
-        "shard_size": 8,
-    }
-    (folder / "small.yml").write_text(yaml.safe_dump(tree))
+    write_small_preset(folder / "small.yml", cells=(16, 20), samples=40, split=(20, 2, 2))
     config = yaml.safe_load((ROOT / "nni_config.yml").read_text())
     config |= {"searchSpaceFile": "suite.yml", "trialCommand": "python -m trials --preset small.yml"}
     config["tuner"]["codeDirectory"] = str(ROOT)

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 from compressors.bundles.untrained import untrained_bundle
 from datagen.check import check_data
@@ -20,6 +19,7 @@ from datagen.errors import InputError
 from datagen.files.openfwi import find_pairs, find_shots
 from datagen.import_shots import find_source, import_shots
 from search_spaces.config import Gather, Network
+from tests.small_preset import write_small_preset
 from trials import cli
 from trials.pretraining.pretrain_data import make_samples
 from trials.settings.config import load
@@ -56,16 +56,7 @@ def folder(tmp_path: Path, tiny_bundle: Path, picker: Path, monkeypatch: pytest.
     np.save(tmp_path / "wave" / "model1.npy", random.uniform(1600, 3000, (24, 1, 16, 20)).astype(np.float32))
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "data1.npy").write_text("of somebody else")
-    tree = yaml.safe_load((ROOT / "presets" / "quickstart.yml").read_text(encoding="utf-8"))
-    tree |= {"target": "velocity", "network": {"operations": "small"}}
-    tree["data"] |= {
-        "folder": "data",
-        "grid": {"nz": 16, "nx": 20, "spacing": 10.0},
-        "survey": {"shots": 2, "receivers": 20, "frequency": 15.0, "interval": 0.001, "samples": 60},
-        "split": {"train": 8, "validation": 8, "test": 8},
-        "shard_size": 8,
-    }
-    (tmp_path / "small.yml").write_text(yaml.safe_dump(tree), encoding="utf-8")
+    write_small_preset(tmp_path / "small.yml", cells=(16, 20), samples=60)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -125,8 +125,7 @@ def pick(
         list[Path] | None, typer.Option("--output", "-o", help=".csv, .sgy, .sgt (pyGIMLi) or .png; repeatable.")
     ] = None,
     interval: Annotated[
-        float | None,
-        typer.Option(min=1e-7, max=0.1, help="Between time samples [s]; for files without one."),
+        float | None, typer.Option(min=1e-7, max=0.1, help="Between time samples [s]; for files without one.")
     ] = None,
     confidence: Annotated[float, typer.Option(min=0, max=1, help="Leave out picks that are less sure.")] = 0.0,
     spacing: Annotated[float | None, typer.Option(min=1e-3, help="Of the receivers [m], the first at 0.")] = None,

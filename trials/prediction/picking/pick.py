@@ -21,7 +21,7 @@ from datagen.config import Survey
 from datagen.errors import InputError
 from datagen.targets import TargetName
 from datagen.traces.gathers import Recording, read_recording
-from datagen.traces.trace_table import checked_interval
+from datagen.traces.trace_table import checked_interval, settled_interval
 from trials.prediction.picking.pick_files import GatherPicks, check_pick_outputs, write_picks
 from trials.training.picking.windows import resampled, same_interval, spread_over, time_at
 
@@ -60,7 +60,10 @@ def pick(
     if interval is not None:
         checked_interval(interval, "--interval")
     network, recording = load_network(Path(source)), read_recording(file, interval)
-    given = _interval(recording, interval, network.survey, Path(file))
+    given = settled_interval(Path(file), interval, recording.interval, headers=recording.headers)
+    if given is None:
+        given = network.survey.interval
+        log.warning("%s: has no sampling interval; assuming %g s (--interval)", file, given)
     if spacing is not None or sources is not None:
         recording = _placed(recording, spacing, sources, Path(file))
     _say_what_is_changed(recording, given, network.survey, Path(file))
@@ -72,21 +75,6 @@ def pick(
     if not any(np.isfinite(each.time_R).any() for each in picks):
         raise InputError(f"{file}: no trace has a pick; all are dead or below --confidence {confidence:g}")
     return [write_picks(output, recording, picks, Path(file), given) for output in outputs]
-
-
-def _interval(recording: Recording, given: float | None, survey: Survey, file: Path) -> float:
-    """[s]: the one given, the file's, or the network's for arrays, whose formats have none.  Raises InputError."""
-    if given is not None:
-        if recording.interval and not same_interval(given, recording.interval):
-            text = "%s: has a sampling interval of %g s; --interval %g s is used instead"
-            log.warning(text, file, recording.interval, given)
-        return given
-    if recording.interval is not None:
-        return recording.interval
-    if recording.headers:
-        raise InputError(f"{file}: no sampling interval in its headers; give it with --interval, in seconds")
-    log.warning("%s: has no sampling interval; assuming %g s (--interval)", file, survey.interval)
-    return survey.interval
 
 
 def _placed(recording: Recording, spacing: float | None, sources: str | None, file: Path) -> Recording:
