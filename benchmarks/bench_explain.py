@@ -19,11 +19,9 @@ import typer
 from lib.record import Record
 from numpy.typing import NDArray
 from rich.progress import track
-from scipy.ndimage import gaussian_filter
 from scipy.stats import spearmanr
 
 from compressors.graphs.runner import Imager
-from datagen.config import Data
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
 from datagen.shards.manifest import load_manifest
@@ -31,29 +29,24 @@ from datagen.waves.modelling import WaveEngine
 from trials.prediction.misfit import gain, measure_misfit
 from trials.prediction.predicted_velocity import PredictedVelocity
 from trials.training.metrics import ssim
+from trials.training.migrating.given_velocities import smooth_errors
 
 Array = NDArray[Any]
 
 BATCH = 8
 LARGEST = 0.1  # error, one standard deviation, share of the velocity
-LENGTH = 80.0  # [m] over which an error is smooth, one sigma of a Gaussian
 DRAWS = 1000  # of the bootstrap
 PARTS = 4  # of the models, by misfit: mean error of each
 
 
-def smooth_error(velocity_ZX: Array, size: float, spacing: float, rng: np.random.Generator) -> Array:
-    noise_ZX = gaussian_filter(rng.standard_normal(velocity_ZX.shape), LENGTH / spacing, mode="nearest")
-    return np.asarray(velocity_ZX * (1 + size * noise_ZX / noise_ZX.std()), np.float32)
+def with_random_errors(_: Array, true_BZX: Array) -> Array:
+    """(shots, true velocities [B, Z, X]) → velocities with smooth errors from torch's global generator."""
+    return with_errors(true_BZX, LARGEST * torch.rand(len(true_BZX)))
 
 
-def wrong_velocities(data: Data, seed: int) -> Callable[[Array, Array], Array]:
-    """(shots, true velocities [B, Z, X]) → velocities with errors."""
-    rng = np.random.default_rng(seed)
-
-    def predict(_: Array, true_BZX: Array) -> Array:
-        return np.stack([smooth_error(each, rng.uniform(0, LARGEST), data.grid.spacing, rng) for each in true_BZX])
-
-    return predict
+def with_errors(true_BZX: Array, size_B: torch.Tensor) -> Array:
+    """As training.given has them; `size_B`: one standard deviation, share of the velocity."""
+    return np.asarray(true_BZX * (1 + smooth_errors(size_B, *true_BZX.shape[1:])[:, 0].numpy()), np.float32)
 
 
 def measure(
@@ -106,7 +99,8 @@ def main(
     recipe, own = load_manifest(data).data, None
     if bundle is None:
         engine, source = WaveEngine(recipe), f"true velocity, smooth errors of 0 to {100 * LARGEST:g} %"
-        predict = wrong_velocities(recipe, seed)
+        predict = with_random_errors
+        torch.manual_seed(seed)
     else:
         imager = Imager(bundle)
         if (imager.contents.data.survey, imager.contents.data.grid) != (recipe.survey, recipe.grid):

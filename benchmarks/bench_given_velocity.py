@@ -13,7 +13,7 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from bench_explain import smooth_error
+from bench_explain import with_errors
 from lib.record import Record
 from rich.progress import track
 
@@ -46,12 +46,12 @@ def main(
     )
     record.rows = []
     for size in ERRORS:
-        rng = np.random.default_rng(1)
+        torch.manual_seed(1)
         found: dict[str, list[torch.Tensor]] = {"network": [], "rtm": [], "own_estimate": [], "blank": []}
         for first in track(range(0, models, BATCH), f"errors of {100 * size:g} %"):
             shots_BSTR, target_B2ZX = dataset.__getitems__(range(first, min(first + BATCH, models)))
             truth_B1ZX, true_BZX = target_B2ZX[:, 1:], velocities.denormalise(target_B2ZX[:, 0]).numpy()
-            wrong_BZX = np.stack([smooth_error(each, size, dataset.data.grid.spacing, rng) for each in true_BZX])
+            wrong_BZX = with_errors(true_BZX, torch.full((len(true_BZX),), size))
             wrong_BZX = np.clip(wrong_BZX, *engine.scheme.carried)
             given_B1ZX = torch.from_numpy(velocities.normalise(wrong_BZX)[:, None]).float()
             rtm_B1ZX = images.label(torch.from_numpy(engine.migrate(wrong_BZX, shots_BSTR.numpy()))[:, None].float())

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from bench_explain import smooth_error
+from bench_explain import with_errors
 from lib.misplaced import depth_errors, moved
 from numpy.typing import NDArray
 from torch import Tensor
@@ -57,7 +57,9 @@ class Cases:
         for sigma in SMOOTHED:
             yield self.migrated("slowness smoothed", in_cells(sigma), smooth_velocity(self.true_MZX, sigma))
         for share in ERRORS:
-            yield self.migrated("smooth random errors", f"{100 * share:g} %", self.with_errors(share))
+            torch.manual_seed(1)  # the errors of bench_given_velocity.py
+            wrong_MZX = with_errors(self.true_MZX, torch.full((len(self.true_MZX),), share))
+            yield self.migrated("smooth random errors", f"{100 * share:g} %", wrong_MZX)
         for factor in FACTORS:
             yield self.migrated("velocity times", f"{factor:g}", factor * self.true_MZX)
         own_MZX = self.true_MZX.mean(2, keepdims=True) + np.zeros_like(self.true_MZX)
@@ -77,11 +79,6 @@ class Cases:
     def case(self, fault: str, size: str, image_MZX: Array, error: Array) -> Case:
         label_MZX = self.images.label(torch.from_numpy(image_MZX)).float()
         return Case(fault=fault, size=size, image_MZX=label_MZX, depth_error=float(np.abs(error).mean()))
-
-    def with_errors(self, share: float) -> Array:
-        """The errors of bench_given_velocity.py."""
-        draws, spacing = np.random.default_rng(1), self.engine.data.grid.spacing
-        return np.stack([smooth_error(true_ZX, share, spacing, draws) for true_ZX in self.true_MZX])
 
 
 def in_cells(number: float) -> str:
