@@ -18,4 +18,4 @@ def test_each_way_has_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     torch.set_num_threads(threads)
     kept, anew = json.loads((tmp_path / "steps.json").read_text())["rows"]
     assert kept["GFLOP_per_sample"] < anew["GFLOP_per_sample"]  # the front's matrices are multiplied as well
-    assert 0 < kept["samples_per_second"]
+    assert kept["samples_per_second"] > 0
