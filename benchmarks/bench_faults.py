@@ -54,7 +54,7 @@ PRESET = {
         "split": {"train": 32, "validation": 8, "test": 8},
         "shard_size": 8,
     },
-    "network": {"depth": 2, "width": 4, "nodes": 1, "operations": "small"},
+    "network": {"depth": 2, "width": 4, "nodes": 1, "operations": "small", "max_parameters": 8000},
     "search": {"samples": 32, "epochs": 4, "retrain_epochs": 4},
     "training": {"batch_size": 4},
     "tune": {"epochs": 12},

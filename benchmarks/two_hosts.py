@@ -37,7 +37,7 @@ data:
   survey: {shots: 2, receivers: 24, frequency: 15.0, interval: 0.001, samples: 240}
   split: {train: 16, validation: 8, test: 8}
   shard_size: 8
-network: {operations: small}
+network: {operations: small, max_parameters: 300000}
 search: {samples: 16, epochs: 1, warmup_epochs: 0, retrain_epochs: 1}
 tune: {epochs: 8}
 compress: {epochs: 12}

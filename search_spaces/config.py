@@ -115,7 +115,7 @@ class Network:
     genotype: Annotated[Genotype | None, BeforeValidator(_parsed)] = None
     # Of a channel-pruned network: layer → channels in, channels out (narrow.py).
     channels: Annotated[Channels | None, BeforeValidator(_parsed)] = None
-    max_parameters: Annotated[int, Field(ge=1000)] = 700_000  # limit of a search
+    max_parameters: Annotated[int, Field(ge=1000)] = 700_000  # of a searched network, which is as wide as they allow
     parameters: Annotated[int, Field(ge=1000)] | None = None  # of unet_small, to 2 %
     # Weights that encoder and decoder start from: scratch, gan, autoencoder, a file; imagenet for some encoders.
     encoder_init: Annotated[str, AfterValidator(_source)] = "scratch"

@@ -20,7 +20,7 @@ from pydantic.dataclasses import dataclass
 
 from datagen.config import STRICT
 from datagen.errors import InputError
-from search_spaces.cells.operation_sets import KNOWN, SETS, OperationSet
+from search_spaces.cells.operation_sets import KNOWN, SETS, WEIGHTLESS, OperationSet
 
 
 def _known(name: str) -> str:
@@ -35,6 +35,7 @@ Operation = Annotated[str, AfterValidator(_known)]
 Cell = tuple[tuple[Operation, ...], ...]
 
 
+MOST_NODES = 5
 CELLS = ("encoder", "decoder")
 ENTRANCES = ("down", "up")
 
@@ -49,14 +50,24 @@ def edge_label(cell: str, node: int, source: int) -> str:
     return f"{cell}.node{node}.from{source}"
 
 
+CHAIN = frozenset(edge_label(cell, node, node - 1) for cell in CELLS for node in range(1, MOST_NODES + 1))
+"""From each state to the next."""
+
+
 def labels(nodes: int) -> list[str]:
     """All choices of the space: every edge of both cells, `down` and `up`."""
     return [edge_label(cell, *edge) for cell in CELLS for edge in edges(nodes)] + list(ENTRANCES)
 
 
 def candidates(label: str, operations: OperationSet) -> tuple[str, ...]:
-    """The operations to choose from; without `none` at an entrance, which would cut the network."""
-    return tuple(name for name in SETS[operations] if name != "none" or label not in ENTRANCES)
+    """The operations to choose from; without `none` at an entrance, which would cut the network.
+
+    Along the chain of states every edge has weights: the cell has a residual already, and one-shot searches, which
+    favour what trains fast, would end in skips alone (Zela et al. 2020).
+    """
+    if label in ENTRANCES:
+        return tuple(name for name in SETS[operations] if name != "none")
+    return tuple(name for name in SETS[operations] if label not in CHAIN or name not in WEIGHTLESS)
 
 
 def _alive(node: tuple[str, ...]) -> tuple[str, ...]:
@@ -83,7 +94,7 @@ class Genotype:
 
     depth: Annotated[int, Field(strict=True, ge=2, le=6)]  # number of scales
     width: Annotated[int, Field(strict=True, ge=4, le=128)]  # channels at the finest scale
-    nodes: Annotated[int, Field(strict=True, ge=1, le=5)]  # per cell
+    nodes: Annotated[int, Field(strict=True, ge=1, le=MOST_NODES)]  # per cell
     encoder: Cell
     decoder: Cell
     down: Operation = "conv_3x3"

@@ -13,7 +13,7 @@ def write_small_preset(
     """`cells` in depth and along x, with two shots and a receiver in each column; `split`: train, validation, test."""
     nz, nx = cells
     tree = yaml.safe_load((ROOT / "presets" / "quickstart.yml").read_text(encoding="utf-8"))
-    tree |= {"target": "velocity", "network": {"operations": "small"}}
+    tree |= {"target": "velocity", "network": {"operations": "small", "max_parameters": 100_000}}
     tree["data"] |= {
         "folder": "data",
         "grid": {"nz": nz, "nx": nx, "spacing": 10.0},

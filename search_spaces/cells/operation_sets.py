@@ -40,3 +40,4 @@ SETS: dict[OperationSet, tuple[str, ...]] = {
     ),
 }
 KNOWN = SETS["full"]
+WEIGHTLESS = frozenset({"skip", "none", "max_pool_3x3", "avg_pool_3x3"})

@@ -20,28 +20,17 @@ from nni.nas.oneshot.pytorch.differentiable import (
     GumbelDartsLightningModule,
     LinearTemperatureScheduler,
 )
-from nni.nas.oneshot.pytorch.profiler import ExpectationProfilerPenalty
 from nni.nas.oneshot.pytorch.supermodule.differentiable import DifferentiableMixedLayer, GumbelSoftmax
 from torch import Tensor, nn
 from torch.nn import functional
 
 from search_spaces.cells.operations import Zero
-from search_spaces.size import Costs
 
 Draw = dict[str, Tensor]
 """Label → Gumbel noise g; argmax(α + g) is a draw from softmax(α)."""
 
 
-class LiveProbabilities(DifferentiableMixedLayer):  # type: ignore[misc]
-    """NNI passes numbers to its penalty, which carry no gradient; this passes tensors."""
-
-    def export_probs(self, memo: dict[str, Any]) -> dict[str, Any]:
-        if self.label in memo:
-            return {}
-        return {self.label: dict(zip(self.names, self._arch_alpha.softmax(-1), strict=True))}
-
-
-class MixedEdge(LiveProbabilities):
+class MixedEdge(DifferentiableMixedLayer):  # type: ignore[misc]
     """The weighted sum of all candidates, as in NNI, but with a fifth to two fifths less kept for the gradient.
 
     One ReLU serves all candidates, and a candidate's weight is folded into its last batch norm, which saves a product
@@ -71,7 +60,7 @@ def _weighted(op: nn.Module, weight: Tensor, x: Tensor, rectified: Tensor) -> Te
     return functional.batch_norm(x, norm.running_mean, norm.running_var, scale, shift, training=norm.training)
 
 
-class PathEdge(LiveProbabilities):
+class PathEdge(DifferentiableMixedLayer):  # type: ignore[misc]
     """Runs only the drawn candidate."""
 
     def resample(self, memo: Draw) -> Draw:
@@ -142,8 +131,6 @@ class ParsecModule(InOrder):
                 losses.append(self.training_module.step(prepared))
         importance = importance_weights(torch.stack(losses))
         loss = -((importance - 1 / len(draws)) * torch.stack(chances)).sum()
-        if self.penalty is not None:
-            loss, _ = self.penalty(loss, self.export_probs())
         optimizer = self.architecture_optimizers()
         optimizer.zero_grad()
         self.manual_backward(loss)
@@ -186,7 +173,6 @@ class Darts(strategy.DARTS):  # type: ignore[misc]
             "arc_learning_rate": self.arc_learning_rate,
             "gradient_clip_val": self.gradient_clip_val,
             "warmup_epochs": self.warmup_epochs,
-            "penalty": self.penalty,
         }
 
 
@@ -210,15 +196,3 @@ class Parsec(Darts):
 
     def configure_oneshot_module(self, training_module: Any) -> ParsecModule:
         return ParsecModule(training_module, architectures=self.architectures, **self._options())
-
-
-class SizePenalty(ExpectationProfilerPenalty):  # type: ignore[misc]
-    """loss + max(0, E[parameters]/limit - 1), the expectation over softmax(α)."""
-
-    def __init__(self, fixed: int, costs: Costs, limit: int) -> None:
-        super().__init__(profiler=None, baseline=limit, nonlinear="positive")
-        self.fixed, self.costs = fixed, costs
-
-    def profile(self, sample: dict[str, dict[str, Tensor]]) -> Any:
-        expected = [p * self.costs[label][name] for label, choice in sample.items() for name, p in choice.items()]
-        return self.fixed + torch.stack(expected).sum()

@@ -30,6 +30,7 @@ QUICK: dict[str, Any] = {  # laid over the presets, whose kinds of network, surv
     "device": "cpu",
     "network.depth": 2,
     "network.width": 8,
+    "network.max_parameters": 20_000,
     "search.samples": 16,
     "search.epochs": 1,
     "search.warmup_epochs": 0,

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 TINY = {
     "name": "tiny",
     "device": "cpu",
-    "network": {"depth": 2, "width": 4, "nodes": 1, "operations": "small"},
+    "network": {"depth": 2, "width": 4, "nodes": 1, "operations": "small", "max_parameters": 8000},
     "search": {"samples": 16, "epochs": 3, "retrain_epochs": 2},
     "training": {"batch_size": 4},
     "tune": {"epochs": 3},

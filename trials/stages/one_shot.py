@@ -7,7 +7,6 @@ A search continues from its checkpoint.  It uses one device, whatever `devices`:
 without gradient, and NNI's modules step their optimisers manually, so DDP has nothing to average.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,9 +24,8 @@ from datagen.dataset import loader
 from search_spaces.build import cell_fronts
 from search_spaces.fronts.survey_front import make_front
 from search_spaces.genotype import Genotype, skip_share
-from search_spaces.networks.contract import Features
-from search_spaces.size import most_probable, parameter_costs, random_genotype
-from search_spaces.supernets.strategies import Darts, Gumbel, MixedEdge, Parsec, PathEdge, SizePenalty
+from search_spaces.size import most_probable, widest
+from search_spaces.supernets.strategies import Darts, Gumbel, MixedEdge, Parsec, PathEdge
 from search_spaces.supernets.supernet import NasUnetSpace, log_probabilities
 from trials.running.channel import Channel
 from trials.running.checkpoint import keep_checkpoint, resume_from
@@ -79,9 +77,9 @@ class SearchReport(EpochReport):
     weights warm up the architecture is noise, whose share says nothing.
     """
 
-    def __init__(self, run: RunFolder, channel: Channel, config: Config, fronts: Sequence[Features]) -> None:
+    def __init__(self, run: RunFolder, channel: Channel, config: Config) -> None:
         super().__init__(run, channel, "supernet", make_task(config).quality)
-        self.config, self.fronts = config, fronts
+        self.config = config
         self.found: Genotype | None = None
 
     def state_dict(self) -> dict[str, Any]:
@@ -91,7 +89,7 @@ class SearchReport(EpochReport):
         self.found = Genotype.from_json(state_dict["found"]) if state_dict["found"] else None
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: Any) -> None:
-        genotype = most_probable(log_probabilities(module), self.config.network, self.fronts)
+        genotype = most_probable(log_probabilities(module), self.config.network)
         share = skip_share(genotype)
         self.extra = {"skip_share": share}
         super().on_train_epoch_end(trainer, module)
@@ -105,14 +103,23 @@ class SearchReport(EpochReport):
 def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     """Searches with `search.strategy`; `random` draws a genotype, the control for the others.
 
-    The result has at most `network.max_parameters` parameters, at the width it will be trained with.
+    The result is as wide as `network.max_parameters` allows, whatever the width of the supernet.
     """
     fronts = cell_fronts(config.network, *geometry(config))
-    if config.search.strategy == "random":
-        return random_genotype(config.network, fronts, config.seed)
+    found = _drawn(config) if config.search.strategy == "random" else _searched(config, run, channel)
+    return widest(found, fronts, config.network.max_parameters)
+
+
+def _drawn(config: Config) -> Genotype:
+    network = config.network
+    size = {"depth": network.depth, "width": network.width, "nodes": network.nodes}
+    return Genotype.random(**size, operations=network.operations, seed=config.seed)
+
+
+def _searched(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     task = make_task(config)
     data = task.training_set()
-    report = SearchReport(run, channel, config, fronts)
+    report = SearchReport(run, channel, config)
     callbacks: list[Callback] = [report, EpochDraws(data), *keep_checkpoint(run.path, "supernet")]
     options = trainer_options(run, config, "supernet", config.search.epochs, callbacks)
     if options["accelerator"] == "cpu":
@@ -125,7 +132,7 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     )
     narrow = replace(config.network, width=config.search.width or config.network.width)
     share = config.search.partial_channels if config.search.strategy == "darts" else 1
-    method = _method(config, fronts)
+    method = _method(config)
     front = make_front(config.network, *geometry(config))
     space = NasUnetSpace(narrow, front, share, recompute=config.search.strategy == "parsec")
     method.initialize(RawFormatModelSpace.from_model(space, evaluator), SequentialExecutionEngine())
@@ -147,13 +154,12 @@ def _halves(config: Config, data: Samples) -> dict[str, Any]:
     return {"train_dataloaders": weights, "val_dataloaders": architecture}
 
 
-def _method(config: Config, fronts: Sequence[Features]) -> Any:
+def _method(config: Config) -> Any:
     search = config.search
     options = {
         "arc_learning_rate": search.arch_learning_rate,
         "warmup_epochs": search.warmup_epochs,
         "gradient_clip_val": GRADIENT_CLIP,
-        "penalty": SizePenalty(*parameter_costs(config.network, fronts), config.network.max_parameters),
     }
     if search.strategy == "darts":
         return Darts(**options, mutation_hooks=[MixedEdge.mutate])

@@ -20,8 +20,7 @@ from search_spaces.cells.operations import OPERATIONS
 from search_spaces.config import Fold, Network
 from search_spaces.fronts.survey_front import SurveyFront
 from search_spaces.shape import Shape
-from search_spaces.size import parameter_costs
-from search_spaces.supernets.strategies import MixedEdge, Parsec, PathEdge, SizePenalty, importance_weights
+from search_spaces.supernets.strategies import MixedEdge, Parsec, PathEdge, importance_weights
 from search_spaces.supernets.supernet import NasUnetSpace, probabilities
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # Lightning 2.6 on torch 2.14
@@ -153,8 +152,8 @@ def saved_bytes(net: nn.Module) -> int:
     return total
 
 
-@pytest.mark.parametrize("operations", ["mobile", "full"])
-def test_parsec_keeps_at_most_a_third_of_what_darts_keeps_for_the_gradient(operations: str) -> None:
+@pytest.mark.parametrize(("operations", "share"), [("mobile", 0.4), ("full", 0.25)])
+def test_parsec_keeps_a_part_of_what_darts_keeps_for_the_gradient(operations: str, share: float) -> None:
     network = Network(front=Fold(), depth=3, width=8, nodes=2, operations=operations)
     darts = strategy.DARTS(mutation_hooks=[MixedEdge.mutate]).mutate_model(NasUnetSpace(network, FRONT))
     parsec = METHODS["parsec"]().mutate_model(NasUnetSpace(network, FRONT))
@@ -163,7 +162,7 @@ def test_parsec_keeps_at_most_a_third_of_what_darts_keeps_for_the_gradient(opera
     for _ in range(5):
         draw(parsec)
         paths.append(saved_bytes(parsec))
-    assert max(paths) <= saved_bytes(darts) / 3
+    assert max(paths) <= share * saved_bytes(darts)
 
 
 def test_recomputed_cells_keep_less_than_half_and_have_the_same_gradients() -> None:
@@ -206,23 +205,3 @@ def test_partial_channels_pass_by_unchanged_and_are_shuffled() -> None:
     y = partial(x)
     assert sorted(y.sum((0, 2, 3)).tolist()) == pytest.approx(sorted([0.0, 0.0, *x[:, 2:].sum((0, 2, 3)).tolist()]))
     assert y[:, 0].abs().sum() == y[:, 4].abs().sum() == 0
-
-
-def test_the_size_penalty_has_a_gradient_only_above_the_limit_and_points_to_smaller_networks() -> None:
-    network = Network(front=Fold(), depth=2, width=8, nodes=1, operations="small")
-    fixed, costs = parameter_costs(network, (FRONT,))
-    method = METHODS["parsec"]()
-    net = method.mutate_model(NasUnetSpace(network, FRONT))
-    (down,) = {edge._arch_alpha for edge in net.modules() if isinstance(edge, PathEdge) and edge.label == "down"}
-
-    def gradient(limit: int) -> Tensor:
-        sample: dict[str, Any] = {}
-        for edge in net.modules():
-            if isinstance(edge, PathEdge):
-                sample |= edge.export_probs(sample)
-        loss, _ = SizePenalty(fixed, costs, limit)(torch.zeros(()), sample)
-        return torch.autograd.grad(loss, down)[0]
-
-    assert gradient(10**6).abs().sum() == 0
-    towards = dict(zip(costs["down"], (-gradient(fixed)).tolist(), strict=True))
-    assert towards["skip"] > 0 > towards["conv_3x3"]

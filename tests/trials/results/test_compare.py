@@ -29,7 +29,7 @@ TINY = {
         "split": {"train": 8, "validation": 4, "test": 4},
         "shard_size": 8,
     },
-    "network": {"depth": 3, "width": 24, "nodes": 1, "operations": "small"},
+    "network": {"depth": 3, "width": 24, "nodes": 1, "operations": "small", "max_parameters": 100_000},
     "search": {"samples": 8, "epochs": 1, "warmup_epochs": 0, "retrain_epochs": 1, "architectures": 2},
     "training": {"batch_size": 4},
     "tune": {"epochs": 1},
