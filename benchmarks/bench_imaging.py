@@ -150,8 +150,10 @@ class Course:
         file: Path,
         rate: float = RATE,
         teacher: MigratingNetwork | None = None,
+        between: int = 0,
     ) -> None:
         self.net, self.lesson, self.config, self.rate, self.teacher = net.train(), lesson, config, rate, teacher
+        self.between = between or EXAM  # samples from exam to exam
         self.training, self.validation, self.file = training, validation, file
         self.optimizer = make_optimizer(lesson.optimizer, net, rate, WEIGHT_DECAY)
         self.average = deepcopy(net).requires_grad_(False)
@@ -159,15 +161,16 @@ class Course:
         self.seen: int = state.get("seen", 0)
         self.seconds: float = state.get("seconds", 0.0)  # of a core
         self.curve: list[Row] = state.get("curve", [])
+        self.losses: list[float] = []  # of the steps since the last exam
 
     def run(self) -> None:
-        begun, next_exam = time.process_time(), EXAM * (self.seen // EXAM + 1)
+        begun, next_exam = time.process_time(), self.between * (self.seen // self.between + 1)
         for place, rows in self.order():
             self.step(self.training[place].batch(rows))
             if self.seen >= min(next_exam, self.lesson.samples):
                 self.seconds += time.process_time() - begun
                 self.exam()
-                next_exam += EXAM
+                next_exam += self.between
                 begun = time.process_time()
             if self.seen >= self.lesson.samples:
                 return
@@ -196,6 +199,7 @@ class Course:
             with torch.no_grad():
                 taught_B2ZX = None if self.teacher is None else self.teacher.from_features(level_BSNG, stacks_BCZX)
         loss = terms_of_both(self.config, prediction_B3ZX, target_B2ZX, taught_B2ZX)["loss"]
+        self.losses.append(float(loss.detach()))
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), GRADIENT_CLIP)
@@ -207,7 +211,9 @@ class Course:
 
     def exam(self) -> None:
         found = examine(self.average, self.validation)
-        self.curve.append({"samples_seen": self.seen, "core_minutes": self.seconds / 60, **found})
+        head = {"samples_seen": self.seen, "core_minutes": self.seconds / 60, "loss": fmean(self.losses)}
+        self.curve.append(head | found)
+        self.losses = []
         counters = {"seen": self.seen, "seconds": self.seconds, "curve": self.curve}
         save_state(self.file, self.net, self.average, self.optimizer, counters)
         print(json.dumps(self.curve[-1]), flush=True)

@@ -27,8 +27,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny_preset(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bench_imaging, "RESULTS", folder)
-        patch.setattr(imaging_page, "FILE", folder / "imaging.json")
         patch.setattr(bench_imaging, "EXAM", 32)
+        patch.setattr(imaging_page, "FILE", folder / "imaging.json")
         (folder / "imaging").mkdir()
         for seed, given in ((1, 0.0), (2, 0.0), (1, 0.5)):
             settings: dict[str, Any] = {"preset": [folder / "tiny.yml"], "work": folder / "work"}
