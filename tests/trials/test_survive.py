@@ -225,7 +225,7 @@ def test_a_manager_that_is_gone_does_not_end_a_trial(config: Config, tmp_path: P
             torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
             "training.batch_size (now 4)",
         ),
-        ("compress", MemoryError("Unable to allocate 9.31 GiB for an array"), "network.width (now 4)"),
+        ("compress", MemoryError("Unable to allocate 9.31 GiB for an array"), "network.max_parameters (now 8000)"),
         ("search", RuntimeError("DefaultCPUAllocator: can't allocate memory: 99 bytes"), "search.partial_channels"),
     ],
 )

@@ -30,7 +30,8 @@ def report_short_memory(stage: str, config: Config) -> Iterator[None]:
 def _settings(stage: str, config: Config) -> str:
     """The larger saving first."""
     training, network, search = config.training, config.network, config.search
-    smaller = [f"training.batch_size (now {training.batch_size})", f"network.width (now {network.width})"]
+    size = "max_parameters" if network.model == "nasunet" else "width"
+    smaller = [f"training.batch_size (now {training.batch_size})", f"network.{size} (now {getattr(network, size)})"]
     if stage == "search":
         width = search.width or network.width
         smaller.append(f"search.width (now {width})")
