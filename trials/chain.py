@@ -4,7 +4,7 @@ generate ─► one NNI experiment: search ─► tune ─► compress ─► UN
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from trials.experiment.plan import FinishedTrial, finished_trials, load_plan, re
 from trials.experiment.tuner.space_check import check_space
 from trials.experiment.watch import ExperimentError
 from trials.results.display import ExperimentDisplay
-from trials.results.report import Report, readable_bytes, write_report
+from trials.results.report import ModelRow, Report, readable_bytes, write_report
 from trials.results.summary import Winners, bundles, find_winners, summarise
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
@@ -59,7 +59,7 @@ def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
     train_unet(config, winners)
     console.rule("export and report")
     report, bundle = conclude(winners, outcome.trials, config, nni_config, REPORT)
-    console.print(_table(report))
+    console.print(table(report.models, report.yardsticks))
     console.print(f"report  {REPORT.resolve()}", soft_wrap=True)
     console.print(f"bundle  {bundle.resolve()}", soft_wrap=True)
 
@@ -101,20 +101,22 @@ def train_unet(config: Config, winners: Winners) -> None:
     execute("tune", wanted, winners.unet, Channel())
 
 
-def _table(report: Report) -> Table:
-    table = Table(title="test split", box=box.SIMPLE, padding=(0, 1, 0, 0))
-    for heading in ("model", "parameters", "non-zero", "packed", "latency", "SSIM", "MAE"):
-        table.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=True)
-    for row in report.models:
-        table.add_row(
+def table(models: Sequence[ModelRow], yardsticks: Mapping[str, float]) -> Table:
+    found = Table(title="test split", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for heading in ("model", "parameters", "non-zero", "packed", "latency", "SSIM", "corr.", "MAE"):
+        name = heading == "model"  # only names may be broken where the line is short
+        found.add_column(heading, justify="left" if name else "right", no_wrap=not name)
+    for row in models:
+        found.add_row(
             row.name,
             f"{row.parameters:,}",
             f"{row.nonzero:,}",
             readable_bytes(row.packed_bytes or row.file_bytes),
             f"{row.latency_ms:.1f} ms",
-            f"{row.ssim:.4f}",
-            f"{row.mae:.4f}",
+            f"{row.ssim:.3f}",
+            f"{row.correlation:.3f}",
+            f"{row.mae:.3f}",
         )
-    for name, ssim in report.yardsticks.items():
-        table.add_row(name, "", "", "", "", f"{ssim:.4f}", "", style="dim")
-    return table
+    for label, score in yardsticks.items():
+        found.add_row(label, "", "", "", "", f"{score:.3f}", "", "", style="dim")
+    return found

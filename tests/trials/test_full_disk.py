@@ -42,7 +42,9 @@ TINY = {
     },
 }
 
-MODEL = ModelRow(name="UNet", parameters=9, nonzero=9, file_bytes=9, packed_bytes=9, latency_ms=1, ssim=0.5, mae=0.1)
+MODEL = ModelRow(
+    name="UNet", parameters=9, nonzero=9, file_bytes=9, packed_bytes=9, latency_ms=1, ssim=0.5, correlation=0.7, mae=0.1
+)
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ class ModelRow:
     packed_bytes: int | None = None  # of the packed weights: what zeros save
     latency_ms: float
     ssim: float
+    correlation: float
     mae: float  # in units of the normalised image
 
 

@@ -101,6 +101,7 @@ def _row(name: str, bundle: Bundle) -> ModelRow:
         packed_bytes=sizes.weights_packed,
         latency_ms=latency(bundle.folder),
         ssim=scores["ssim"],
+        correlation=scores["correlation"],
         mae=scores["mae"],
     )
 
