@@ -3,9 +3,9 @@
     python benchmarks/bench_pruned.py small_muon_200000_1 --samples 16000 --seeds 2
 
 The dense network is a long training of bench_imaging.py (its label), whose weights lie in results/imaging.  Each row
-starts from it, loses the share `sparsity` of its weights and is fine-tuned for the same samples; `fine-tuned` loses
-none, so that what more samples give is told apart from what pruning takes.  `taught`: the dense network's outputs
-count in the loss.  Scores are of the test split; `packed` is the size of weights.seisnas, in float32 and with 8 bits a
+starts from it and is fine-tuned for the same samples, in the first half of which it loses the share `sparsity` of its
+weights, step by step; `fine-tuned` loses none, so that what more samples give is told apart from what pruning takes.
+`taught`: the dense network's outputs count in the loss.  Scores are of the test split; `packed` is the size of weights.seisnas, in float32 and with 8 bits a
 weight, `rtm_ssim_8_bits` the score of the latter.
 
     results/pruned.json, .md
@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
 from tempfile import TemporaryDirectory
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 import typer
@@ -26,7 +26,8 @@ from lib.record import Record, Row
 from lib.trained_imaging import trained_imaging
 
 from compressors.bundles.packed import pack, rounded
-from compressors.level import apply_masks, prune
+from compressors.config import Compress
+from compressors.level import Masks, apply_masks, prune, sparsities
 from search_spaces.build import nonzero_parameters
 from search_spaces.networks.migrating import MigratingNetwork
 from search_spaces.shape import Shape
@@ -34,6 +35,7 @@ from trials.settings.config import Config
 
 RATE = 0.003  # peak of the fine-tuning, a third of the training's
 DISTIL = 1.0  # weight of the mean square distance to the teacher's outputs
+PRUNING, STEPS = 0.5, 20  # share of the samples in which weights become zero, by so many steps
 ROWS = ((0.0, False), (0.6, False), (0.6, True), (0.8, True), (0.9, True))  # sparsity, taught
 
 
@@ -77,11 +79,23 @@ def fine_tuned(
     """The training, at its end, of what is left of `dense`, which teaches if the configuration has a teacher."""
     torch.manual_seed(lesson.seed)
     pruned = deepcopy(dense)
-    masks = prune(pruned, sparsity)
     teacher = dense if config.training.teacher else None
     course = Course(pruned, lesson, config, ground.training, ground.validation, file, rate=RATE, teacher=teacher)
-    course.optimizer.register_step_post_hook(lambda *_: apply_masks(pruned, masks))
+    levels = sparsities(Compress(sparsity=sparsity, schedule="gradual", steps=STEPS))
+    masks: Masks = {}
+    reached = 0
+
+    def keep_zeros(*_: Any) -> None:
+        nonlocal masks, reached
+        due = min(STEPS, int(course.seen / lesson.samples / PRUNING * STEPS))
+        if due > reached:
+            masks, reached = prune(pruned, levels[due - 1]), due
+        apply_masks(pruned, masks)
+
+    if sparsity > 0:
+        course.optimizer.register_step_post_hook(keep_zeros)
     course.run()
+    apply_masks(course.average, masks)  # which remembers weights from before they were pruned
     return course
 
 
