@@ -5,8 +5,8 @@
 The dense network is a long training of bench_imaging.py (its label), whose weights lie in results/imaging.  Each row
 starts from it and is fine-tuned for the same samples, in the first half of which it loses the share `sparsity` of its
 weights, step by step; `fine-tuned` loses none, so that what more samples give is told apart from what pruning takes.
-`taught`: the dense network's outputs count in the loss.  Scores are of the test split; `packed` is the size of weights.seisnas, in float32 and with 8 bits a
-weight, `rtm_ssim_8_bits` the score of the latter.
+`taught`: the dense network's outputs count in the loss.  Scores are of the test split; `packed` is the size of
+weights.seisnas, in float32 and with 8 bits a weight, `rtm_ssim_8_bits` the score of the latter.
 
     results/pruned.json, .md
 """
