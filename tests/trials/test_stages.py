@@ -17,7 +17,7 @@ from search_spaces.fronts.survey_front import make_front
 from search_spaces.genotype import Genotype, skip_share
 from search_spaces.shape import Shape
 from search_spaces.size import nasunet_parameters
-from trials.results.export import export
+from trials.results.export import describe, export
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config, load
@@ -154,6 +154,18 @@ def test_a_tuned_network_is_what_its_result_says(tuned):
     assert scores["ssim"] == pytest.approx(run.result["ssim"], abs=1e-5)
     assert channel.finals[0]["run"] == str(run.path)
     assert [row["default"] for row in channel.intermediates] == [row["val_ssim"] for row in run.metrics]
+
+
+def test_an_export_tells_which_run_it_is_and_how_good_beside_zeros(tuned, monkeypatch):
+    run, _ = tuned
+    good = run.result | {"ssim": 0.5, "blank_ssim": 0.17, "correlation": 0.8}
+    monkeypatch.setattr(RunFolder, "result", good)
+    assert describe(run).startswith(f"tune of {run.config.name}, {run.path.name}: {run.result['nonzero']:,} of ")
+    assert "validation SSIM 0.500 (an image of zeros 0.170, correlation 0.80); scored" in describe(run)
+    monkeypatch.setattr(RunFolder, "result", good | {"ssim": 0.045})
+    assert "SSIM 0.045 (an image of zeros 0.170, correlation 0.80); no better than zeros: train it longer" in describe(
+        run
+    )
 
 
 def test_a_run_tells_what_it_was_asked_and_where_it_came_from(tuned):

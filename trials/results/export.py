@@ -1,9 +1,11 @@
 """Export: a finished run as a bundle that runs anywhere, scored on the test split."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from compressors.bundles.bundle import write_bundle
+from compressors.bundles.contents import read_contents
 from datagen.errors import InputError
 from datagen.full_disk import report_unwritable
 from search_spaces.shape import Shape
@@ -11,6 +13,8 @@ from trials.running.identity import differences
 from trials.running.run_folder import RunFolder
 from trials.training.networks import trained
 from trials.training.tasks import make_task
+
+NOTICEABLE = 0.01  # of SSIM
 
 
 def export(run: RunFolder, folder: Path | None = None, others: Sequence[RunFolder] = ()) -> Path:
@@ -38,6 +42,36 @@ def export(run: RunFolder, folder: Path | None = None, others: Sequence[RunFolde
             name=config.name,
             scores_by_seed={name: [each[name] for each in all_scores] for name in scores} if others else None,
         )
+
+
+def describe(run: RunFolder) -> str:
+    """What will be exported, with what the run says of its own network.  Raises InputError: it did not finish."""
+    run.require_finished()
+    result = run.result
+    found = [f"{result['nonzero']:,} of {result['parameters']:,} weights not zero"] if "nonzero" in result else []
+    found += [f"validation {_with_meaning(result)}"] if "ssim" in result else []
+    return f"{run.stage} of {run.config.name}, {run.path.name}: {', '.join(found)}; scored on the test split now"
+
+
+def test_scores(folder: Path) -> str:
+    """A line, or nothing for a bundle without SSIM."""
+    scores = read_contents(folder).scores
+    return f"test {_with_meaning(scores)}\n" if "ssim" in scores else ""
+
+
+def next_command(folder: Path) -> str:
+    picks = read_contents(folder).network.gather_rows is not None
+    return f"seisnas {'pick' if picks else 'predict'} {folder} {'GATHERS' if picks else 'SHOTS'}"
+
+
+def _with_meaning(scores: Mapping[str, Any]) -> str:
+    """SSIM is told with that of an image of zeros, and a network that does not beat it is called useless."""
+    blank, correlation = scores.get("blank_ssim"), scores.get("correlation")
+    beside = [f"an image of zeros {blank:.3f}"] if blank is not None else []
+    beside += [f"correlation {correlation:.2f}"] if correlation is not None else []
+    useless = blank is not None and scores["ssim"] <= blank + NOTICEABLE
+    warning = "; no better than zeros: train it longer" if useless else ""
+    return f"SSIM {scores['ssim']:.3f}" + (f" ({', '.join(beside)})" if beside else "") + warning
 
 
 def _test_scores(run: RunFolder) -> dict[str, float]:
