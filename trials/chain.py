@@ -15,11 +15,12 @@ from rich.table import Table
 
 from datagen.errors import InputError
 from datagen.generate import generate
+from datagen.preset import read_preset
 from trials.experiment.host_table import check_hosts, warn_of_bits
 from trials.experiment.launch import check, run_experiment
-from trials.experiment.nni.trial_command import load_trial_config
+from trials.experiment.nni.trial_command import find_preset, load_trial_config
 from trials.experiment.plan import FinishedTrial, finished_trials, load_plan, read_state
-from trials.experiment.tuner.space_check import check_space
+from trials.experiment.tuner.space_check import check_space, overridden
 from trials.experiment.watch import ExperimentError
 from trials.results.display import ExperimentDisplay
 from trials.results.report import ModelRow, Report, readable_bytes, write_report
@@ -42,6 +43,9 @@ def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
     images_only(config, "run")
     plan = load_plan(nni_config)
     check_space(plan.space, partial(load_trial_config, nni_config))
+    preset, _ = find_preset(nni_config)
+    for line in overridden(plan.space, read_preset(preset)):
+        console.print(f"{preset}: {line}", style="yellow", soft_wrap=True)
     check(plan, port, new=new)
     on_hosts = check_hosts(nni_config, config.data, console)
     console.rule("data")

@@ -59,6 +59,12 @@ def load_trial_config(nni_config: Path, changes: Mapping[str, Any] | None = None
 
     `changes` (config path → value) lie over it, as a trial's parameters do.  Raises InputError.
     """
+    preset, over = find_preset(nni_config)
+    return load(preset, over, changes or {})
+
+
+def find_preset(nni_config: Path) -> tuple[Path, dict[str, Any]]:
+    """The preset of its trialCommand, and what the command sets over it.  Raises InputError."""
     if not nni_config.exists():
         raise InputError(f"--config {nni_config}: no such file; the project's own is nni_config.yml")
     try:
@@ -68,7 +74,7 @@ def load_trial_config(nni_config: Path, changes: Mapping[str, Any] | None = None
         raise InputError(f"{nni_config}: its trialCommand cannot be read: {error}") from None
     arguments = split_trial_command(command, nni_config)
     preset = in_code(arguments.preset, nni_config.parent / str(tree.get("trialCodeDirectory") or "."))
-    return load(preset, settings(arguments.set), changes or {})
+    return preset, settings(arguments.set)
 
 
 def in_code(preset: str, code: Path) -> Path:

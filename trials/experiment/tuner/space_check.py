@@ -28,6 +28,24 @@ def check_space(space: Any, load: Callable[[Mapping[str, Any]], object]) -> None
         raise InputError("\n".join(refused))
 
 
+def overridden(space: Any, tree: Mapping[str, Any]) -> list[str]:
+    """A line for each setting of the preset `tree` that a stage's values replace, so that it counts for nothing.
+
+    `seed` and other settings of no section count in the other stages, and are not told.
+    """
+    lines = []
+    for branch in space["stage"]["_value"]:
+        for path, span in branch.items():
+            section, _, name = path.partition(".")
+            given = tree.get(section)
+            if name and isinstance(given, Mapping) and name in given:
+                values = ", ".join(map(str, span["_value"]))
+                lines.append(
+                    f"{path}: {given[name]} does not count; the search space gives stage {branch['_name']} {values}"
+                )
+    return lines
+
+
 def extremes(span: Mapping[str, Any]) -> list[Any]:
     """The values of a choice, the ends of a span; nothing of a normal distribution, which has none."""
     kind, values = span["_type"], list(span["_value"])
