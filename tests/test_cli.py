@@ -170,6 +170,8 @@ def test_an_imported_data_set_serves_the_other_commands(preset, tmp_path):
     np.save(folder / "model1.npy", models.astype(np.float32))
     done = seisnas("import", folder, "-p", preset, "-o", tmp_path / "data")
     assert "8 samples imported, 0 were there (6 train, 1 validation, 1 test)" in done.stdout, done.stderr
+    command = f"next: seisnas tune --preset {preset} --set data.folder={tmp_path / 'data'} --set target=velocity"
+    assert command in done.stdout.replace("\n", " ")
     assert "every sample is sound" in seisnas("check-data", "-p", preset).stdout
 
 

@@ -1,5 +1,6 @@
 """Commands that make, import, check and show data sets."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -82,6 +83,10 @@ def import_data(
     split = f"{found.split.train} train, {found.split.validation} validation, {found.split.test} test"
     counts = f"{made.made} samples imported, {made.skipped} were there ({split})"
     tell(f"{output}: {counts}, {made.seconds:.1f} s")
+    learn = "pretrain" if found.models is None else "tune"
+    over = [*(changes or []), f"data.folder={output}"]
+    over += ["target=velocity"] if found.models is not None and not migrate else []
+    tell(f"next: seisnas {learn} --preset {preset} {' '.join(f'--set {shlex.quote(each)}' for each in over)}")
 
 
 def check_data(preset: Preset = QUICKSTART, changes: Set = None) -> None:
