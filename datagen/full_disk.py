@@ -1,4 +1,4 @@
-"""A full disk, told with what is kept, by those who write more than one file."""
+"""A full disk, reported with what is kept, by those who write more than one file."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,6 +1,6 @@
 """How large a genotype's network is, and the width that brings it to a size.
 
-All networks that a search compares have as many parameters, so that none wins because it is larger: a cell of dear
+All networks that a search compares have as many parameters, so that none wins because it is larger: a cell of expensive
 operations is narrow, one of cheap operations wide.
 """
 

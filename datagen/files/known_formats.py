@@ -40,7 +40,7 @@ def known_format(path: Path) -> str | None:
     return next((name for begin, name in STARTS.items() if start.startswith(begin)), None)
 
 
-def told(path: Path, problem: object) -> str:
+def explained(path: Path, problem: object) -> str:
     """`problem`, or what the file is instead, where its first bytes tell."""
     known = known_format(path)
     if known is None or known.startswith(f"an {path.suffix.lower()}"):

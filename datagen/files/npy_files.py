@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from datagen.files.known_formats import told
+from datagen.files.known_formats import explained
 from datagen.files.regular_files import check_memory, regular_file
 
 MOST_HEADER = 10_000  # bytes; numpy's own limit
@@ -33,7 +33,7 @@ def map_npy(path: Path) -> NDArray[Any]:
         with open(path, "rb") as stream:
             _check_header(stream, length)
     except ValueError as error:
-        raise ValueError(told(path, error)) from None
+        raise ValueError(explained(path, error)) from None
     array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     return array
 
@@ -43,7 +43,7 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
     zipfile.BadZipFile."""
     length = regular_file(path)
     if not zipfile.is_zipfile(path):
-        raise ValueError(told(path, "not an .npz, or truncated: it is no ZIP archive"))
+        raise ValueError(explained(path, "not an .npz, or truncated: it is no ZIP archive"))
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         promised = sum(member.file_size for member in members)

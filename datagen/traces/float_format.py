@@ -1,4 +1,4 @@
-"""Samples of SEG-Y and SU as numbers, and IBM floats told from IEEE ones by their bits.
+"""Samples of SEG-Y and SU as numbers, and IBM floats distinguished from IEEE ones by their bits.
 
 IBM   sign │ 7 bits exponent of 16 │ 24 bits fraction    normalised: the first digit (4 bits) of a fraction is not 0
 IEEE  sign │ 8 bits exponent of 2  │ 23 bits fraction    the same four bits are 0 in about one of 13 numbers

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datagen.errors import InputError
-from datagen.files.known_formats import told
+from datagen.files.known_formats import explained
 from datagen.files.npy_files import map_npy, read_npz
 from datagen.files.regular_files import check_memory, regular_file
 from datagen.traces.profile import along_line
@@ -88,7 +88,7 @@ def read_recording(path: str | Path, interval: float | None = None) -> Recording
             return _from_traces(*read_seg2(path), interval)
         case ending:
             problem = f"unknown ending {ending or 'none'!r}; allowed: {', '.join(GATHER_SUFFIXES)}"
-            raise InputError(f"{path}: {told(path, problem)}")
+            raise InputError(f"{path}: {explained(path, problem)}")
 
 
 def _from_arrays(path: Path) -> Recording:

@@ -65,7 +65,7 @@ def next_command(folder: Path) -> str:
 
 
 def _with_meaning(scores: Mapping[str, Any]) -> str:
-    """SSIM is told with that of an image of zeros, and a network that does not beat it is called useless."""
+    """SSIM stands beside that of an image of zeros, and a network that does not beat it is called out."""
     blank, correlation = scores.get("blank_ssim"), scores.get("correlation")
     beside = [f"an image of zeros {blank:.3f}"] if blank is not None else []
     beside += [f"correlation {correlation:.2f}"] if correlation is not None else []

@@ -31,7 +31,7 @@ def check_space(space: Any, load: Callable[[Mapping[str, Any]], object]) -> None
 def overridden(space: Any, tree: Mapping[str, Any]) -> list[str]:
     """A line for each setting of the preset `tree` that a stage's values replace, so that it counts for nothing.
 
-    `seed` and other settings of no section count in the other stages, and are not told.
+    `seed` and other settings of no section count in the other stages, and are not reported.
     """
     lines = []
     for branch in space["stage"]["_value"]:
