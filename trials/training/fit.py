@@ -8,6 +8,7 @@ continues from the checkpoint, to the same network as without the interruption.
 
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,12 +52,16 @@ class Phase:
 
 
 class EpochReport(Callback):
-    """At the end of each epoch: a line in metrics.jsonl and an intermediate result to NNI."""
+    """At the end of each epoch: a line in metrics.jsonl, one in the log, and an intermediate result to NNI."""
 
     def __init__(self, run: RunFolder, channel: Channel, phase: str, quality: str) -> None:
         """`quality`: name of the score that NNI shows, on the validation split if there is one."""
         self.run, self.channel, self.phase, self.quality = run, channel, phase, quality
         self.extra: dict[str, float] = {}  # metrics that a subclass adds
+        self.begun = 0.0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.begun = time.monotonic()
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Drops the line of an epoch that was reported but cut off before its checkpoint: it will be repeated."""
@@ -74,6 +79,17 @@ class EpochReport(Callback):
             self.run.add_metrics({"phase": self.phase, "epoch": trainer.current_epoch, **metrics})
             score = metrics[f"val_{self.quality}" if f"val_{self.quality}" in metrics else f"train_{self.quality}"]
             self.channel.intermediate({"default": score, "epoch": len(self.run.metrics), **metrics})
+            if not sys.stderr.isatty():  # a terminal has a bar
+                self._write_line(trainer, metrics)
+
+    def _write_line(self, trainer: pl.Trainer, metrics: dict[str, float]) -> None:
+        last = trainer.max_epochs or -1
+        epoch = f"epoch {trainer.current_epoch + 1}" + (f" of {last}" if last > 0 else "")
+        names = ("train_loss", f"train_{self.quality}", f"val_{self.quality}", "val_correlation")
+        scores = [f"{name} {metrics[name]:.4f}" for name in names if name in metrics]
+        line = ", ".join([epoch, f"{time.monotonic() - self.begun:.0f} s", *scores])
+        sys.stdout.write(f"{self.phase}: {line}\n")
+        sys.stdout.flush()
 
 
 class EpochDraws(Callback):

@@ -90,6 +90,15 @@ def test_a_training_killed_after_its_last_epoch_leaves_the_average_too(config, w
     assert_same(run, whole)
 
 
+def test_where_no_terminal_is_there_is_a_line_an_epoch(config, tmp_path, capsys):
+    short = replace(config, tune=replace(config.tune, epochs=2))
+    execute("tune", short, RunFolder(tmp_path), Channel())
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("tune: ")]
+    assert [line[:20] for line in lines] == ["tune: epoch 1 of 2, ", "tune: epoch 2 of 2, "]
+    score = RunFolder(tmp_path).metrics[1]["val_ssim"]
+    assert f", val_ssim {score:.4f}" in lines[1]
+
+
 def test_the_terms_of_the_loss_are_logged_one_by_one(config, tmp_path):
     wanted = replace(config, loss=replace(config.loss, l1=0.1, geology=0.1, gradient=0.1, ms_ssim=0.1))
     run = RunFolder(tmp_path)
