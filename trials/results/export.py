@@ -46,11 +46,10 @@ def export(run: RunFolder, folder: Path | None = None, others: Sequence[RunFolde
 
 def describe(run: RunFolder) -> str:
     """What will be exported, with what the run says of its own network.  Raises InputError: it did not finish."""
-    run.require_finished()
-    result = run.result
+    name, result = run.config.name, run.result
     found = [f"{result['nonzero']:,} of {result['parameters']:,} weights not zero"] if "nonzero" in result else []
     found += [f"validation {_with_meaning(result)}"] if "ssim" in result else []
-    return f"{run.stage} of {run.config.name}, {run.path.name}: {', '.join(found)}; scored on the test split now"
+    return f"{run.stage} of {name}, {run.path.name}: {', '.join(found)}; scored on the test split now"
 
 
 def test_scores(folder: Path) -> str:
