@@ -107,11 +107,11 @@ def main(
             raise InputError(f"{bundle}: its survey or grid is not that of {data}; give --data of the same")
         velocity = PredictedVelocity(bundle, imager)
         own = imager if imager.contents.target == "both" else None
-        engine, source, predict = velocity.engine, str(bundle), lambda shots_BSTR, _: velocity(shots_BSTR)
+        engine, source, predict = velocity.engine, bundle.name, lambda shots_BSTR, _: velocity(shots_BSTR)
     record = Record(
         "explain",
         "Misfit of the shots beside the error of the velocity",
-        "python benchmarks/bench_explain.py" + (f" --bundle {bundle}" if bundle else ""),
+        "python benchmarks/bench_explain.py" + (f" --bundle {bundle.name}" if bundle else ""),
         split="test",
         ranks="Spearman's correlation, with its 95 % interval",
         quarters="means over the models with the smallest misfit, the next, the next, and the largest",
