@@ -85,7 +85,9 @@ class EpochReport(Callback):
     def _write_line(self, trainer: pl.Trainer, metrics: dict[str, float]) -> None:
         last = trainer.max_epochs or -1
         epoch = f"epoch {trainer.current_epoch + 1}" + (f" of {last}" if last > 0 else "")
-        names = ("train_loss", f"train_{self.quality}", f"val_{self.quality}", "val_correlation")
+        # Of a training without validation, such as a search, its own score; train_ssim of the others is a loss.
+        score = f"val_{self.quality}" if f"val_{self.quality}" in metrics else f"train_{self.quality}"
+        names = ("train_loss", score, "val_correlation")
         scores = [f"{name} {metrics[name]:.4f}" for name in names if name in metrics]
         line = ", ".join([epoch, f"{time.monotonic() - self.begun:.0f} s", *scores])
         sys.stdout.write(f"{self.phase}: {line}\n")
