@@ -27,12 +27,12 @@ from datagen.ground.ranges import velocity_range
 from datagen.traces.lines import Places
 from datagen.traces.recorded_shots import RecordedShots
 from datagen.traces.trace_table import ALIKE, settled_interval
+from datagen.traces.trace_values import WHOLE
 from datagen.waves.positions import distances
 from datagen.waves.wavelet import BAND
 
 NEAR = 0.1  # cells that a position may be off
 FLAT = 0.1  # of the shortest wavelength, that heights may differ
-WHOLE = 0.01  # samples that a cut may be off
 
 
 @dataclass(frozen=True, kw_only=True)

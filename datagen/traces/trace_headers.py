@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from datagen.errors import InputError
 from datagen.traces.su import open_su
 from datagen.traces.trace_file import SU_SUFFIXES, TRACE_HEAD, TraceFile, open_segy
-from datagen.traces.trace_table import FOOT, Indices, Numbers, TraceTable, checked_interval, joined
+from datagen.traces.trace_table import ALIKE, FOOT, Indices, Numbers, TraceTable, checked_interval, joined
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +150,7 @@ def _interval(file: TraceFile, kept: Indices) -> float | None:
     length_N = file.word(115, "u2")[kept]
     _require_one(file, kept, length_N, "a length (byte 115) of {:g} samples", "number of samples")
     interval = float(own_N[own_N != 0][0]) if own_N.any() else file.interval
-    if own_N.any() and file.interval and abs(interval / file.interval - 1) > 1e-3:
+    if own_N.any() and file.interval and abs(interval / file.interval - 1) > ALIKE:
         text = "%s: the traces have an interval of %g s (byte 117), the file %g s (byte 3217); the traces' is used"
         log.warning(text, file.path, interval, file.interval)
     return checked_interval(interval, f"{file.path}, byte 117 or 3217") if interval else None

@@ -4,7 +4,6 @@ trace that starts at −5 ms   ▂▅▂▁▃…          start of all: −5 ms
 trace that starts at  0 ms   ···▂▅▂▁…        moved by whole samples, silent before
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,7 @@ from datagen.errors import InputError
 from datagen.traces.trace_headers import open_traces
 from datagen.traces.trace_table import Indices, Numbers, TraceTable
 
-WHOLE = 0.01  # samples that a shift may be off a whole number
+WHOLE = 0.01  # samples that a shift, or a cut, may be off a whole number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +61,3 @@ def shifted(values_MT: NDArray[np.float32], shift_M: Indices, samples: int) -> N
     for moved_T, values_T, shift in zip(moved_MT, values_MT, shift_M, strict=True):
         moved_T[shift : shift + len(values_T)] = values_T
     return moved_MT
-
-
-Read = Callable[[Indices], NDArray[np.float32]]  # samples [M, T] of traces

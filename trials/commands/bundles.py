@@ -28,7 +28,7 @@ def export(
 ) -> None:
     """Write a bundle that runs anywhere: of a run, or of the compressed network that keeps to the limits."""
     from trials.results.compressed import chosen_run
-    from trials.results.export import describe, next_command, test_scores
+    from trials.results.export import describe, describe_bundle
     from trials.results.export import export as write
     from trials.running.run_folder import RunFolder
 
@@ -38,7 +38,7 @@ def export(
     run = RunFolder(source) if source is not None else chosen_run(config, *limits)
     tell(describe(run))
     folder = write(run, output, [RunFolder(other) for other in others or []])
-    tell(f"wrote {folder}\n{test_scores(folder)}next: {next_command(folder)}")
+    tell(f"wrote {folder}\n{describe_bundle(folder)}")
 
 
 def predict(

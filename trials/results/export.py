@@ -52,15 +52,13 @@ def describe(run: RunFolder) -> str:
     return f"{run.stage} of {name}, {run.path.name}: {', '.join(found)}; scored on the test split now"
 
 
-def test_scores(folder: Path) -> str:
-    """A line, or nothing for a bundle without SSIM."""
-    scores = read_contents(folder).scores
-    return f"test {_with_meaning(scores)}\n" if "ssim" in scores else ""
-
-
-def next_command(folder: Path) -> str:
-    picks = read_contents(folder).network.gather_rows is not None
-    return f"seisnas {'pick' if picks else 'predict'} {folder} {'GATHERS' if picks else 'SHOTS'}"
+def describe_bundle(folder: Path) -> str:
+    """Its scores on the test split, if it has an SSIM, and the command that uses it."""
+    contents = read_contents(folder)
+    scored = [f"test {_with_meaning(contents.scores)}"] if "ssim" in contents.scores else []
+    picks = contents.network.gather_rows is not None
+    command = f"next: seisnas {'pick' if picks else 'predict'} {folder} {'GATHERS' if picks else 'SHOTS'}"
+    return "\n".join([*scored, command])
 
 
 def _with_meaning(scores: Mapping[str, Any]) -> str:

@@ -77,16 +77,15 @@ class EpochReport(Callback):
         } | self.extra
         if trainer.is_global_zero:
             self.run.add_metrics({"phase": self.phase, "epoch": trainer.current_epoch, **metrics})
-            score = metrics[f"val_{self.quality}" if f"val_{self.quality}" in metrics else f"train_{self.quality}"]
-            self.channel.intermediate({"default": score, "epoch": len(self.run.metrics), **metrics})
+            # Of a training without validation, such as a search, its own score; train_ssim of the others is a loss.
+            score = f"val_{self.quality}" if f"val_{self.quality}" in metrics else f"train_{self.quality}"
+            self.channel.intermediate({"default": metrics[score], "epoch": len(self.run.metrics), **metrics})
             if not sys.stderr.isatty():  # a terminal has a bar
-                self._write_line(trainer, metrics)
+                self._write_line(trainer, metrics, score)
 
-    def _write_line(self, trainer: pl.Trainer, metrics: dict[str, float]) -> None:
+    def _write_line(self, trainer: pl.Trainer, metrics: dict[str, float], score: str) -> None:
         last = trainer.max_epochs or -1
         epoch = f"epoch {trainer.current_epoch + 1}" + (f" of {last}" if last > 0 else "")
-        # Of a training without validation, such as a search, its own score; train_ssim of the others is a loss.
-        score = f"val_{self.quality}" if f"val_{self.quality}" in metrics else f"train_{self.quality}"
         names = ("train_loss", score, "val_correlation")
         scores = [f"{name} {metrics[name]:.4f}" for name in names if name in metrics]
         line = ", ".join([epoch, f"{time.monotonic() - self.begun:.0f} s", *scores])
