@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2, help="of fine-tuning after each step")
     parser.add_argument("--learning-rate", type=float, default=2.0e-3)
     parser.add_argument("--distil", type=float, default=1.0, help="weight of the dense network's image in the loss")
-    parser.add_argument("--scope", choices=["layer", "global"], default="global")
+    parser.add_argument("--scope", choices=["layer", "lamp"], default="lamp")
     parser.add_argument("--only", nargs="*", help="rows, for example 'level 0.8'")
     parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()

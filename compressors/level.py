@@ -1,9 +1,13 @@
 """Level pruning with NNI: in every layer the weights of smallest magnitude become zero and stay zero.
 
-    w ← m · w,   m_i = 0 for the k smallest |w_i| in a layer of n weights,   k ≈ sparsity · n
+    w ← m · w,   m_i = 0 for the k smallest |w_i| in a layer of n weights
 
-    layer     the same sparsity in every layer, as in NNI's LevelPruner: none vanishes because its weights are small
-    global    one threshold for all layers, so that layers with large weights keep more of them
+How many a layer loses:
+
+    layer    k ≈ sparsity · n in every layer, as in NNI's LevelPruner
+    lamp     those go first, in all layers together, whose w_i² / Σ w_j² over |w_j| ≥ |w_i| in the layer is smallest:
+             what is lost of the layer beside what is left of it, so that small and sensitive layers keep more
+             (Lee et al. 2021, Layer-adaptive sparsity for the magnitude-based pruning, arXiv 2010.07611, equation 4)
 
 Weights of convolutions and linear layers are pruned; biases and normalisation are left alone.
 
@@ -12,7 +16,6 @@ network stays a plain torch module with the same parameter objects.
 """
 
 import copy
-from collections.abc import Collection
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -33,37 +36,26 @@ Masks = dict[str, Tensor]
 def prune(
     network: nn.Module,
     sparsity: float,
-    scope: Literal["layer", "global"] = "layer",
-    *,
-    only: Collection[str] | None = None,
-    spare: Collection[str] = (),
+    scope: Literal["layer", "lamp"] = "lamp",
 ) -> Masks:
     """Sets the share `sparsity` of the prunable weights of `network` to zero in place; returns the masks.
 
-    Existing zeros count first, so that pruning again with a higher sparsity adds to them.  The layers `spare` are
-    left whole and the others make up for them; with `only`, the sparsity applies to these layers, and no others are
-    pruned.
+    Existing zeros count first, so that pruning again with a higher sparsity adds to them.
 
     Raises
     ------
     InputError
-        `sparsity` is not in 0..<1, or cannot be reached without the spared layers, or the network has no prunable
-        layer.
+        `sparsity` is not in 0..<1, or the network has no prunable layer.
     """
     if not 0 <= sparsity < 1:
         raise InputError(f"compress.sparsity: got {sparsity}; allowed is 0 or more and less than 1")
-    weights = {name: w for name, w in prunable_weights(network).items() if only is None or name in only}
+    weights = prunable_weights(network)
     if not weights:
         raise InputError(f"{type(network).__name__} has no convolution or linear layer to prune")
-    total = sum(weight.numel() for weight in weights.values())
-    open_ = {name: weight for name, weight in weights.items() if name not in spare}
-    share = sparsity * total / max(1, sum(weight.numel() for weight in open_.values()))
-    if share >= 1:
-        raise InputError(f"compress.sparsity: {sparsity} cannot be reached without the layers {', '.join(spare)}")
     if scope == "layer":
-        zeros = _zeros_per_layer({name: weight.numel() for name, weight in open_.items()}, share)
+        zeros = _zeros_per_layer({name: weight.numel() for name, weight in weights.items()}, sparsity)
     else:
-        zeros = _zeros_below_one_threshold(open_, share)
+        zeros = _zeros_of_lowest_score(weights, sparsity)
     # `target_names`: NNI would prune biases too, and cannot for transposed convolutions.
     # NNI takes int(n · ratio); half a weight more keeps float rounding from losing one.
     recipe: list[dict[str, Any]] = [
@@ -140,12 +132,17 @@ def _zeros_per_layer(sizes: dict[str, int], sparsity: float) -> dict[str, int]:
     return zeros
 
 
-def _zeros_below_one_threshold(weights: dict[str, Tensor], sparsity: float) -> dict[str, int]:
-    """Layer name → number of its weights among the smallest of all layers; each layer keeps one."""
-    magnitudes = [weight.detach().abs().flatten() for weight in weights.values()]
-    for magnitude in magnitudes:
-        magnitude[magnitude.argmax()] = torch.inf  # this one is kept
-    order = torch.cat(magnitudes).argsort()
-    layer = torch.repeat_interleave(torch.tensor([len(magnitude) for magnitude in magnitudes]))
+def _zeros_of_lowest_score(weights: dict[str, Tensor], sparsity: float) -> dict[str, int]:
+    """Layer name → number of its weights among those of lowest score; each layer keeps one."""
+    scores = [_lamp(weight.detach()) for weight in weights.values()]
+    order = torch.cat(scores).argsort(stable=True)
+    layer = torch.repeat_interleave(torch.tensor([len(score) for score in scores]))
     counts = layer[order.cpu()[: round(sparsity * len(order))]].bincount(minlength=len(weights))
-    return dict(zip(weights, counts.tolist(), strict=True))
+    return {name: min(count, weights[name].numel() - 1) for name, count in zip(weights, counts.tolist(), strict=True)}
+
+
+def _lamp(weight: Tensor) -> Tensor:
+    """The scores of a layer's weights, from the smallest weight to the largest."""
+    squares = weight.double().flatten().square().sort().values
+    left = squares.flip(0).cumsum(0).flip(0)  # of this weight and all that are larger
+    return torch.where(left > 0, squares / left, 0.0)

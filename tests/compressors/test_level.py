@@ -44,7 +44,7 @@ def test_the_target_sparsity_is_reached_to_a_tenth_of_a_percent(sparsity):
 
 def test_every_layer_has_the_sparsity_and_none_vanishes():
     network = small_network()
-    prune(network, 0.98)
+    prune(network, 0.98, "layer")
     for layer in (network[0], network[3], network[4], network[6]):
         zeros = int((layer.weight == 0).sum())
         assert zeros < layer.weight.numel()
@@ -156,19 +156,39 @@ def test_a_network_without_weights_is_refused():
 
 
 @pytest.mark.parametrize("sparsity", [0.1, 0.5, 0.77, 0.98])
-def test_one_threshold_for_all_layers_reaches_the_sparsity_and_parts_kept_from_pruned(sparsity):
+def test_lamp_takes_the_weights_of_lowest_score_in_all_layers(sparsity):
     network = small_network()
-    with torch.no_grad():
-        network[6].weight.mul_(0.1)
-    before = {name: weight.detach().clone() for name, weight in network.named_parameters()}
-    masks = prune(network, sparsity, "global")
+    scores = {name: lamp_by_its_definition(layer.weight) for name, layer in network.named_children() if prunable(layer)}
+    masks = prune(network, sparsity, "lamp")
     assert measure_sparsity(network) == pytest.approx(sparsity, abs=1e-3)
-    gone = torch.cat([before[name][~mask].abs() for name, mask in masks.items()])
-    kept = torch.cat([before[name][mask].abs() for name, mask in masks.items()])
-    assert gone.max() <= kept.kthvalue(len(masks) + 1).values  # of each layer the largest stays in any case
+    gone = torch.cat([score[~masks[f"{name}.weight"]] for name, score in scores.items()])
+    kept = torch.cat([score[masks[f"{name}.weight"]] for name, score in scores.items()])
+    assert gone.max() <= kept.min()
     assert all(mask.any() for mask in masks.values())
 
 
-def test_a_sparsity_that_spared_layers_make_impossible_is_refused():
-    with pytest.raises(InputError, match="cannot be reached"):
-        prune(small_network(), 0.9, spare=["6"])
+def lamp_by_its_definition(weight: torch.Tensor) -> torch.Tensor:
+    """Lee et al. 2021, equation 4, weight by weight."""
+    squares = weight.detach().double().square()
+    return torch.stack([s / squares[squares >= s].sum() for s in squares.flatten()]).view_as(squares)
+
+
+def prunable(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)
+
+
+def test_lamp_does_not_mind_the_scale_of_a_layer():
+    """A normalisation behind a layer takes its scale out, so it says nothing of what the weights are worth."""
+    network = small_network()
+    scaled = copy.deepcopy(network)
+    with torch.no_grad():
+        scaled[6].weight.mul_(0.01)
+    masks, same = prune(network, 0.6, "lamp"), prune(scaled, 0.6, "lamp")
+    assert all(torch.equal(masks[name], same[name]) for name in masks)
+
+
+def test_lamp_leaves_more_of_a_layer_with_few_weights():
+    network = small_network()
+    prune(network, 0.6, "lamp")
+    zeros = {name: float((network.get_submodule(name).weight == 0).float().mean()) for name in ("3", "6")}
+    assert zeros["3"] < 0.5 < zeros["6"]

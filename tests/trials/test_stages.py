@@ -206,14 +206,6 @@ def test_a_network_loses_channels_and_learns_from_the_dense_one(tuned, tmp_path)
     assert bundle.contents.scores["ssim"] == pytest.approx(evaluate(trained(run), run.config, "test")["ssim"], abs=1e-5)
 
 
-def test_sensitive_layers_are_measured_and_left_whole(tuned, tmp_path):
-    source = tuned[0]
-    recipe = replace(source.config.compress, sparsity=0.6, scope="global", spare=0.5)
-    run = RunFolder(tmp_path)
-    execute("compress", replace(source.config, compress=recipe), run, Recorder(), source=source)
-    assert measure_sparsity(trained(run)) == pytest.approx(0.6, abs=1e-3)
-
-
 def test_the_exported_bundle_is_the_compressed_network_scored_on_the_test_split(compressed, tmp_path):
     run, _ = compressed
     bundle = load_bundle(export(run, tmp_path / "bundle"))

@@ -11,10 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from pytorch_lightning.callbacks import Callback
-from torch import nn
 
 from compressors.level import KeepZeros, prune, sparsities
-from compressors.sensitivity import sensitivities, spared
 from compressors.structured import layer_widths, shrink
 from search_spaces.build import count_parameters
 from search_spaces.narrow import layer_channels
@@ -38,13 +36,12 @@ def compress(config: Config, run: RunFolder, channel: Channel, source: RunFolder
     dense = evaluate(network, config, "validation")[quality]
     if config.network.genotype is not None:
         run.save_genotype(config.network.genotype.to_json())
-    spare = _spared(network, config)
     scores: dict[str, float] = {}
     widths = layer_widths(network)
     for step, sparsity in enumerate(sparsities(config.compress), start=1):
         callbacks: tuple[Callback, ...] = ()
         if config.compress.pruner == "level":
-            callbacks = (KeepZeros(network, prune(network, sparsity, config.compress.scope, spare=spare)),)
+            callbacks = (KeepZeros(network, prune(network, sparsity, config.compress.scope)),)
         else:
             shrink(network, Shape.of(config.data, config.network.gather_rows), sparsity, widths)
         phase = Phase(
@@ -73,13 +70,3 @@ def fine_tuning(config: Config, source: RunFolder) -> Config:
         return config
     loss = replace(config.loss, distil=config.compress.distil)
     return replace(config, loss=loss, training=replace(config.training, teacher=str(source.path)))
-
-
-def _spared(network: nn.Module, config: Config) -> list[str]:
-    """The layers to leave whole, judged on the validation split."""
-    compress = config.compress
-    if compress.pruner != "level" or compress.spare == 0:
-        return []
-    task = make_task(config)
-    losses = sensitivities(network, compress.sparsity, lambda each: task.evaluate(each, "validation")[task.quality])
-    return spared(network, losses, compress.sparsity, compress.spare)
