@@ -21,7 +21,7 @@ class Compress:
     # level: single weights become 0 and stay 0; channel: whole channels are removed, which also saves time.
     pruner: Literal["level", "channel"] = "level"
     sparsity: Annotated[float, Field(ge=0, lt=1)] = 0.5  # share of convolution and linear weights, or of channels
-    # level: lamp: more of large layers than of small and sensitive ones (level.py); layer: of every layer the same share.
+    # level: lamp: more of large layers than of small, sensitive ones (level.py); layer: of every layer the same share.
     scope: Literal["layer", "lamp"] = "lamp"
     schedule: Literal["one_shot", "gradual"] = "one_shot"  # in one go, or in steps with fine-tuning after each
     steps: Annotated[int, Field(ge=1, le=20)] = 3  # of the gradual schedule
