@@ -1,10 +1,11 @@
 """What pruning takes from a network that has finished learning, and what fine-tuning and a teacher give back.
 
-    python benchmarks/bench_pruned.py small_muon_200000_1 --samples 16000 --seeds 2
+    python benchmarks/bench_pruned.py small_muon_390000_2 --samples 32000
 
 The dense network is a long training of bench_imaging.py (its label), whose weights lie in results/imaging.  Each row
 starts from it and is fine-tuned for the same samples, in the first half of which it loses the share `sparsity` of its
-weights, step by step; `fine-tuned` loses none, so that what more samples give is told apart from what pruning takes.
+weights, step by step, those of lowest score in all layers (LAMP, compressors/level.py) or, to compare, of each layer as
+many; `fine-tuned` loses none, so that what more samples give is told apart from what pruning takes.
 `taught`: the dense network's outputs count in the loss.  Scores are of the test split; `packed` is the size of
 weights.seisnas, in float32 and with 8 bits a weight, `rtm_ssim_8_bits` the score of the latter.
 
@@ -27,7 +28,7 @@ from lib.trained_imaging import trained_imaging
 
 from compressors.bundles.packed import pack, rounded
 from compressors.config import Compress
-from compressors.level import Masks, apply_masks, prune, sparsities
+from compressors.level import Masks, apply_masks, prunable_weights, prune, sparsities
 from search_spaces.build import nonzero_parameters
 from search_spaces.networks.migrating import MigratingNetwork
 from search_spaces.shape import Shape
@@ -36,7 +37,15 @@ from trials.settings.config import Config
 RATE = 0.003  # peak of the fine-tuning, a third of the training's
 DISTIL = 1.0  # weight of the mean square distance to the teacher's outputs
 PRUNING, STEPS = 0.5, 20  # share of the samples in which weights become zero, by so many steps
-ROWS = ((0.0, False), (0.6, False), (0.6, True), (0.8, True), (0.9, True))  # sparsity, taught
+Scope = Literal["lamp", "layer"]
+ROWS: tuple[tuple[float, Scope, bool], ...] = (  # sparsity, scope, taught
+    (0.6, "lamp", True),
+    (0.8, "lamp", True),
+    (0.9, "lamp", True),
+    (0.6, "layer", True),
+    (0.6, "lamp", False),
+    (0.0, "lamp", False),
+)
 
 
 def main(
@@ -44,6 +53,7 @@ def main(
     samples: Annotated[int, typer.Option(help="Of each fine-tuning.")] = 16_000,
     models: Annotated[int, typer.Option(help="Different ones among them.")] = 15_000,
     seeds: int = 1,
+    rows: Annotated[int, typer.Option(help="The first of ROWS alone.", min=1)] = len(ROWS),
     preset: Path = OPENFWI,
     work: Annotated[Path, typer.Option(help="Data, kept features and checkpoints.")] = WORK,
 ) -> None:
@@ -58,23 +68,34 @@ def main(
         f"python benchmarks/bench_pruned.py {label} --samples {samples} --seeds {seeds}",
         split="test",
     )
-    record.rows = []
-    record.add(describe("as trained", 0.0, dense, ground, [examine(dense, ground.test)], [0.0]))
-    for sparsity, taught in ROWS:
+    if not record.has(network=label, how="as trained"):
+        row = describe("as trained", 0.0, dense, ground, [examine(dense, ground.test)], [0.0])
+        record.add({"network": label, "samples": 0} | row)
+    for sparsity, scope, taught in ROWS[:rows]:
+        how = f"pruned, {scope}" if sparsity > 0 else "fine-tuned"
+        how += ", taught" if taught else ""
+        if record.has(network=label, how=how, sparsity=sparsity, samples=samples):
+            continue
         courses = []
         for seed in range(1, seeds + 1):
             lesson = Lesson(network="small", optimizer="muon", samples=samples, models=models, seed=seed)
-            file = work / f"pruned_{label}_{sparsity}_{taught}_{samples}_{seed}.safetensors"
+            file = work / f"pruned_{label}_{sparsity}_{scope}_{taught}_{samples}_{seed}.safetensors"
             recipe = with_teacher(config, label) if taught else config
-            courses.append(fine_tuned(dense, sparsity, recipe, lesson, ground, file))
-        how = f"{'fine-tuned' if sparsity == 0 else 'pruned'}{', taught' if taught else ''}"
+            courses.append(fine_tuned(dense, sparsity, scope, recipe, lesson, ground, file))
         exams = [examine(course.average, ground.test) for course in courses]
         minutes = [course.seconds / 60 for course in courses]
-        record.add(describe(how, sparsity, courses[-1].average, ground, exams, minutes))
+        row = describe(how, sparsity, courses[-1].average, ground, exams, minutes)
+        record.add({"network": label, "samples": samples} | row)
 
 
 def fine_tuned(
-    dense: MigratingNetwork, sparsity: float, config: Config, lesson: Lesson, ground: Ground, file: Path
+    dense: MigratingNetwork,
+    sparsity: float,
+    scope: Scope,
+    config: Config,
+    lesson: Lesson,
+    ground: Ground,
+    file: Path,
 ) -> Course:
     """The training, at its end, of what is left of `dense`, which teaches if the configuration has a teacher."""
     torch.manual_seed(lesson.seed)
@@ -89,13 +110,14 @@ def fine_tuned(
         nonlocal masks, reached
         due = min(STEPS, int(course.seen / lesson.samples / PRUNING * STEPS))
         if due > reached:
-            masks, reached = prune(pruned, levels[due - 1]), due
+            masks, reached = prune(pruned, levels[due - 1], scope), due
         apply_masks(pruned, masks)
 
     if sparsity > 0:
         course.optimizer.register_step_post_hook(keep_zeros)
     course.run()
-    apply_masks(course.average, masks)  # which remembers weights from before they were pruned
+    zeros: Masks = {f"{name}.weight": weight != 0 for name, weight in prunable_weights(pruned).items()}
+    apply_masks(course.average, zeros)  # which remembers weights from before they were pruned
     return course
 
 

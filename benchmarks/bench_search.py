@@ -1,205 +1,188 @@
-"""What a search costs and what it finds: every strategy, and every remedy against collapse, in processes of their own.
+"""What a search is worth: what each strategy finds, trained in full, beside what it costs.
 
-    python benchmarks/bench_search.py [--preset presets/openfwi.yml] [--seeds 2]
+    python benchmarks/bench_search.py --seeds 5
 
-seconds                   of the one-shot search alone, and with the short training of what it found (`with_retraining`)
-cost_over_unet_training   beside the 17 M U-Net's training in full: its steps are timed before and after each search,
-                          and multiplied by the preset's models and epochs
-peak_memory_mb            of another process, which searches for an epoch and gives back at once what it has freed:
-                          above what it held before its first step, and without the files it has mapped
-ssim                      validation split, of what was found, trained for the preset's `search.retrain_epochs`
+Strategies that do nothing but train cells are replayed on the random cells that bench_ranking.py has trained in full,
+with a score after every thousand samples.  Each of DRAWS draws takes CANDIDATES of them, with replacement; all
+strategies see the same draw, in the same order, at the same cost:
 
-The fading skip of DARTS- (Chu et al. 2021) was measured as well and then removed: it found nothing better, at a
-higher cost.
+    one draw    the first, unseen
+    random      the first few, trained in full: as many as the cost of halving pays for; the best goes on
+    short       all, trained for as long as that cost allows; the best goes on
+    halving     all for the first rung; the better half goes on, and again, to one; nothing is trained twice
+
+The one-shot strategies search anew with every seed, on the preset's own data set, and what they find is trained as the
+random cells were.  A choice sees validation scores alone; the outcome is SSIM of the RTM image on the test split.
+
+    results/search.json, .md     a row for each strategy
+    results/found.json, .md      a row for each cell that a one-shot search found
 """
 
-import json
-import os
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
-import psutil
+import numpy as np
 import torch
 import typer
-from lib.record import Record
-from torch import nn
-from torch.nn.modules.module import register_module_forward_pre_hook
+from bench_imaging import NETWORKS, OPENFWI, WORK, Lesson, load_config, make_network
+from bench_ranking import EVERY, FULL, trained
+from lib.grounds import Ground, lay_grounds, own_data
+from lib.record import Record, Row
 
-from datagen.dataset import ShardDataset, loader
-from search_spaces.build import build
 from search_spaces.genotype import Genotype, skip_share
-from search_spaces.supernets.supernet import NasUnetSpace
 from trials.running.channel import Channel
 from trials.running.quiet import quiet_libraries
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config, load
 from trials.stages.one_shot import find_genotype
-from trials.stages.train import train
-from trials.training.fit import Phase
-from trials.training.losses import loss_terms
-from trials.training.networks import geometry, with_genotype
-from trials.training.precision import precision
 
-STRATEGIES: dict[str, Mapping[str, Any]] = {
-    "parsec": {"search.strategy": "parsec"},
-    "random": {"search.strategy": "random"},
-    "gumbel": {"search.strategy": "gumbel"},
-    "darts": {"search.strategy": "darts"},
-    "darts, no warm-up": {"search.strategy": "darts", "search.warmup_epochs": 0},
-    "darts, half of the channels": {"search.strategy": "darts", "search.partial_channels": 2},
-    "darts, stop at skips": {"search.strategy": "darts", "search.stop_skip_share": 0.34},
-}
-STEPS = 4  # of the U-Net that are timed before, and after
-LOOK = 0.005  # [s] between looks at the memory
-MEMORY = "memory: "  # before the name of a strategy: the job that measures it
-GIVES_BACK = {"MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "262144"}  # glibc; half as slow again
-BRIEF = {"search.epochs": 1, "search.warmup_epochs": 0, "search.samples": 128}
+CANDIDATES, DRAWS = 16, 2000
+RUNGS = (1, 2, 4, 8)  # thousands of samples after which the better half goes on
+OUTCOME = "test_rtm_ssim"
+SEARCH: dict[str, Any] = {"search.samples": 400, "search.epochs": 6, "search.warmup_epochs": 2, "search.width": 16}
+ONE_SHOT = ("darts", "parsec")
 
 
 def main(
-    preset: Annotated[Path, typer.Option()] = Path("presets/openfwi.yml"),
-    seeds: Annotated[int, typer.Option()] = 2,
-    strategies: Annotated[str, typer.Option(help="With semicolons between; all, if not given.")] = ";".join(STRATEGIES),
-    one: Annotated[str, typer.Option(hidden=True)] = "",
-    seed: Annotated[int, typer.Option(hidden=True)] = 1,
+    seeds: Annotated[int, typer.Option(help="Of each one-shot search.")] = 5,
+    samples: Annotated[int, typer.Option(help="Of each training in full, as of bench_ranking.py.")] = 12_000,
+    models: Annotated[int, typer.Option(help="Different ones among them.")] = 15_000,
+    strategies: Annotated[str, typer.Option(help="One-shot ones, with commas between.")] = ",".join(ONE_SHOT),
+    preset: Annotated[Path, typer.Option()] = OPENFWI,
+    work: Annotated[Path, typer.Option(help="Of bench_imaging.py, whose kept features are used.")] = WORK,
 ) -> None:
-    if one:
-        strategy = STRATEGIES.get(one.removeprefix(MEMORY), {})
-        job = unet_training if one == "unet" else memory if one.startswith(MEMORY) else search
-        brief = BRIEF if job is memory else {}
-        sys.stdout.write(json.dumps(job(load(preset, strategy, brief, {"seed": seed}))))
-        return
-    split = load(preset).data.split
-    record = Record(
-        "search",
-        "What a search costs and finds",
-        f"python benchmarks/bench_search.py --preset {preset} --seeds {seeds}",
-        split="validation",
-        data=f"{split.train} / {split.validation} models; search: {load(preset).search}",
-    )
-    for strategy in strategies.split(";"):
-        if record.has(strategy=strategy, seeds=seeds):
-            continue
-        found = [beside_unet(preset, strategy, seed) for seed in range(1, seeds + 1)]
-        row = {name: fmean(each[name] for each in found) for name in found[0] if name != "genotype"}
-        scores = [each["ssim"] for each in found]
-        row["ssim_std"] = stdev(scores) if seeds > 1 else None
-        row |= {"seeds": seeds, "split": "validation", "genotypes": [each["genotype"] for each in found]}
-        record.add({"strategy": strategy, **row})
-
-
-def beside_unet(preset: Path, strategy: str, seed: int) -> dict[str, Any]:
-    before, found, after = (in_a_process(preset, job, seed) for job in ("unet", strategy, "unet"))
-    found |= in_a_process(preset, MEMORY + strategy, seed, GIVES_BACK)
-    unet = fmean([before["seconds"], after["seconds"]])
-    costs = {"unet_training_seconds": unet, "cost_over_unet_training": found["seconds"] / unet}
-    return found | costs | {"cost_with_retraining": found["seconds_with_retraining"] / unet}
-
-
-def in_a_process(preset: Path, job: str, seed: int, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Each job has a process of its own, so that neither speed nor memory is another's."""
-    command = [sys.executable, __file__, "--preset", str(preset), "--one", job, "--seed", str(seed)]
-    inherited = os.environ | (environment or {})
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=inherited)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
-def search(config: Config) -> dict[str, Any]:
+    torch.set_num_threads(1)
     quiet_libraries()
-    with TemporaryDirectory() as folder:
-        run = RunFolder(folder)
-        run.start(config, "search")
-        start = time.monotonic()
-        genotype = find_genotype(config, run, Channel())
-        seconds = time.monotonic() - start
-        measured = retrained(config, genotype, run)
-        both = time.monotonic() - start
-    return {
-        "seconds": seconds,
-        "seconds_with_retraining": both,
-        "skip_share": skip_share(genotype),
-        "parameters": measured["parameters"],
-        "ssim": measured["ssim"],
-        "genotype": genotype.to_json(),
+    command = f"python benchmarks/bench_search.py --seeds {seeds}"
+    cells = [row for row in Record("cells", "", command).rows if row["samples"] == samples]
+    record = Record("search", "What a search costs and finds", command, split="test; choices on validation")
+    record.rows = []
+    for row in replayed(cells):
+        record.add(row)
+    found = Record("found", "Cells that one-shot searches found, trained in full", command, split="test")
+    for strategy in filter(None, strategies.split(",")):
+        for seed in range(1, seeds + 1):
+            if not found.has(strategy=strategy, seed=seed, samples=samples):
+                lesson = Lesson(network="small", optimizer="muon", samples=samples, models=models, seed=1)
+                found.add({"strategy": strategy, "seed": seed} | searched(strategy, seed, lesson, preset, work))
+    for strategy in dict.fromkeys(row["strategy"] for row in found.rows):
+        rows = [row for row in found.rows if row["strategy"] == strategy and row["samples"] == samples]
+        record.add(summary(strategy, rows, cells))
+
+
+def replayed(cells: Sequence[Row]) -> list[Row]:
+    """A row for each strategy that only trains cells, all at the cost of halving."""
+    second = fmean(60 * cell["core_minutes"] / cell["samples"] for cell in cells)  # of a core, for a sample
+    samples = cells[0]["samples"]
+    cost = halving_cost(samples)
+    whole, short = max(1, cost // samples), max(1, cost // CANDIDATES // EVERY)
+    rng = np.random.default_rng(0)
+    draws = [[cells[k] for k in rng.integers(0, len(cells), CANDIDATES)] for _ in range(DRAWS)]
+    strategies: dict[str, tuple[int, Callable[[Sequence[Row]], Row]]] = {
+        "one draw": (0, lambda drawn: drawn[0]),
+        f"random, {whole} in full": (whole * samples, lambda drawn: best(drawn[:whole], FULL)),
+        f"short, {CANDIDATES} for {short * EVERY:,} samples": (
+            short * EVERY * CANDIDATES,
+            lambda drawn: max(drawn, key=lambda cell: score_after(cell, short)),
+        ),
+        f"halving, {CANDIDATES}": (cost, halving),
     }
+    rows: list[Row] = []
+    outcomes: dict[str, np.ndarray] = {}
+    for name, (seen, choose) in strategies.items():
+        chosen = [choose(drawn) for drawn in draws]
+        outcomes[name] = np.array([cell[OUTCOME] for cell in chosen])
+        rows.append(
+            {
+                "strategy": name,
+                "cost_core_seconds": round(seen * second),
+                "seeds": DRAWS,
+                "ssim_mean": round(float(outcomes[name].mean()), 4),
+                "ssim_std": round(float(outcomes[name].std()), 4),
+                "skip_share": round(fmean(skips(cell) for cell in chosen), 3),
+                "parameters": round(fmean(cell["parameters"] for cell in chosen)),
+            }
+        )
+    random = outcomes[f"random, {whole} in full"]
+    for row, outcome in zip(rows, outcomes.values(), strict=True):
+        gain = outcome - random
+        row["over_random"] = round(float(gain.mean()), 4)
+        row["standard_error_of_five"] = round(float(gain.std(ddof=1)) / 5**0.5, 4)
+    return rows
 
 
-def memory(config: Config) -> dict[str, float]:
-    quiet_libraries()
-    watch = Memory()
+def halving(drawn: Sequence[Row]) -> Row:
+    alive = list(drawn)
+    for rung in RUNGS:
+        alive = sorted(alive, key=lambda cell: -score_after(cell, rung))[: max(1, len(alive) // 2)]
+    return alive[0]
+
+
+def halving_cost(samples: int) -> int:
+    """Samples seen before one candidate is left; what it has seen itself is part of its training in full."""
+    alive, seen, cost = CANDIDATES, 0, 0
+    for rung in RUNGS:
+        cost += alive * (min(EVERY * rung, samples) - seen)
+        alive, seen = max(1, alive // 2), min(EVERY * rung, samples)
+    return cost
+
+
+def score_after(cell: Row, thousands: int) -> float:
+    score: float = cell["curve"][thousands - 1][FULL]
+    return score
+
+
+def best(cells: Sequence[Row], score: str) -> Row:
+    return max(cells, key=lambda cell: cell[score])
+
+
+def skips(cell: Row) -> float:
+    return skip_share(Genotype.from_json(cell["cells"]))
+
+
+def searched(strategy: str, seed: int, lesson: Lesson, preset: Path, work: Path) -> Row:
+    """What a one-shot search finds, trained as the random cells."""
+    own_data(preset, work)
+    folder = {"data.folder": str(work / "data" / preset.stem)}
+    migrating = {"target": "both", "network.front": "migrate"}
+    config = load(preset, SEARCH | migrating | folder | {"search.strategy": strategy, "seed": seed})
+    begun = time.process_time()
+    genotype = found_by(config)
+    seconds = time.process_time() - begun
+    (ground,) = lay_grounds(make_network("small", load_config(preset), preset, work), [preset], lesson.models, work)
+    row = in_full(genotype, preset, lesson, ground, work / f"found_{strategy}_{seed}_{lesson.samples}.safetensors")
+    return {"samples": lesson.samples, "cost_core_seconds": round(seconds), "skip_share": skip_share(genotype)} | row
+
+
+def found_by(config: Config) -> Genotype:
     with TemporaryDirectory() as folder:
         run = RunFolder(folder)
         run.start(config, "search")
-        find_genotype(config, run, Channel())
-        watch.stop()
-    return {"peak_memory_mb": watch.above_mb}
+        return find_genotype(config, run, Channel())
 
 
-def retrained(config: Config, genotype: Genotype, run: RunFolder) -> dict[str, Any]:
-    phase = Phase(name="retrain", epochs=config.search.retrain_epochs, learning_rate=config.tune.learning_rate)
-    return train(with_genotype(config, genotype), run, Channel(), phase)
+def in_full(genotype: Genotype, preset: Path, lesson: Lesson, ground: Ground, file: Path) -> Row:
+    return trained(replace(NETWORKS["small"], genotype=genotype), load_config(preset), lesson, ground, file)
 
 
-def unet_training(config: Config) -> dict[str, float]:
-    """Of its steps, without the loader, the moving average and the validation: a little less than in full."""
-    network = replace(config.network, model="unet", width=config.baseline.width, depth=config.baseline.depth)
-    net = build(network, *geometry(config)).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(net.parameters())
-    batches = iter(loader(ShardDataset(config.data.folder, "train", config.target), config.training.batch_size))
-    mixed = precision(config, gpu=False, network=net) == "bf16-mixed"
-    times = []
-    for _ in range(1 + STEPS):
-        shots_BSTR, target_B1ZX = next(batches)
-        start = time.monotonic()
-        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-            loss = loss_terms(config.loss, net(shots_BSTR), target_B1ZX)["loss"]
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        times.append((time.monotonic() - start) / len(target_B1ZX))
-    return {"seconds": fmean(times[1:]) * config.data.split.train * config.tune.epochs}
-
-
-class Memory:
-    """Watches this process from the first forward pass of a supernet until `stop`."""
-
-    def __init__(self) -> None:
-        self.held = self.peak = 0
-        self.done = threading.Event()
-        self.hook = register_module_forward_pre_hook(self._begin)
-
-    @property
-    def above_mb(self) -> float:
-        return (self.peak - self.held) / 1e6
-
-    def stop(self) -> None:
-        self.hook.remove()
-        self.done.set()
-
-    def _begin(self, module: nn.Module, _: Any) -> None:
-        if isinstance(module, NasUnetSpace):
-            self.hook.remove()
-            self.held = own_memory()
-            threading.Thread(target=self._watch, daemon=True).start()
-
-    def _watch(self) -> None:
-        while not self.done.wait(LOOK):
-            self.peak = max(self.peak, own_memory())
-
-
-def own_memory() -> int:
-    """[bytes] in pages that no file backs."""
-    memory = psutil.Process().memory_info()
-    return int(memory.rss - memory.shared)
+def summary(strategy: str, rows: Sequence[Row], cells: Sequence[Row]) -> Row:
+    each = [row[OUTCOME] for row in rows]
+    return {
+        "strategy": strategy,
+        "cost_core_seconds": round(fmean(row["cost_core_seconds"] for row in rows)),
+        "seeds": len(rows),
+        "ssim_mean": round(fmean(each), 4),
+        "ssim_std": round(stdev(each), 4) if len(each) > 1 else None,
+        "skip_share": round(fmean(row["skip_share"] for row in rows), 3),
+        "parameters": round(fmean(row["parameters"] for row in rows)),
+        "each": [round(value, 4) for value in each],
+        "random_cells_above": [sum(cell[OUTCOME] > value for cell in cells) for value in each],
+    }
 
 
 if __name__ == "__main__":
