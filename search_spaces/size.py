@@ -44,6 +44,13 @@ def widest(genotype: Genotype, fronts: Sequence[Features], limit: int) -> Genoty
     return replace(genotype, width=WIDTHS[within - 1])
 
 
+def drawn(network: Network, seed: int | tuple[int, ...], fronts: Sequence[Features]) -> Genotype:
+    """A random genotype with the network's depth and nodes, as large as it allows."""
+    size = {"depth": network.depth, "width": network.width, "nodes": network.nodes}
+    genotype = Genotype.random(**size, operations=network.operations, seed=seed)
+    return widest(genotype, fronts, network.max_parameters)
+
+
 def most_probable(log_probabilities: Mapping[str, Mapping[str, float]], network: Network) -> Genotype:
     """The genotype of highest Σ log p, with the network's depth, width and nodes."""
     sample = {label: max(choice, key=lambda name: choice[name]) for label, choice in log_probabilities.items()}

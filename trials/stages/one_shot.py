@@ -24,7 +24,7 @@ from datagen.dataset import loader
 from search_spaces.build import cell_fronts
 from search_spaces.fronts.survey_front import make_front
 from search_spaces.genotype import Genotype, skip_share
-from search_spaces.size import most_probable, widest
+from search_spaces.size import drawn, most_probable, widest
 from search_spaces.supernets.strategies import Darts, Gumbel, MixedEdge, Parsec, PathEdge
 from search_spaces.supernets.supernet import NasUnetSpace, log_probabilities
 from trials.running.channel import Channel
@@ -106,14 +106,9 @@ def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     The result is as wide as `network.max_parameters` allows, whatever the width of the supernet.
     """
     fronts = cell_fronts(config.network, *geometry(config))
-    found = _drawn(config) if config.search.strategy == "random" else _searched(config, run, channel)
-    return widest(found, fronts, config.network.max_parameters)
-
-
-def _drawn(config: Config) -> Genotype:
-    network = config.network
-    size = {"depth": network.depth, "width": network.width, "nodes": network.nodes}
-    return Genotype.random(**size, operations=network.operations, seed=config.seed)
+    if config.search.strategy == "random":
+        return drawn(config.network, config.seed, fronts)
+    return widest(_searched(config, run, channel), fronts, config.network.max_parameters)
 
 
 def _searched(config: Config, run: RunFolder, channel: Channel) -> Genotype:

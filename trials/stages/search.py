@@ -1,6 +1,6 @@
-"""Search: a one-shot search of the cells, then a short training of the result.
+"""Search: of the cells, then a short training of the result.
 
-supernet → genotype → the plain network, trained briefly from scratch → its validation SSIM is the score
+supernet, or halving → genotype → the plain network, trained briefly → its validation SSIM is the score
                       (a supernet's own score does not predict it; Yang et al. 2020)
 """
 
@@ -12,6 +12,7 @@ from search_spaces.genotype import Genotype, skip_share
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
+from trials.stages.halving import halve
 from trials.stages.one_shot import find_genotype
 from trials.stages.train import train
 from trials.training.fit import Phase
@@ -21,15 +22,15 @@ from trials.training.tasks import make_task
 
 def search(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
     """Finds a genotype and scores it.  A run started again in its folder does not search twice."""
-    genotype_file = run.path / "genotype.json"
-    if genotype_file.exists():
-        genotype = Genotype.from_json(read_text(genotype_file))
-    else:
-        genotype = find_genotype(config, run, channel)
+    if config.search.strategy == "halving":
+        winner = halve(config, run, channel)
+        genotype, phase = winner.genotype, winner.phase
         run.save_genotype(genotype.to_json())
+    else:
+        genotype = _one_shot(config, run, channel)
+        phase = Phase(name="retrain", epochs=config.search.retrain_epochs, learning_rate=config.tune.learning_rate)
     draw_genotype(genotype, run.path / "cells")
     found = with_genotype(config, genotype)
-    phase = Phase(name="retrain", epochs=config.search.retrain_epochs, learning_rate=config.tune.learning_rate)
     measured = train(found, run, channel, phase)
     return {
         "default": measured[make_task(config).quality],
@@ -37,3 +38,12 @@ def search(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
         "skip_share": skip_share(genotype),
         "genotype": genotype.to_json(),
     }
+
+
+def _one_shot(config: Config, run: RunFolder, channel: Channel) -> Genotype:
+    genotype_file = run.path / "genotype.json"
+    if genotype_file.exists():
+        return Genotype.from_json(read_text(genotype_file))
+    genotype = find_genotype(config, run, channel)
+    run.save_genotype(genotype.to_json())
+    return genotype

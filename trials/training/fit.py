@@ -49,6 +49,7 @@ class Phase:
     epochs: int
     learning_rate: float  # the highest of the one-cycle schedule
     minutes: float = 0.0  # above 0: the training's length, whatever `epochs` says
+    until: int | None = None  # pauses after so many of the epochs; a later call goes on
 
 
 class EpochReport(Callback):
@@ -187,13 +188,14 @@ def _train(
     batch_size, devices = min(config.training.batch_size, len(train)), device_count(config)
     network.train()  # Lightning keeps modes, and a pruned network arrives in evaluation mode
     budget = TimeBudget(phase.minutes) if phase.minutes > 0 else None
-    epochs = -1 if budget else phase.epochs
+    epochs = -1 if budget else phase.until or phase.epochs
     module = TaskModule(
         network,
         task,
         learning_rate=phase.learning_rate,
         weight_decay=config.training.weight_decay,
         optimizer=config.training.optimizer,
+        epochs=phase.epochs,
         budget=budget,
         teacher=load_teacher(config),
     )

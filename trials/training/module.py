@@ -30,7 +30,7 @@ class TaskModule(pl.LightningModule):
     """Trains `network` for `task`: its loss on the training batches, its scores on the validation batches.
 
     Logged values are means over all processes of a training, so that they agree when to stop.  The schedule runs over
-    the epochs of the trainer, or over the time of `budget`.
+    `epochs`, by default those of the trainer, which may pause before, or over the time of `budget`.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class TaskModule(pl.LightningModule):
         learning_rate: float,
         weight_decay: float,
         optimizer: Literal["muon", "adamw"] = "muon",
+        epochs: int | None = None,
         budget: TimeBudget | None = None,
         teacher: Teacher | None = None,
     ) -> None:
@@ -50,6 +51,7 @@ class TaskModule(pl.LightningModule):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.optimizer = optimizer
+        self.epochs = epochs
         self.budget = budget
         self.teacher = teacher
 
@@ -73,6 +75,11 @@ class TaskModule(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         network, rate, decay = self.network, self.learning_rate, self.weight_decay
         optimizer = make_optimizer(self.optimizer, network, rate, decay)
-        steps = 0 if self.budget else int(self.trainer.estimated_stepping_batches)
+        steps = 0 if self.budget else self._steps()
         schedule = OneCycle(optimizer, self.learning_rate, steps, self.budget)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _steps(self) -> int:
+        """Of the whole schedule."""
+        steps, trained = int(self.trainer.estimated_stepping_batches), self.trainer.max_epochs
+        return steps if self.epochs is None or not trained else steps * self.epochs // trained

@@ -1,0 +1,88 @@
+"""Successive halving: many cells begin their training, the better half goes on, and again, until one is left.
+
+    8 cells ─ 1 epoch ─► 4 ─ to 2 ─► 2 ─ to 4 ─► 1, which trains to the end      (Jamieson & Talwalkar 2016)
+
+All cells are drawn at random, have one size, and train with one schedule, that of the whole training.  A cell that
+waits is a training that was interrupted, so no epoch is trained twice.
+"""
+
+import sys
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Any
+
+import torch
+
+from search_spaces.build import build, cell_fronts
+from search_spaces.genotype import Genotype
+from search_spaces.size import drawn
+from trials.running.channel import Channel
+from trials.running.checkpoint import checkpoint_path
+from trials.running.run_folder import RunFolder
+from trials.settings.config import Config
+from trials.training.fit import Phase, fit
+from trials.training.networks import geometry, with_genotype
+from trials.training.tasks import make_task
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Cells, and their training."""
+
+    genotype: Genotype
+    phase: Phase
+
+
+def halve(config: Config, run: RunFolder, channel: Channel) -> Candidate:
+    """The winner among `search.candidates` random cells; its training has come so far, and can go on.
+
+    Started again it continues: what each candidate has scored is in the run's metrics.
+    """
+    alive, epochs = _candidates(config), 1
+    while True:
+        scores = {candidate: _score(candidate, config, run, epochs) for candidate in alive}
+        alive = sorted(alive, key=lambda candidate: -scores[candidate])
+        last = epochs == config.search.retrain_epochs or len(alive) < 4
+        kept = 1 if last else len(alive) // 2
+        _tell(list(scores.values()), epochs, kept)
+        channel.intermediate({"default": scores[alive[0]], "epoch": len(run.metrics)})
+        for loser in alive[kept:]:
+            checkpoint_path(run.path, loser.phase.name).unlink(missing_ok=True)
+        alive = alive[:kept]
+        if last:
+            return alive[0]
+        epochs = min(2 * epochs, config.search.retrain_epochs)
+
+
+def _candidates(config: Config) -> list[Candidate]:
+    fronts = cell_fronts(config.network, *geometry(config))
+    epochs, rate = config.search.retrain_epochs, config.tune.learning_rate
+    return [
+        Candidate(
+            drawn(config.network, (config.seed, number), fronts),
+            Phase(name=f"candidate-{number}", epochs=epochs, learning_rate=rate),
+        )
+        for number in range(1, config.search.candidates + 1)
+    ]
+
+
+def _score(candidate: Candidate, config: Config, run: RunFolder, epochs: int) -> float:
+    """On the validation split, after so many epochs."""
+
+    def trained() -> list[dict[str, Any]]:
+        return [row for row in run.metrics if row["phase"] == candidate.phase.name]
+
+    if len(trained()) < epochs:
+        own = with_genotype(config, candidate.genotype)
+        torch.manual_seed(config.seed)
+        network = build(own.network, *geometry(own))
+        fit(network, own, run, Channel(), replace(candidate.phase, until=epochs))
+    score: float = trained()[epochs - 1][f"val_{make_task(config).quality}"]
+    return score
+
+
+def _tell(scores: list[float], epochs: int, kept: int) -> None:
+    go_on = "one is left" if kept == 1 else f"{kept} go on"
+    spread = f"best {max(scores):.4f}, median {median(scores):.4f}"
+    sys.stdout.write(f"halving: {len(scores)} cells, epoch {epochs}: {spread}; {go_on}\n")
+    sys.stdout.flush()
