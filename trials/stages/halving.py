@@ -7,30 +7,17 @@ waits is a training that was interrupted, so no epoch is trained twice.
 """
 
 import sys
-from dataclasses import dataclass, replace
 from statistics import median
-from typing import Any
 
-import torch
-
-from search_spaces.build import build, cell_fronts
-from search_spaces.genotype import Genotype
+from search_spaces.build import cell_fronts
 from search_spaces.size import drawn
 from trials.running.channel import Channel
 from trials.running.checkpoint import checkpoint_path
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
-from trials.training.fit import Phase, fit
-from trials.training.networks import geometry, with_genotype
-from trials.training.tasks import make_task
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """Cells, and their training."""
-
-    genotype: Genotype
-    phase: Phase
+from trials.stages.candidates import Candidate, score_after
+from trials.training.fit import Phase
+from trials.training.networks import geometry
 
 
 def halve(config: Config, run: RunFolder, channel: Channel) -> Candidate:
@@ -40,7 +27,7 @@ def halve(config: Config, run: RunFolder, channel: Channel) -> Candidate:
     """
     alive, epochs = _candidates(config), 1
     while True:
-        scores = {candidate: _score(candidate, config, run, epochs) for candidate in alive}
+        scores = {candidate: score_after(epochs, candidate, config, run) for candidate in alive}
         alive = sorted(alive, key=lambda candidate: -scores[candidate])
         last = epochs == config.search.retrain_epochs or len(alive) < 4
         kept = 1 if last else len(alive) // 2
@@ -64,21 +51,6 @@ def _candidates(config: Config) -> list[Candidate]:
         )
         for number in range(1, config.search.candidates + 1)
     ]
-
-
-def _score(candidate: Candidate, config: Config, run: RunFolder, epochs: int) -> float:
-    """On the validation split, after so many epochs."""
-
-    def trained() -> list[dict[str, Any]]:
-        return [row for row in run.metrics if row["phase"] == candidate.phase.name]
-
-    if len(trained()) < epochs:
-        own = with_genotype(config, candidate.genotype)
-        torch.manual_seed(config.seed)
-        network = build(own.network, *geometry(own))
-        fit(network, own, run, Channel(), replace(candidate.phase, until=epochs))
-    score: float = trained()[epochs - 1][f"val_{make_task(config).quality}"]
-    return score
 
 
 def _tell(scores: list[float], epochs: int, kept: int) -> None:

@@ -6,6 +6,7 @@ supernet, or halving → genotype → the plain network, trained briefly → its
 
 from typing import Any
 
+from datagen.errors import InputError
 from datagen.files.reading import read_text
 from search_spaces.draw import draw_genotype
 from search_spaces.genotype import Genotype, skip_share
@@ -27,7 +28,7 @@ def search(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
         genotype, phase = winner.genotype, winner.phase
         run.save_genotype(genotype.to_json())
     else:
-        genotype = _one_shot(config, run, channel)
+        genotype = _found(config, run, channel)
         phase = Phase(name="retrain", epochs=config.search.retrain_epochs, learning_rate=config.tune.learning_rate)
     draw_genotype(genotype, run.path / "cells")
     found = with_genotype(config, genotype)
@@ -40,10 +41,21 @@ def search(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
     }
 
 
-def _one_shot(config: Config, run: RunFolder, channel: Channel) -> Genotype:
+def _found(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     genotype_file = run.path / "genotype.json"
     if genotype_file.exists():
         return Genotype.from_json(read_text(genotype_file))
-    genotype = find_genotype(config, run, channel)
+    genotype = _evolved(config, run) if config.search.strategy == "archai" else find_genotype(config, run, channel)
     run.save_genotype(genotype.to_json())
     return genotype
+
+
+def _evolved(config: Config, run: RunFolder) -> Genotype:
+    try:
+        from trials.stages.archai_search import evolve  # noqa: PLC0415  not everyone has Archai
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"search.strategy: archai needs Archai ({error.name} is missing); install it with "
+            "pip install --no-deps archai==1.0.0 overrides==3.1.0"
+        ) from None
+    return evolve(config, run)
