@@ -18,6 +18,7 @@ random cells were.  A choice sees validation scores alone; the outcome is SSIM o
     results/found.json, .md      a row for each cell that a one-shot search found
 """
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -31,7 +32,7 @@ import torch
 import typer
 from bench_imaging import NETWORKS, OPENFWI, WORK, Lesson, load_config, make_network
 from bench_ranking import EVERY, FULL, trained
-from lib.grounds import Ground, lay_grounds, own_data
+from lib.grounds import lay_grounds, own_data
 from lib.record import Record, Row
 
 from search_spaces.genotype import Genotype, skip_share
@@ -44,7 +45,7 @@ from trials.stages.one_shot import find_genotype
 CANDIDATES, DRAWS = 16, 2000
 RUNGS = (1, 2, 4, 8)  # thousands of samples after which the better half goes on
 OUTCOME = "test_rtm_ssim"
-SEARCH: dict[str, Any] = {"search.samples": 400, "search.epochs": 6, "search.warmup_epochs": 2, "search.width": 16}
+SEARCH: dict[str, Any] = {"search.samples": 600, "search.epochs": 6, "search.warmup_epochs": 2, "search.width": 16}
 ONE_SHOT = ("darts", "parsec")
 
 
@@ -147,16 +148,26 @@ def skips(cell: Row) -> float:
 
 def searched(strategy: str, seed: int, lesson: Lesson, preset: Path, work: Path) -> Row:
     """What a one-shot search finds, trained as the random cells."""
-    own_data(preset, work)
-    folder = {"data.folder": str(work / "data" / preset.stem)}
-    migrating = {"target": "both", "network.front": "migrate"}
-    config = load(preset, SEARCH | migrating | folder | {"search.strategy": strategy, "seed": seed})
-    begun = time.process_time()
-    genotype = found_by(config)
-    seconds = time.process_time() - begun
+    cells, seconds = search(strategy, seed, preset, work)
     (ground,) = lay_grounds(make_network("small", load_config(preset), preset, work), [preset], lesson.models, work)
-    row = in_full(genotype, preset, lesson, ground, work / f"found_{strategy}_{seed}_{lesson.samples}.safetensors")
-    return {"samples": lesson.samples, "cost_core_seconds": round(seconds), "skip_share": skip_share(genotype)} | row
+    network = replace(NETWORKS["small"], genotype=cells)
+    file = work / f"found_{strategy}_{seed}_{lesson.samples}.safetensors"
+    row = trained(network, load_config(preset), lesson, ground, file)
+    return {"samples": lesson.samples, "cost_core_seconds": round(seconds), "skip_share": skip_share(cells)} | row
+
+
+def search(strategy: str, seed: int, preset: Path, work: Path) -> tuple[Genotype, float]:
+    """The cells, and the seconds of a core that they took; kept in `work`."""
+    file = work / f"found_{strategy}_{seed}.json"
+    if not file.exists():
+        own_data(preset, work)
+        folder = {"data.folder": str(work / "data" / preset.stem)}
+        migrating = {"target": "both", "network.front": "migrate"}
+        begun = time.process_time()
+        found = found_by(load(preset, SEARCH | migrating | folder | {"search.strategy": strategy, "seed": seed}))
+        file.write_text(json.dumps({"cells": found.to_json(), "seconds": time.process_time() - begun}))
+    kept = json.loads(file.read_text())
+    return Genotype.from_json(kept["cells"]), kept["seconds"]
 
 
 def found_by(config: Config) -> Genotype:
@@ -164,10 +175,6 @@ def found_by(config: Config) -> Genotype:
         run = RunFolder(folder)
         run.start(config, "search")
         return find_genotype(config, run, Channel())
-
-
-def in_full(genotype: Genotype, preset: Path, lesson: Lesson, ground: Ground, file: Path) -> Row:
-    return trained(replace(NETWORKS["small"], genotype=genotype), load_config(preset), lesson, ground, file)
 
 
 def summary(strategy: str, rows: Sequence[Row], cells: Sequence[Row]) -> Row:
