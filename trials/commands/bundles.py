@@ -24,7 +24,7 @@ def export(
     config: Annotated[Path, typer.Option("--config", help="Without a run: this experiment's.")] = NNI_CONFIG,
     max_params: Annotated[int | None, typer.Option(help="Largest number of non-zero parameters.")] = None,
     min_ssim: Annotated[float | None, typer.Option(help="The smallest network with this validation SSIM.")] = None,
-    max_latency: Annotated[float | None, typer.Option(help="Highest latency, in milliseconds.")] = None,
+    max_latency: Annotated[float | None, typer.Option(help="Highest latency in ONNX Runtime, one thread [ms].")] = None,
 ) -> None:
     """Write a bundle that runs anywhere: of a run, or of the compressed network that keeps to the limits."""
     from trials.results.compressed import chosen_run

@@ -87,7 +87,7 @@ def _stage(stage: Any, preset: Path, changes: list[str] | None, run: Path | None
 
     folder = RunFolder(run or Path("runs") / config.name / stage)
     result = execute(stage, config, folder, Channel(), source=RunFolder(source) if source else None)
-    for name in ("default", "ssim", "mae", "mae_ms", "hit_5", "parameters", "nonzero", "latency_ms"):
+    for name in ("default", "ssim", "mae", "mae_ms", "hit_5", "parameters", "nonzero"):
         if name in result:
             console.print(f"  {name:<11} {result[name]:.5g}")
     console.print(f"validation scores; the run is in {folder.path}", soft_wrap=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from compressors.pareto import Point, choose
 from datagen.errors import InputError
 from trials.experiment.plan import FinishedTrial, finished_trials, load_plan, read_state
+from trials.results.latencies import measured_latencies
 from trials.running.run_folder import RunFolder
 
 
@@ -14,23 +15,23 @@ def pareto_points(trials: Sequence[FinishedTrial]) -> dict[str, tuple[Point, Fin
 
     Raises InputError when there is none.
     """
-    found = {
+    compressed = [trial for trial in trials if trial.stage == "compress"]
+    if not compressed:
+        raise InputError("no compress trial has finished; run the experiment to its end (seisnas run)")
+    times = measured_latencies([RunFolder(trial.run) for trial in compressed])
+    return {
         trial.id: (
             Point(
                 name=trial.id,
                 ssim=trial.metrics["ssim"],
                 nonzero=int(trial.metrics["nonzero"]),
-                latency_ms=trial.metrics["latency_ms"],
+                latency_ms=milliseconds,
                 score=trial.metrics["default"],
             ),
             trial,
         )
-        for trial in trials
-        if trial.stage == "compress"
+        for trial, milliseconds in zip(compressed, times, strict=True)
     }
-    if not found:
-        raise InputError("no compress trial has finished; run the experiment to its end (seisnas run)")
-    return found
 
 
 def find_winner(trials: Sequence[FinishedTrial]) -> FinishedTrial:

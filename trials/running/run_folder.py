@@ -3,10 +3,11 @@
 config.yml        the resolved configuration
 provenance.json   command, parameters as given, git commit, versions, device, start
 metrics.jsonl     one line per epoch
-genotype.json     of a searched network
+genotype.json     of a searched network; pareto.json: the front of a search by Archai
 weights.safetensors
 *-checkpoint.ckpt of a phase, while the run is under way
 tensorboard/
+latency.json      of the deployed graph, once it was asked for
 result.json       the final metrics: written last, so its presence means that the run succeeded
 """
 
@@ -30,7 +31,16 @@ from trials.running.host_facts import versions
 from trials.running.identity import Stage, differences
 from trials.settings.config import Config, load, to_tree
 
-LEFT = ("result.json", "metrics.jsonl", "genotype.json", "weights.safetensors", "*-checkpoint.ckpt", "test.json")
+LEFT = (
+    "result.json",
+    "metrics.jsonl",
+    "genotype.json",
+    "pareto.json",
+    "weights.safetensors",
+    "*-checkpoint.ckpt",
+    "latency.json",
+    "test.json",
+)
 PACKAGES = ("seisnas", "torch", "nni", "pytorch-lightning", "devito", "numpy")
 
 

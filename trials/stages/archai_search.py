@@ -18,7 +18,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 from archai.discrete_search.algos import (
     EvolutionParetoSearch,
     LocalSearch,
@@ -31,8 +30,7 @@ from archai.discrete_search.api.search_objectives import SearchObjectives
 from overrides import overrides
 
 from compressors.graphs.onnx_graph import export_onnx
-from compressors.graphs.session import GraphSession
-from compressors.stopwatch import median_ms
+from compressors.verify import graph_latency
 from search_spaces.archai_space import CellSpace
 from search_spaces.build import build, cell_fronts
 from search_spaces.genotype import Genotype
@@ -44,7 +42,6 @@ from trials.training.fit import Phase
 from trials.training.networks import geometry, with_genotype
 
 PARETO = "pareto.json"
-RUNS = 7  # of a graph, whose median time counts
 
 
 class Measure(ModelEvaluator):  # type: ignore[misc]  # archai has no types
@@ -131,10 +128,7 @@ def onnx_latency_ms(cells: Genotype, config: Config) -> float:
     """Median time of one sample, all of the network, one thread [ms]."""
     own = with_genotype(config, cells)
     shape, scale = geometry(own)
-    network = build(own.network, shape, scale)
-    shots = np.random.default_rng(0).normal(0, scale, (1, shape.shots, shape.samples, shape.receivers))
     with TemporaryDirectory() as folder:
         file = Path(folder, "cells.onnx")
-        export_onnx(network, shape, file)
-        session = GraphSession(file, threads=1)
-        return median_ms(lambda: session(shots.astype(np.float32)), RUNS)
+        export_onnx(build(own.network, shape, scale), shape, file)
+        return graph_latency(file)

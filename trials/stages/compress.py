@@ -52,7 +52,7 @@ def compress(config: Config, run: RunFolder, channel: Channel, source: RunFolder
         config = replace(config, network=replace(config.network, channels=layer_channels(network)))
     run.save_config(config)
     run.save_weights(network.state_dict())
-    measured = measures(network, config, scores)
+    measured = measures(network, scores)
     return {
         "default": scores[quality] - config.compress.size_weight * measured["nonzero"] / parameters,
         **measured,

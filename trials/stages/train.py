@@ -24,4 +24,4 @@ def train(config: Config, run: RunFolder, channel: Channel, phase: Phase) -> dic
         start_from(network, config.picking.start)
     scores = fit(network, config, run, channel, phase)
     run.save_weights(network.state_dict())
-    return measures(network, config, scores)
+    return measures(network, scores)
