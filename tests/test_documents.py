@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,12 +12,15 @@ from typing import Any
 import pytest
 import typer
 import yaml
+from typer.testing import CliRunner
 
 from datagen.files.reading import parse_yaml, read_yaml
 from tests.documents.fences import Block, read_blocks
 from tests.documents.tiny_project import write_project
 from tests.hostile.run_forked import run_forked
 from trials.cli import app
+from trials.commands.app import PANELS
+from trials.commands.examples import EXAMPLES
 from trials.experiment.plan import load_plan
 from trials.settings.config import load
 
@@ -87,6 +91,16 @@ def test_the_command_line_knows_every_word(block: Block) -> None:
     for program, *words in block.commands:
         assert program == "seisnas"
         parsed(words)
+
+
+@pytest.mark.parametrize("name", [name for panel in PANELS.values() for name in panel])
+def test_the_examples_of_a_command_are_of_it_and_its_help_ends_with_them(name: str) -> None:
+    for line in EXAMPLES[name]:
+        program, *words = shlex.split(line)
+        assert (program, words[0]) == ("seisnas", name)
+        parsed(words)
+    help_text = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "200"}).output
+    assert all(line in help_text for line in EXAMPLES[name])
 
 
 @each("sh", None)

@@ -9,6 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from datagen.errors import InputError
 from trials.commands import bundles, data, experiment, machines, training
+from trials.commands.examples import shown_examples
 
 PANELS: dict[str, dict[str, Callable[..., None]]] = {
     "Data": {
@@ -88,4 +89,4 @@ Every setting lives in a preset (presets/NAME.yml); change one with --set, for e
 )
 for panel, commands in PANELS.items():
     for name, command in commands.items():
-        app.command(name, cls=Command, rich_help_panel=panel)(command)
+        app.command(name, cls=Command, rich_help_panel=panel, epilog=shown_examples(name))(command)
