@@ -17,6 +17,7 @@ def cell(number: int, score: float, *, late: bool = False) -> dict:
     genotype = Genotype.random(depth=2, width=8, nodes=1, operations="small", seed=number)
     curve = [{"rtm_ssim": score * (0.1 if late else place / 12)} for place in range(1, 13)]
     curve[-1]["rtm_ssim"] = score
+    curve = [point | {"loss": 1 - score} for point in curve]
     scores = {"rtm_ssim": score, "test_rtm_ssim": score - 0.02}
     return {
         "cells": genotype.to_json(),
@@ -29,8 +30,10 @@ def cell(number: int, score: float, *, late: bool = False) -> dict:
 
 def test_halving_keeps_what_is_ahead_and_pays_for_each_sample_once() -> None:
     cells = [cell(number, 0.5 + number / 100) for number in range(16)]
-    assert bench_search.halving(cells) is cells[-1]
-    assert bench_search.halving([*cells, cell(16, 0.9, late=True)]) is cells[-1]
+    late = [*cells, cell(16, 0.9, late=True)]
+    assert bench_search.halving(cells, bench_search.validation_after) is cells[-1]
+    assert bench_search.halving(late, bench_search.validation_after) is cells[-1]
+    assert bench_search.halving(late, bench_search.loss_after) is late[-1]
     assert bench_search.halving_cost(12_000) == 16_000 + 8_000 + 4 * 2_000 + 2 * 4_000
     assert bench_search.halving_cost(2_000) == 16_000 + 8_000
 
@@ -38,7 +41,7 @@ def test_halving_keeps_what_is_ahead_and_pays_for_each_sample_once() -> None:
 def test_replayed_strategies_choose_on_validation_and_are_judged_on_test() -> None:
     rows = {row["strategy"]: row for row in bench_search.replayed([cell(n, 0.5 + n / 100) for n in range(16)])}
     one, random, _, halving = rows.values()
-    assert list(rows) == ["one draw", "random, 3 in full", "short, 16 for 2,000 samples", "halving, 16"]
+    assert list(rows) == ["one draw", "random, 3 in full", "halving, validation SSIM", "halving, training loss"]
     assert one["ssim_mean"] == pytest.approx(0.555, abs=0.005)  # the mean of test scores
     assert one["ssim_mean"] < random["ssim_mean"] < halving["ssim_mean"] <= 0.63
     assert halving["over_random"] > 2 * halving["standard_error_of_five"]

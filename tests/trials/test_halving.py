@@ -43,8 +43,8 @@ def test_the_better_half_goes_on_and_no_epoch_is_trained_twice(found: RunFolder)
     epochs = {phase: [row["epoch"] for row in rows] for phase, rows in trained(found).items()}
     assert sorted(map(len, epochs.values())) == [1, 1, 1, 2, 4]  # 5, then 2, then 1
     assert all(each == list(range(len(each))) for each in epochs.values())
-    first = [(rows[0]["val_ssim"], len(rows) > 1) for rows in trained(found).values()]
-    assert min(score for score, goes_on in first if goes_on) > max(score for score, goes_on in first if not goes_on)
+    first = [(rows[0]["train_loss"], len(rows) > 1) for rows in trained(found).values()]
+    assert max(loss for loss, goes_on in first if goes_on) < min(loss for loss, goes_on in first if not goes_on)
     assert not list(found.path.glob("*.ckpt"))
 
 

@@ -37,9 +37,10 @@ from search_spaces.genotype import Genotype
 from search_spaces.size import nasunet_parameters
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
-from trials.stages.candidates import Candidate, score_after
+from trials.stages.candidates import Candidate, trained_until
 from trials.training.fit import Phase
 from trials.training.networks import geometry, with_genotype
+from trials.training.tasks import make_task
 
 PARETO = "pareto.json"
 
@@ -118,7 +119,7 @@ def _quality(cells: Genotype, config: Config, run: RunFolder) -> float:
     epochs = config.search.epochs
     name = f"cells-{hashlib.sha256(cells.to_json().encode()).hexdigest()[:8]}"
     candidate = Candidate(cells, Phase(name=name, epochs=epochs, learning_rate=config.tune.learning_rate))
-    score = score_after(epochs, candidate, config, run)
+    score: float = trained_until(epochs, candidate, config, run)[f"val_{make_task(config).quality}"]
     sys.stdout.write(f"archai: width {cells.width}: {score:.4f} after {epochs} epochs\n")
     sys.stdout.flush()
     return score

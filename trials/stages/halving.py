@@ -3,7 +3,9 @@
     8 cells ─ 1 epoch ─► 4 ─ to 2 ─► 2 ─ to 4 ─► 1, which trains to the end      (Jamieson & Talwalkar 2016)
 
 All cells are drawn at random, have one size, and train with one schedule, that of the whole training.  A cell that
-waits is a training that was interrupted, so no epoch is trained twice.
+waits is a training that was interrupted, so no epoch is trained twice.  Better is the lower training loss of the last
+epoch: early on it ranks cells as the whole training does, and validation scores do not (Ru et al. 2021;
+benchmarks/results/ranking.md).
 """
 
 import sys
@@ -15,24 +17,27 @@ from trials.running.channel import Channel
 from trials.running.checkpoint import checkpoint_path
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
-from trials.stages.candidates import Candidate, score_after
+from trials.stages.candidates import Candidate, trained_until
 from trials.training.fit import Phase
 from trials.training.networks import geometry
+from trials.training.tasks import make_task
 
 
 def halve(config: Config, run: RunFolder, channel: Channel) -> Candidate:
     """The winner among `search.candidates` random cells; its training has come so far, and can go on.
 
-    Started again it continues: what each candidate has scored is in the run's metrics.
+    Started again it continues: how far each candidate has come is in the run's metrics.
     """
+    score = f"val_{make_task(config).quality}"
     alive, epochs = _candidates(config), 1
     while True:
-        scores = {candidate: score_after(epochs, candidate, config, run) for candidate in alive}
-        alive = sorted(alive, key=lambda candidate: -scores[candidate])
+        trained = {candidate: trained_until(epochs, candidate, config, run) for candidate in alive}
+        losses = {candidate: float(metrics["train_loss"]) for candidate, metrics in trained.items()}
+        alive = sorted(alive, key=lambda candidate: losses[candidate])
         last = epochs == config.search.retrain_epochs or len(alive) < 4
         kept = 1 if last else len(alive) // 2
-        _tell(list(scores.values()), epochs, kept)
-        channel.intermediate({"default": scores[alive[0]], "epoch": len(run.metrics)})
+        _tell(list(losses.values()), epochs, kept)
+        channel.intermediate({"default": trained[alive[0]][score], "epoch": len(run.metrics)})
         for loser in alive[kept:]:
             checkpoint_path(run.path, loser.phase.name).unlink(missing_ok=True)
         alive = alive[:kept]
@@ -53,8 +58,8 @@ def _candidates(config: Config) -> list[Candidate]:
     ]
 
 
-def _tell(scores: list[float], epochs: int, kept: int) -> None:
+def _tell(losses: list[float], epochs: int, kept: int) -> None:
     go_on = "one is left" if kept == 1 else f"{kept} go on"
-    spread = f"best {max(scores):.4f}, median {median(scores):.4f}"
-    sys.stdout.write(f"halving: {len(scores)} cells, epoch {epochs}: {spread}; {go_on}\n")
+    spread = f"training loss {min(losses):.4f} at best, median {median(losses):.4f}"
+    sys.stdout.write(f"halving: {len(losses)} cells, epoch {epochs}: {spread}; {go_on}\n")
     sys.stdout.flush()
