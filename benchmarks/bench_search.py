@@ -7,7 +7,7 @@ with a score after every thousand samples.  Each of DRAWS draws takes CANDIDATES
 strategies see the same draw, in the same order, at the same cost:
 
     one draw    the first, unseen
-    random      the first few, trained in full: as many as the cost of halving pays for; the best is taken
+    random      the best of the first few, trained in full: as many, in the mean over the draws, as halving costs
     halving     all for the first rung; the better half goes on, and again, to one; nothing is trained twice
 
 Better is what has the higher SSIM on the validation split, or the lower training loss over the last thousand samples
@@ -78,40 +78,35 @@ def main(
 
 
 def replayed(cells: Sequence[Row]) -> list[Row]:
-    """A row for each strategy that only trains cells, all at the cost of halving."""
-    second = fmean(60 * cell["core_minutes"] / cell["samples"] for cell in cells)  # of a core, for a sample
+    """A row for each strategy that only trains cells; all but one draw cost as much, the winner's training included."""
     samples = cells[0]["samples"]
-    cost = halving_cost(samples)
-    whole = max(1, cost // samples)
+    second = fmean(60 * cell["core_minutes"] / samples for cell in cells)  # of a core, for a sample
     rng = np.random.default_rng(0)
     draws = [[cells[k] for k in rng.integers(0, len(cells), CANDIDATES)] for _ in range(DRAWS)]
-    strategies: dict[str, tuple[int, Callable[[Sequence[Row]], Row]]] = {
-        "one draw": (0, lambda drawn: drawn[0]),
-        f"random, {whole} in full": (whole * samples, lambda drawn: best(drawn[:whole], FULL)),
-        "halving, validation SSIM": (cost, lambda drawn: halving(drawn, validation_after)),
-        "halving, training loss": (cost, lambda drawn: halving(drawn, loss_after)),
+    strategies: dict[str, Callable[[Sequence[Row]], Row]] = {
+        "one draw": lambda drawn: drawn[0],
+        "random": lambda drawn: best(drawn[: int(halving_cost(samples) / samples + rng.random())], FULL),
+        "halving, validation SSIM": lambda drawn: halving(drawn, validation_after),
+        "halving, training loss": lambda drawn: halving(drawn, loss_after),
     }
+    chosen = {name: [choose(drawn) for drawn in draws] for name, choose in strategies.items()}
+    outcome = {name: np.array([cell[OUTCOME] for cell in found]) for name, found in chosen.items()}
     rows: list[Row] = []
-    outcomes: dict[str, np.ndarray] = {}
-    for name, (seen, choose) in strategies.items():
-        chosen = [choose(drawn) for drawn in draws]
-        outcomes[name] = np.array([cell[OUTCOME] for cell in chosen])
+    for name, found in chosen.items():
+        gain = outcome[name] - outcome["random"]
         rows.append(
             {
                 "strategy": name,
-                "cost_core_seconds": round(seen * second),
+                "cost_core_seconds": round(second * (samples if name == "one draw" else halving_cost(samples))),
                 "seeds": DRAWS,
-                "ssim_mean": round(float(outcomes[name].mean()), 4),
-                "ssim_std": round(float(outcomes[name].std()), 4),
-                "skip_share": round(fmean(skips(cell) for cell in chosen), 3),
-                "parameters": round(fmean(cell["parameters"] for cell in chosen)),
+                "ssim_mean": round(float(outcome[name].mean()), 4),
+                "ssim_std": round(float(outcome[name].std()), 4),
+                "skip_share": round(fmean(skips(cell) for cell in found), 3),
+                "parameters": round(fmean(cell["parameters"] for cell in found)),
+                "over_random": round(float(gain.mean()), 4),
+                "over_random_standard_error_of_five": round(float(gain.std(ddof=1)) / 5**0.5, 4),
             }
         )
-    random = outcomes[f"random, {whole} in full"]
-    for row, outcome in zip(rows, outcomes.values(), strict=True):
-        gain = outcome - random
-        row["over_random"] = round(float(gain.mean()), 4)
-        row["standard_error_of_five"] = round(float(gain.std(ddof=1)) / 5**0.5, 4)
     return rows
 
 
@@ -123,12 +118,12 @@ def halving(drawn: Sequence[Row], score: Callable[[Row, int], float]) -> Row:
 
 
 def halving_cost(samples: int) -> int:
-    """Samples seen before one candidate is left; what it has seen itself is part of its training in full."""
+    """Samples that all candidates see together, the winner's whole training included."""
     alive, seen, cost = CANDIDATES, 0, 0
     for rung in RUNGS:
         cost += alive * (min(EVERY * rung, samples) - seen)
         alive, seen = max(1, alive // 2), min(EVERY * rung, samples)
-    return cost
+    return cost + samples - seen
 
 
 def validation_after(cell: Row, thousands: int) -> float:
