@@ -36,6 +36,7 @@ QUICK: dict[str, Any] = {  # laid over the presets, whose kinds of network, surv
     "search.warmup_epochs": 0,
     "search.width": None,
     "search.retrain_epochs": 1,
+    "search.candidates": 2,
     "tune.epochs": 1,
     "compress.epochs": 1,
     "pretrain.steps": 4,

@@ -31,7 +31,7 @@ from trials.training.networks import geometry, trained, with_genotype
 TINY = {
     "name": "tiny",
     "network": {"depth": 2, "width": 4, "nodes": 1, "operations": "small", "max_parameters": 8000},
-    "search": {"samples": 16, "epochs": 2, "retrain_epochs": 1},
+    "search": {"strategy": "parsec", "samples": 16, "epochs": 2, "retrain_epochs": 1},
     "training": {"batch_size": 8},
     "tune": {"epochs": 2},
     "compress": {"epochs": 1},

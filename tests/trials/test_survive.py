@@ -31,7 +31,7 @@ TINY = {
     "name": "tiny",
     "device": "cpu",
     "network": {"depth": 2, "width": 4, "nodes": 1, "operations": "small", "max_parameters": 8000},
-    "search": {"samples": 16, "epochs": 3, "retrain_epochs": 2},
+    "search": {"strategy": "parsec", "samples": 16, "epochs": 3, "retrain_epochs": 2},
     "training": {"batch_size": 4},
     "tune": {"epochs": 3},
     "compress": {"epochs": 2, "sparsity": 0.7, "schedule": "gradual", "steps": 2},

@@ -101,7 +101,8 @@ def test_a_training_that_goes_on_sees_the_effects_of_the_epochs_that_are_left(co
 
 
 def test_a_search_sees_them_too(config, reads, tmp_path):
-    find_genotype(replace(config, network=replace(config.network, model="nasunet")), RunFolder(tmp_path), Channel())
+    network, search = replace(config.network, model="nasunet"), replace(config.search, strategy="parsec")
+    find_genotype(replace(config, network=network, search=search), RunFolder(tmp_path), Channel())
     training = of_split(reads, config, "train")
     assert {epoch for _, epoch, _, _ in training} == {0, 1}
     assert all(((shots == 0).all(2).sum(2) == 4).all() for _, _, _, shots in training)

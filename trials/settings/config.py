@@ -83,7 +83,7 @@ VelocityLoss = Annotated[Loss, BeforeValidator(_velocity_loss)]
 class Search:
     """Search of the cells, one-shot on halves of the training split or by halving; a short training of the result."""
 
-    strategy: Literal["darts", "gumbel", "parsec", "random", "halving", "archai"] = "parsec"
+    strategy: Literal["darts", "gumbel", "parsec", "random", "halving", "archai"] = "halving"
     samples: Annotated[int, Field(ge=4)] = 128  # training models the search sees; half train the weights
     epochs: Epochs = 2
     warmup_epochs: Annotated[int, Field(ge=0)] = 1  # weights alone, before the architecture moves

@@ -101,7 +101,7 @@ class SearchReport(EpochReport):
 
 
 def find_genotype(config: Config, run: RunFolder, channel: Channel) -> Genotype:
-    """Searches with `search.strategy`; `random` draws a genotype, the control for the others.
+    """Searches with a supernet, as `search.strategy` says; `random` draws a genotype, the control for the others.
 
     The result is as wide as `network.max_parameters` allows, whatever the width of the supernet.
     """
@@ -160,4 +160,5 @@ def _method(config: Config) -> Any:
         return Darts(**options, mutation_hooks=[MixedEdge.mutate])
     if search.strategy == "gumbel":
         return Gumbel(**options, mutation_hooks=[PathEdge.mutate])
+    assert search.strategy == "parsec", search.strategy
     return Parsec(**options, mutation_hooks=[PathEdge.mutate], architectures=search.architectures)

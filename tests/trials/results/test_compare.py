@@ -30,7 +30,7 @@ TINY = {
         "shard_size": 8,
     },
     "network": {"depth": 3, "width": 24, "nodes": 1, "operations": "small", "max_parameters": 100_000},
-    "search": {"samples": 8, "epochs": 1, "warmup_epochs": 0, "retrain_epochs": 1, "architectures": 2},
+    "search": {"samples": 8, "epochs": 1, "warmup_epochs": 0, "retrain_epochs": 1, "candidates": 2},
     "training": {"batch_size": 4},
     "tune": {"epochs": 1},
     "baseline": {"width": 4, "depth": 2},
