@@ -15,7 +15,7 @@ Better is what has the higher SSIM on the validation split, or the lower trainin
 The one-shot strategies search anew with every seed, on the preset's own data set, and what they find is trained as the
 random cells were.  A choice sees training and validation alone; the outcome is SSIM of the RTM image on the test split.
 
-    results/search.json, .md     a row for each strategy
+    results/search.json, .md     a row for each strategy; search.png: cost against outcome
     results/found.json, .md      a row for each cell that a one-shot search found
 """
 
@@ -35,6 +35,7 @@ from bench_imaging import NETWORKS, OPENFWI, WORK, Lesson, load_config, make_net
 from bench_ranking import EVERY, FULL, trained
 from lib.grounds import lay_grounds, own_data
 from lib.record import Record, Row
+from lib.search_figure import draw_search
 
 from search_spaces.genotype import Genotype, skip_share
 from trials.running.channel import Channel
@@ -75,6 +76,7 @@ def main(
     for strategy in dict.fromkeys(row["strategy"] for row in found.rows):
         rows = [row for row in found.rows if row["strategy"] == strategy and row["samples"] == samples]
         record.add(summary(strategy, rows, cells))
+    draw_search(cells, record.rows, found.rows, OUTCOME, record.file.with_suffix(".png"))
 
 
 def replayed(cells: Sequence[Row]) -> list[Row]:

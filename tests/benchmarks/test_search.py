@@ -65,6 +65,7 @@ def test_what_a_one_shot_search_finds_is_trained_in_full(tmp_path: Path, monkeyp
     found = json.loads((tmp_path / "found.json").read_text())["rows"]
     assert [(row["strategy"], row["seed"]) for row in found] == [("darts", 1), ("darts", 2)]
     assert all(10_000 < row["parameters"] <= 40_000 and row["cost_core_seconds"] >= 0 for row in found)
+    assert (tmp_path / "search.png").exists()
     *_, darts = json.loads((tmp_path / "search.json").read_text())["rows"]
     assert darts["each"] == [round(row["test_rtm_ssim"], 4) for row in found]
     assert all(0 <= above <= 4 for above in darts["random_cells_above"])
