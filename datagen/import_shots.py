@@ -30,13 +30,16 @@ from datagen.shards.chunk import Chunk, Engine, Made, as_stored, check_overflow,
 from datagen.shards.make import Generated, MakeAll, make_shards, processes
 from datagen.traces.recorded_shots import of_segy
 from datagen.traces.segy_shots import SegyShots
-from datagen.traces.survey_fit import Fitted, fit_survey
+from datagen.traces.survey_differences import Fitted
+from datagen.traces.survey_fit import fit_survey
 from datagen.traces.trace_file import trace_files
 from datagen.waves.modelling import WaveEngine
 
 log = logging.getLogger(__name__)
 
 SHARE = 10  # of so many samples, one for validation and one for test
+FEWEST = 3
+FEW = "{} sample(s) in all; train, validation and test need one each"
 
 
 class Series(Protocol):
@@ -79,7 +82,7 @@ def find_source(
     else is split into neighbouring blocks of 80, 10 and 10 per cent.
 
     What the headers of SEG-Y tell is compared with the survey of `data`; `resample` converts as far as physics allows
-    (survey_fit.py), `interval` [s] is that of headers without one.
+    (survey_differences.py), `interval` [s] is that of headers without one.
 
     Raises InputError: nothing to import, another survey, or damaged files, as the readers do.
     """
@@ -98,7 +101,8 @@ def find_source(
         return Source(name=str(path), shots=shots, models=velocities, split=_neighbouring(shots))
     recorded = SegyShots(segy, data.survey.shots, data.survey.receivers, interval=interval)
     recording = of_segy(path, recorded)
-    fitted = fit_survey(recording, data, "the preset", "the preset", resample=resample, interval=interval)
+    more = [] if recording.problems else too_few(recorded.samples)
+    fitted = fit_survey(recording, data, "the preset", "the preset", resample=resample, interval=interval, more=more)
     for note in fitted.notes:
         log.warning("%s: %s", path, note)
     return Source(
@@ -132,10 +136,13 @@ def _neighbouring(shots: Series) -> Split:
 
 def _checked_split(shots: Series, train: int, validation: int, test: int) -> Split:
     if min(train, validation, test) < 1:
-        raise InputError(
-            f"{shots.files[0].parent}: {shots.samples} sample(s) in all; train, validation and test need one each"
-        )
+        raise InputError(f"{shots.files[0].parent}: {FEW.format(shots.samples)}")
     return Split(train=train, validation=validation, test=test)
+
+
+def too_few(samples: int) -> list[str]:
+    """What is wrong with so few samples, if anything, in words."""
+    return [f"samples: {FEW.format(samples)}"] if samples < FEWEST else []
 
 
 def import_shots(
