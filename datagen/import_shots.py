@@ -98,6 +98,8 @@ def find_source(
     velocities = NpySeries([models]) if models is not None else None
     if not segy:
         shots = NpySeries([path])
+        if wrong := [*_other_shape(shots, *_sizes(data)), *too_few(shots.samples)]:
+            raise InputError("\n  ".join([f"{path}:", *wrong]))
         return Source(name=str(path), shots=shots, models=velocities, split=_neighbouring(shots))
     recorded = SegyShots(segy, data.survey.shots, data.survey.receivers, interval=interval)
     recording = of_segy(path, recorded)
@@ -178,11 +180,9 @@ def import_shots(
 
 
 def _imported(source: Source, data: Data, migrate: bool) -> Imported:
-    survey, shots, models = data.survey, source.shots, source.models
+    shots, models = source.shots, source.models
     if source.fitted is None:  # otherwise find_source has compared more
-        _check_shape(
-            shots, (survey.shots, survey.samples, survey.receivers), "data.survey.shots, samples and receivers"
-        )
+        _check_shape(shots, *_sizes(data))
     kinds: list[Literal["data", "model", "image"]] = ["data"]
     velocity = None
     if models is not None:
@@ -202,13 +202,22 @@ def _imported(source: Source, data: Data, migrate: bool) -> Imported:
     return Imported(source=source.name, sha256=_checksum(source), kinds=tuple(kinds), velocity=velocity)
 
 
+def _sizes(data: Data) -> tuple[tuple[int, ...], str]:
+    """Of a sample of shots, and the settings that say so."""
+    survey = data.survey
+    return (survey.shots, survey.samples, survey.receivers), "data.survey.shots, samples and receivers"
+
+
 def _check_shape(series: Series, expected: tuple[int, ...], fields: str) -> None:
-    """`expected`, or the same without its leading axis of one."""
-    if series.shape != expected and not (expected[0] == 1 and series.shape == expected[1:]):
-        raise InputError(
-            f"{series.files[0]}: samples of shape {list(series.shape)}, the preset's are {list(expected)} "
-            f"({fields}); set these"
-        )
+    for problem in _other_shape(series, expected, fields):
+        raise InputError(f"{series.files[0]}: {problem}")
+
+
+def _other_shape(series: Series, expected: tuple[int, ...], fields: str) -> list[str]:
+    """What is wrong with samples that are not `expected`, or the same without its leading axis of one, in words."""
+    if series.shape == expected or (expected[0] == 1 and series.shape == expected[1:]):
+        return []
+    return [f"samples of shape {list(series.shape)}, the preset's are {list(expected)} ({fields}); set these"]
 
 
 def _checksum(source: Source) -> str:

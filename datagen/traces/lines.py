@@ -44,15 +44,13 @@ class Places:
 def choose_lines(table: TraceTable, shots: int, receivers: int) -> tuple[Indices, Places, list[str]]:
     """Traces [N, S, R] of samples of `shots` shots of a line each, sources and receivers in order along it.
 
-    `receivers` tells lines along x from those along y.  What is wrong comes last: shots with different numbers of
-    receivers, of which the rarer are left out, or a line whose shots are no multiple of `shots`.  Then each shot is a
-    sample, so that what else the headers say can be compared.
+    `receivers` tells lines along x from those along y; if neither fits, the longer ones count.  What is wrong comes
+    last: shots with different numbers of receivers, of which the rarer are left out, or a line whose shots are no
+    multiple of `shots`.  Then each shot is a sample, so that what else the headers say can be compared.
     """
     shot_N = number_shots(table)
-    for axes in directions(table.source_N2, table.receiver_N2):
-        chosen_SR, problems = _on_line(table, shot_N, axes)
-        if chosen_SR.shape[1] == receivers:
-            break
+    tried = [(*_on_line(table, shot_N, axes), axes) for axes in directions(table.source_N2, table.receiver_N2)]
+    chosen_SR, problems, axes = max(tried, key=lambda each: (each[0].shape[1] == receivers, each[0].shape[1]))
     each_S = np.unique(shot_N, return_index=True)[1]
     problems += _no_multiples(_lines(table.source_N2[each_S] @ axes[1]), shots)
     shots = 1 if problems else shots

@@ -16,6 +16,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "import": data.import_data,
         "check-data": data.check_data,
         "show-data": data.show_data,
+        "inspect": data.inspect,
     },
     "Training, stage by stage": {
         "pretrain": training.pretrain,
