@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from datagen.errors import InputError
-from trials.commands.options import QUICKSTART, Preset, Set, Workers, configuration, console, tell
+from trials.commands.options import QUICKSTART, Preset, Set, Workers, complain, configuration, console, tell
 
 GAN = "gan:"  # before the generator that draws velocity models
 
@@ -116,7 +116,10 @@ def show_data(
 
 def inspect(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE…", help="SEG-Y, SU, SEG-2, .npy, .npz, folder of SEG-Y or OpenFWI's.")
+        list[Path],
+        typer.Argument(
+            metavar="FILE…", help="SEG-Y, SU, SEG-2, .npy, .npz, .sgt, a folder of SEG-Y, OpenFWI's folder."
+        ),
     ],
     bundles: Annotated[
         list[Path] | None,
@@ -142,7 +145,7 @@ def inspect(
     """
     from trials.prediction.inspecting.inspect import inspect as work
 
-    failed = work(
+    every = work(
         files,
         bundles=bundles or (),
         interval=interval,
@@ -150,6 +153,6 @@ def inspect(
         preset=preset,
         console=console,
         tell=tell,
+        complain=complain,
     )
-    if failed:
-        raise InputError("\n".join(failed))
+    raise typer.Exit(0 if every else 2)

@@ -2,7 +2,8 @@
 
 SEG-Y, SU (also a folder)    trace table, lines ─┐
 SEG-2                        trace table ────────┼─► Content: gathers, places, times, what is dead or left out
-.npy .npz, OpenFWI folder    arrays ─────────────┘
+.npy .npz, OpenFWI folder    arrays ─────────────┤
+.sgt                         first breaks alone ─┘
 """
 
 import logging
@@ -24,6 +25,7 @@ from datagen.traces.gathers import ARRAY_SUFFIXES, Recording, read_recording
 from datagen.traces.lines import SAME_PLACE
 from datagen.traces.seg2 import read_seg2
 from datagen.traces.segy_shots import SegyShots
+from datagen.traces.sgt_files import SGT_SUFFIXES, read_sgt
 from datagen.traces.shots import number_shots
 from datagen.traces.trace_file import trace_files
 from datagen.traces.trace_headers import open_traces, read_traces
@@ -55,6 +57,7 @@ class Content:
     unit: str = ""  # of length, in words
     dead_marked: int = 0  # traces that headers call dead
     auxiliary: int = 0  # traces that are left out
+    first_breaks: list[Places] | None = None  # [s] of each gather's traces
     shown: list[Gather] = field(default_factory=list)  # the first gathers [T, R]
     recording: Recording | None = None  # as pick and pretrain read it
     unread: str = ""  # why they do not
@@ -113,6 +116,8 @@ def read_content(path: Path, interval: float | None = None) -> Content:
             content = _of_traces(path, files, interval)
         elif path.is_dir():
             content = _of_openfwi(path)
+        elif path.suffix.lower() in SGT_SUFFIXES:
+            content = _of_sgt(path)
         else:
             content = _of_recording(path, interval)
     content.notes.extend(notes)
@@ -181,6 +186,7 @@ def _of_recording(path: Path, interval: float | None) -> Content:
         sources=None if sources is None else np.array(sources),
         receivers=recording.receivers,
         heights=None if heights is None else _reach([*heights[0], np.array(heights[1])]),
+        first_breaks=[each.astype(np.float64) for each in recording.first_breaks] if recording.first_breaks else None,
         shown=recording.gathers[:SHOWN],
         recording=recording,
     )
@@ -208,6 +214,23 @@ def _of_openfwi(path: Path) -> Content:
         axes=(series.samples, *series.shape),
         shown=list(series.read(0, 1)[0].astype(np.float32)[:SHOWN]),
         unread="a folder; pick and pretrain read files, give these one by one",
+    )
+
+
+def _of_sgt(path: Path) -> Content:
+    read = read_sgt(path)
+    return Content(
+        path=path,
+        format=f"travel times of pyGIMLi, {sum(map(len, read.times))} of them",
+        traces=[len(each) for each in read.times],
+        samples=0,
+        interval=None,
+        sources=read.sources,
+        receivers=read.receivers,
+        heights=read.heights,
+        unit="metres",
+        first_breaks=read.times,
+        unread="holds no waves",
     )
 
 

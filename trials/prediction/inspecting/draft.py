@@ -35,6 +35,7 @@ CENTROID = 0.94  # of a Ricker wavelet from a line source, over its peak: ¾ √
 SLOWEST = {"both": 1500.0, "first_break": 500.0}  # [m/s] that the grid should carry: water, loose ground
 FASTEST_ECHO = 4000.0  # [m/s]: half of it times the record is how deep echoes come from
 MOST_TOLD = 5  # problems in a message
+UNKNOWN = f"at least {POINTS:g} x frequency x spacing"
 WIDTH = 110  # characters of a line
 DEPTH = {"both": 1.0, "first_break": 0.4}  # of the width, at most: how deep waves go that come back
 
@@ -62,6 +63,8 @@ class _Line:
 
 def draft_preset(content: Content) -> Draft:
     """For a network that would fit the recording.  Raises InputError: its survey is none that a preset can have."""
+    if not content.samples:
+        raise InputError(f"{content.path}: holds no waves, so no network takes it; give the gathers themselves")
     shots = _shots_of_a_sample(content)
     target = "both" if shots > 1 else "first_break"
     line, frequency = _line(content, shots), _frequency(content)
@@ -89,13 +92,13 @@ def own_survey(content: Content, draft: Draft) -> Data:
     if draft.target == "both":
         return draft.data
     line = _line(content, 1)
-    source, receivers = (), ()
+    source, receivers = list[float](), list[float]()
     if line.receivers_R is not None and content.sources is not None and content.receivers is not None:
         number = next(each for each, places in enumerate(content.receivers) if len(places) == line.receivers)
         places = np.array([content.sources[number], *content.receivers[number]])
         first, *rest = (places - places.min()).tolist()
-        source, receivers = (first,), tuple(rest)
-    survey = replace(draft.data.survey, shots=1, source_positions=source, receiver_positions=receivers)
+        source, receivers = [first], rest
+    survey = replace(draft.data.survey, shots=1, source_positions=tuple(source), receiver_positions=tuple(receivers))
     return replace(draft.data, survey=survey)
 
 
@@ -153,8 +156,7 @@ def _grid(content: Content, line: _Line, frequency: float | None, target: str) -
     if line.gap is None or line.sources_S is None or line.receivers_R is None:
         columns = max(FEWEST_CELLS, line.receivers)
         rows = ceil(DEPTH[target] * columns)
-        carried = f"at least {POINTS:g} x frequency x spacing"
-        return f"{{nz: {max(16, rows)}, nx: {columns}, spacing: METRES}}", 0.0, carried
+        return f"{{nz: {max(16, rows)}, nx: {columns}, spacing: METRES}}", 0.0, UNKNOWN
     width = float(max(line.sources_S.max(), line.receivers_R.max()))
     parts = ceil(POINTS * (frequency or 0) * line.gap / SLOWEST[target] - 1e-9) or 1
     parts = max(1, min(parts, int(MOST_CELLS * line.gap / width) or 1), ceil((FEWEST_CELLS - 1) * line.gap / width))
@@ -162,9 +164,8 @@ def _grid(content: Content, line: _Line, frequency: float | None, target: str) -
     columns = ceil(width / spacing - 1e-6) + 1
     echo = content.samples * (content.interval or 0.0) * FASTEST_ECHO / 2
     rows = ceil(min(DEPTH[target] * width, echo or width) / spacing)
-    carried = (
-        f"at least {POINTS * frequency * spacing:.0f}" if frequency else f"at least {POINTS * spacing:g} x frequency"
-    )
+    points = POINTS * spacing
+    carried = f"at least {ceil(points * frequency)} on this grid, less on a finer one" if frequency else UNKNOWN
     return f"{{nz: {max(16, rows)}, nx: {columns}, spacing: {_number(spacing)}}}", spacing, carried
 
 

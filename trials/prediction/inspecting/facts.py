@@ -10,10 +10,7 @@ def facts(content: Content) -> list[tuple[str, str]]:
         ("format", content.format + (f", {content.files} files" if content.files > 1 else "")),
         *([("axes", f"{list(content.axes)}{_axes(content)}")] if content.axes else []),
         ("shots", _shots(content)),
-        ("time samples", f"{content.samples}"),
-        ("interval", f"{1e3 * content.interval:.6g} ms" if content.interval else "not in the file; --interval"),
-        ("record length", f"{content.samples * content.interval:.6g} s" if content.interval else "not known"),
-        ("first sample", _start(content)),
+        *(_times(content) if content.samples else []),
         ("spread", {True: "fixed", False: "moves with the shots", None: _unknown(content)}[content.fixed]),
         ("receivers", _receivers(content)),
         ("sources", "no positions" if content.sources is None else _places(np.unique(content.sources))),
@@ -24,6 +21,10 @@ def facts(content: Content) -> list[tuple[str, str]]:
         rows.append(("heights", f"{content.heights[0]:g} to {content.heights[1]:g} m"))
     if content.unit:
         rows.append(("unit of length", content.unit))
+    if content.first_breaks is not None:
+        rows.append(("first breaks", _picked(content.first_breaks)))
+    if not content.samples:
+        return rows
     dead, broken = content.silent
     of = sum(content.traces) if content.recording else sum(each.shape[1] for each in content.shown)
     marked = f", {content.dead_marked} in all marked so (byte 29)" if content.dead_marked else ""
@@ -31,6 +32,22 @@ def facts(content: Content) -> list[tuple[str, str]]:
     rows.append(("not finite", f"{broken} of {of} traces"))
     rows.append(("auxiliary", f"{content.auxiliary} traces left out" if content.auxiliary else "none"))
     return rows
+
+
+def _times(content: Content) -> list[tuple[str, str]]:
+    return [
+        ("time samples", f"{content.samples}"),
+        ("interval", f"{1e3 * content.interval:.6g} ms" if content.interval else "not in the file; --interval"),
+        ("record length", f"{content.samples * content.interval:.6g} s" if content.interval else "not known"),
+        ("first sample", _start(content)),
+    ]
+
+
+def _picked(first_breaks: list[Places]) -> str:
+    every = np.concatenate(first_breaks)
+    times = every[np.isfinite(every)]
+    reach = f", {times.min():g} to {times.max():g} s" if len(times) else ""
+    return f"{len(times)} of {len(every)} traces{reach}"
 
 
 def _shots(content: Content) -> str:

@@ -37,8 +37,9 @@ def inspect(
     preset: Path | None = None,
     console: Console,
     tell: Tell,
-) -> list[str]:
-    """Prints what is known of each of `files`, and returns a message for each that cannot be read.
+    complain: Tell,
+) -> bool:
+    """Tells what is known of each of `files`, and complains of those that cannot be read; whether all could.
 
     `bundles`: those to compare with; none: those in exports/ and bundles/.  `interval` [s] counts more than the
     files'.  `picture`, a .png of all of them, and `preset`, a draft for the only one, are written if given.
@@ -54,7 +55,7 @@ def inspect(
     check_outputs(outputs, inputs=files)
     for output, endings in ((picture, [".png"]), (preset, [".yml", ".yaml"])):
         check_outputs([output] if output else [], endings)
-    known, contents, failed = find_bundles(bundles), list[Content](), list[str]()
+    known, contents = find_bundles(bundles), list[Content]()
     for bundle in known:
         if bundle.contents is None:
             tell(f"{bundle.path}: left out, no bundle to compare with: {bundle.problem}")
@@ -62,14 +63,13 @@ def inspect(
         try:
             contents.append(_inspect(file, known, interval, console, tell))
         except InputError as error:
-            failed.append(shown(error))
-            tell(f"\n{file}\n  cannot be read: {shown(error)}")
+            complain(f"error: {shown(error)}")
     if contents and picture is not None:
         draw_contents(contents, picture)
         tell(f"\nwrote {picture}")
     if contents and preset is not None:
         _write_draft(draft_preset(contents[0]), preset, tell)
-    return failed
+    return len(contents) == len(files)
 
 
 def _inspect(file: Path, bundles: Sequence[Bundle], interval: float | None, console: Console, tell: Tell) -> Content:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from datagen.files.whole_files import whole
 from trials.prediction.inspecting.content import SHOWN, Content
@@ -18,21 +19,33 @@ MOST_PLACED = 200  # gathers whose places are drawn
 def draw_contents(contents: Sequence[Content], file: Path) -> None:
     """Writes a PNG, whole or not at all.  Without an interval times are numbers of samples."""
     rows = contents[:MOST_ROWS]
-    figure = Figure(figsize=(3.4 * (SHOWN + 1), 3.4 * len(rows)), layout="constrained")
-    for row, content in zip(figure.subplots(len(rows), SHOWN + 1, squeeze=False), rows, strict=True):
+    columns = max(1, *(min(SHOWN, len(each.traces)) for each in rows))
+    figure = Figure(figsize=(3.6 * (columns + 1), 3.4 * len(rows)), layout="constrained")
+    for row, content in zip(figure.subplots(len(rows), columns + 1, squeeze=False), rows, strict=True):
         *panels, places = row
         for number, panel in enumerate(panels):
-            if number < len(content.shown):
-                draw_gather(panel, content.shown[number], content.interval or 1e-3, content.starts[0])
-                panel.set_title(f"gather {number}", fontsize=9)
-            else:
-                panel.axis("off")
-        panels[0].set_ylabel("time [ms]" if content.interval else "sample")
+            _draw_gather(panel, content, number)
+        panels[0].set_ylabel("time [ms]" if content.interval or not content.samples else "sample")
+        panels[0].set_title(f"{content.path.name}: {panels[0].get_title()}", fontsize=9)
         _draw_places(places, content)
-        title = f"{content.path.name}, {len(content.traces)} gathers"
-        panels[0].set_title(f"{title}\ngather 0", fontsize=9, loc="left")
     with whole(file) as part:
         figure.savefig(part, dpi=110, format="png")
+
+
+def _draw_gather(panel: Any, content: Content, number: int) -> None:
+    """Its waves, and its first breaks in red; of files without waves against the places of the receivers."""
+    if number >= len(content.traces) or (content.samples and number >= len(content.shown)):
+        panel.axis("off")
+        return
+    panel.set_title(f"gather {number}", fontsize=9)
+    if content.samples:
+        draw_gather(panel, content.shown[number], content.interval or 1e-3, content.starts[0])
+    if content.first_breaks is not None and (content.interval or not content.samples):
+        times_R = 1e3 * content.first_breaks[number]
+        across = np.arange(len(times_R)) if content.samples or content.receivers is None else content.receivers[number]
+        panel.plot(across, times_R, ".", color="C3", markersize=4)
+        if not content.samples:
+            panel.set(xlabel="along the line [m]", ylim=(float(np.nanmax(times_R)), 0.0))
 
 
 def _draw_places(panel: Any, content: Content) -> None:
@@ -47,4 +60,5 @@ def _draw_places(panel: Any, content: Content) -> None:
         if content.sources is not None:
             panel.plot(content.sources[number], number, "*", color="C3", markersize=7)
     panel.set(xlabel="along the line [m]", ylabel="gather", ylim=(len(content.receivers) - 0.5, -0.5))
+    panel.yaxis.set_major_locator(MaxNLocator(integer=True))
     panel.set_title("sources (stars), receivers", fontsize=9)

@@ -39,11 +39,14 @@ class Task:
     wrong: tuple[str, ...] = ()  # all that keeps it from working; empty: it works
     converted: tuple[str, ...] = ()  # what --resample would convert
     notes: tuple[str, ...] = ()  # what would be assumed, or is strange
+    compared: bool = True  # False: there is no bundle to compare with
 
     @property
     def verdict(self) -> str:
         if self.wrong:
             return "no"
+        if not self.compared:
+            return "perhaps"
         return "with --resample" if self.converted else "yes"
 
 
@@ -77,9 +80,9 @@ def tasks(content: Content, bundles: Sequence[Bundle], own: Data | str, interval
             assert bundle.contents is not None
             yield check(content, str(bundle.path), bundle.contents, interval)
         if not fitting:
-            none = f"no bundle that can {name} was given, or is in exports/ or bundles/"
+            none = f"no bundle for it was given, or is in exports/ or bundles/: {name} compares with one"
             wrong = _anywhere(content, own, interval) if name == "predict" else _unpickable(content, interval)
-            yield Task(name=name, wrong=(none, *wrong))
+            yield Task(name=name, wrong=tuple(wrong), notes=(none,), compared=False)
     yield _pretrain(content, interval)
     yield _import(content, own, interval)
 
