@@ -36,6 +36,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "stop": experiment.stop,
         "resume": experiment.resume,
         "report": experiment.report,
+        "export-study": experiment.export_study,
     },
     "Using a trained network": {
         "export": bundles.export,

@@ -11,6 +11,7 @@ import re
 import textwrap
 from dataclasses import dataclass, replace
 from math import ceil
+from pathlib import Path
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
@@ -18,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from datagen.config import Data
 from datagen.errors import InputError
 from datagen.files.reading import parse_yaml
+from datagen.waves.positions import MIRROR_TOLERANCE, asymmetry
 from datagen.waves.scheme import POINTS_PER_WAVELENGTH
 from datagen.waves.survey import SAMPLES_PER_PERIOD
 from datagen.waves.wavelet import BAND
@@ -29,6 +31,7 @@ STAND_INS = {"LOWEST": "1500.0", "HIGHEST": "4500.0", "METRES": "10.0", "SECONDS
 MOST_SHOTS, MOST_CELLS = 512, 4096  # of a preset
 MOST_OF_AN_ARRAY = 64  # shots of one survey; arrays of more hold gathers
 FEWEST_CELLS = 24  # columns: with fewer a network of four scales has nothing at the coarsest
+FEWEST_ROWS = 16
 PICKED_SHOTS = 5  # positions of sources from which a picker's gathers are modelled
 POINTS = POINTS_PER_WAVELENGTH[8]  # of the order that presets have by default
 CENTROID = 0.94  # of a Ricker wavelet from a line source, over its peak: ¾ √(π/2)
@@ -69,22 +72,29 @@ def draft_preset(content: Content) -> Draft:
     target = "both" if shots > 1 else "first_break"
     line, frequency = _line(content, shots), _frequency(content)
     grid, depth, carried = _grid(content, line, frequency, target)
-    text = (IMAGING if target == "both" else PICKING).format(
-        name=re.sub(r"[^A-Za-z0-9_.-]", "_", content.path.stem.lower()).lstrip("_.-") or "survey",
-        source=ascii(content.path.name),
-        grid=grid,
-        carried=carried,
-        survey="\n".join(f"    {each}" for each in _survey(content, line, frequency, depth)),
-    )
+    template = IMAGING if target == "both" else PICKING
+    fields = {
+        "name": re.sub(r"[^A-Za-z0-9_.-]", "_", content.path.stem.lower()).lstrip("_.-") or "survey",
+        "source": ascii(content.path.name),
+        "grid": grid,
+        "carried": carried,
+        "survey": "\n".join(f"    {each}" for each in _survey(content, line, frequency, depth)),
+    }
+    data = _data(template.format(**fields, mirror="false"), content.path)
+    text = template.format(**fields, mirror="true" if asymmetry(data) <= MIRROR_TOLERANCE else "false")
     code = re.sub(r"#.*", "", text)
     missing = tuple(word for word in STAND_INS if word in code)
+    return Draft(text=text, target=target, missing=missing, data=data)
+
+
+def _data(text: str, path: Path) -> Data:
+    """The data set of a draft, with something in the place of what is missing."""
     filled = re.sub("|".join(STAND_INS), lambda found: STAND_INS[found[0]], text)
     try:
-        data = TypeAdapter(Data).validate_python(parse_yaml(filled, "the draft")["data"])
+        return TypeAdapter(Data).validate_python(parse_yaml(filled, "the draft")["data"])
     except ValidationError as error:
         problems = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
-        raise InputError(f"{content.path}: no preset can have its survey: {'; '.join(problems[:MOST_TOLD])}") from None
-    return Draft(text=text, target=target, missing=missing, data=data)
+        raise InputError(f"{path}: no preset can have its survey: {'; '.join(problems[:MOST_TOLD])}") from None
 
 
 def own_survey(content: Content, draft: Draft) -> Data:
@@ -154,19 +164,22 @@ def _frequency(content: Content) -> float | None:
 def _grid(content: Content, line: _Line, frequency: float | None, target: str) -> tuple[str, float, str]:
     """The grid in YAML, the depth of sources and receivers [m], and what velocities it carries, in words."""
     if line.gap is None or line.sources_S is None or line.receivers_R is None:
-        columns = max(FEWEST_CELLS, line.receivers)
-        rows = ceil(DEPTH[target] * columns)
-        return f"{{nz: {max(16, rows)}, nx: {columns}, spacing: METRES}}", 0.0, UNKNOWN
+        columns = _cells(max(FEWEST_CELLS, line.receivers))
+        return f"{{nz: {_cells(DEPTH[target] * columns)}, nx: {columns}, spacing: METRES}}", 0.0, UNKNOWN
     width = float(max(line.sources_S.max(), line.receivers_R.max()))
     parts = ceil(POINTS * (frequency or 0) * line.gap / SLOWEST[target] - 1e-9) or 1
     parts = max(1, min(parts, int(MOST_CELLS * line.gap / width) or 1), ceil((FEWEST_CELLS - 1) * line.gap / width))
     spacing = line.gap / parts
-    columns = ceil(width / spacing - 1e-6) + 1
     echo = content.samples * (content.interval or 0.0) * FASTEST_ECHO / 2
-    rows = ceil(min(DEPTH[target] * width, echo or width) / spacing)
+    rows, columns = _cells(min(DEPTH[target] * width, echo or width) / spacing), _cells(width / spacing + 1)
     points = POINTS * spacing
     carried = f"at least {ceil(points * frequency)} on this grid, less on a finer one" if frequency else UNKNOWN
-    return f"{{nz: {max(16, rows)}, nx: {columns}, spacing: {_number(spacing)}}}", spacing, carried
+    return f"{{nz: {rows}, nx: {columns}, spacing: {_number(spacing)}}}", spacing, carried
+
+
+def _cells(wanted: float) -> int:
+    """An even number, not below `wanted`: networks work on grids half as fine."""
+    return max(FEWEST_ROWS, 2 * ceil(wanted / 2 - 1e-6))
 
 
 def _survey(content: Content, line: _Line, frequency: float | None, depth: float) -> list[str]:

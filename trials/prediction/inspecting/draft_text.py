@@ -23,7 +23,7 @@ data:
 
 network: {{operations: small, max_parameters: 300000, front: {{kind: migrate}}}}
 search: {{samples: 96, epochs: 2, warmup_epochs: 1, retrain_epochs: 2}}
-training: {{batch_size: 16}}
+training: {{batch_size: 16, mirror: {mirror}}}
 tune: {{epochs: 10}}
 """
 PICKING = """\
