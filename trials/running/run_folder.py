@@ -6,7 +6,8 @@ metrics.jsonl     one line per epoch
 genotype.json     of a searched network
 weights.safetensors
 *-checkpoint.ckpt of a phase, while the run is under way
-tensorboard/
+tensorboard/      curves, and a validation sample as it is predicted, epoch by epoch
+prediction.png    the latest of these
 result.json       the final metrics: written last, so its presence means that the run succeeded
 """
 
@@ -30,7 +31,15 @@ from trials.running.host_facts import versions
 from trials.running.identity import Stage, differences
 from trials.settings.config import Config, load, to_tree
 
-LEFT = ("result.json", "metrics.jsonl", "genotype.json", "weights.safetensors", "*-checkpoint.ckpt", "test.json")
+LEFT = (
+    "result.json",
+    "metrics.jsonl",
+    "genotype.json",
+    "weights.safetensors",
+    "*-checkpoint.ckpt",
+    "prediction.png",
+    "test.json",
+)
 PACKAGES = ("seisnas", "torch", "nni", "pytorch-lightning", "devito", "numpy")
 
 
