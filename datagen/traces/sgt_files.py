@@ -41,8 +41,10 @@ def read_sgt(path: Path) -> TravelTimes:
         places_PK, _, rest = _block([line for line in lines if line])
         measured_NK, names, _ = _block(rest)
         shot_N, receiver_N, time_N = (measured_NK[:, names.index(column)] for column in COLUMNS)
+        if not all(np.isfinite(block).all() for block in (places_PK, measured_NK)):
+            raise ValueError("values that are not finite")
         points = np.stack([shot_N, receiver_N]).astype(np.int64) - 1
-        if not np.isfinite(places_PK).all() or not 0 <= points.min() <= points.max() < len(places_PK):
+        if not 0 <= points.min() <= points.max() < len(places_PK):
             raise ValueError(f"points {points.min() + 1} to {points.max() + 1} of {len(places_PK)}")
     except (ValueError, IndexError) as error:
         raise InputError(f"{path}: not pyGIMLi's unified data format with s, g and t, or truncated: {error}") from None

@@ -60,10 +60,10 @@ TRIALS: list[tuple[str, str, dict[str, Any], str, list[float], dict[str, Any] | 
 ]  # fmt: skip
 
 
-@pytest.fixture
-def record(tmp_path: Path) -> ExperimentRecord:
-    """An experiment of nine trials, a minute each; the first has a picture."""
-    folder, events, metrics = tmp_path / "nni-experiments" / "exp1", [], []
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> ExperimentRecord:
+    """An experiment of nine trials, a minute each; the first has a picture.  Nobody may change its folder."""
+    folder, events, metrics = tmp_path_factory.mktemp("project") / "nni-experiments" / "exp1", [], []
     for number, (job, stage, settings, end, reported, final) in enumerate(TRIALS):
         run, start = folder / "environments" / "local-env" / "trials" / job, 10_000 + 60_000 * number
         run.mkdir(parents=True)
@@ -77,9 +77,24 @@ def record(tmp_path: Path) -> ExperimentRecord:
     return read_record(write_experiment(folder, CONFIG, events, metrics))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def optuna() -> Any:
     return pytest.importorskip("optuna", reason="Optuna is not installed: pip install 'seisnas[study]'")
+
+
+@pytest.fixture(scope="module")
+def exported(optuna: Any, record: ExperimentRecord) -> tuple[Path, Path]:
+    """What the command writes in the folder of the project, and where its pictures are."""
+    folder = record.folder.parents[1]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        Path("nni_config.yml").write_text("experimentWorkingDirectory: ./nni-experiments")
+        told = CliRunner().invoke(app, ["export-study", "sqlite:///study.db"])
+    assert told.exit_code == 0, told.output
+    names = ", ".join(f"tiny exp1/{stage}" for stage in ("search", "tune", "compress"))
+    assert f"wrote study.db: {names}" in told.output
+    assert "optuna-dashboard sqlite:///study.db --artifact-dir study_pictures" in told.output
+    return folder / "study.db", folder / "study_pictures"
 
 
 def studies(optuna: Any, file: Path) -> dict[str, Any]:
@@ -88,12 +103,10 @@ def studies(optuna: Any, file: Path) -> dict[str, Any]:
     return {name.partition("/")[2]: optuna.load_study(study_name=name, storage=url) for name in names}
 
 
-def test_each_stage_is_a_study_with_its_trials_in_their_states(
-    optuna: Any, record: ExperimentRecord, tmp_path: Path
+def test_each_stage_is_a_study_with_trials_in_their_states(
+    optuna: Any, record: ExperimentRecord, exported: tuple[Path, Path]
 ) -> None:
-    file, _, names = export_study(record, f"sqlite:///{tmp_path / 'study.db'}", interrupted=True)
-    assert names == ["tiny exp1/search", "tiny exp1/tune", "tiny exp1/compress"]
-    tune = studies(optuna, file)["tune"]
+    tune = studies(optuna, exported[0])["tune"]
     assert [trial.state.name for trial in tune.trials] == ["COMPLETE", "PRUNED", "FAIL", "FAIL", "FAIL"]
     first, stopped, *_, odd, interrupted = tune.trials
     assert (first.values, first.intermediate_values, first.duration) == ([0.4], {0: 0.2, 1: 0.4}, timedelta(minutes=1))
@@ -113,19 +126,17 @@ def test_what_runs_runs_there_too(optuna: Any, record: ExperimentRecord, tmp_pat
     assert studies(optuna, file)["tune"].trials[-1].state.name == "RUNNING"
 
 
-def test_compressed_networks_have_three_objectives_and_a_front(
-    optuna: Any, record: ExperimentRecord, tmp_path: Path
-) -> None:
-    compress = studies(optuna, export_study(record, str(tmp_path / "study.db"), interrupted=True)[0])["compress"]
+def test_compressed_networks_have_a_front(optuna: Any, exported: tuple[Path, Path]) -> None:
+    compress = studies(optuna, exported[0])["compress"]
     assert compress.metric_names == ["ssim", "nonzero", "latency_ms"]
     assert [direction.name for direction in compress.directions] == ["MAXIMIZE", "MINIMIZE", "MINIMIZE"]
     assert [trial.user_attrs["trial"] for trial in compress.best_trials] == ["ggggg", "hhhhh"]
 
 
-def test_a_trial_has_its_picture(optuna: Any, record: ExperimentRecord, tmp_path: Path) -> None:
+def test_a_trial_has_its_picture(optuna: Any, exported: tuple[Path, Path]) -> None:
     from optuna.artifacts import get_all_artifact_meta  # noqa: PLC0415  is not always there
 
-    file, pictures, _ = export_study(record, str(tmp_path / "study.db"), interrupted=True)
+    file, pictures = exported
     (trial,) = studies(optuna, file)["search"].trials
     drawn = Path(trial.user_attrs["picture"])
     (artifact,) = get_all_artifact_meta(trial, storage=optuna.storages.get_storage(f"sqlite:///{file}"))
@@ -193,14 +204,10 @@ def test_without_optuna_the_command_says_how_to_get_it(
 
 
 @pytest.fixture
-def dashboard(optuna: Any, record: ExperimentRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def dashboard(exported: tuple[Path, Path]) -> Iterator[str]:
     """The address of optuna-dashboard, on what the command wrote."""
     pytest.importorskip("optuna_dashboard", reason="optuna-dashboard is not installed: pip install 'seisnas[study]'")
-    monkeypatch.chdir(tmp_path)
-    Path("nni_config.yml").write_text("experimentWorkingDirectory: ./nni-experiments")
-    told = CliRunner().invoke(app, ["export-study", "sqlite:///study.db"])
-    assert told.exit_code == 0, told.output
-    words = told.output.splitlines()[-1].partition("optuna-dashboard ")[2].split()
+    words = [f"sqlite:///{exported[0]}", "--artifact-dir", str(exported[1])]
     port = free_port()
     started = "import sys; from optuna_dashboard._cli import main; sys.exit(main())"
     server = subprocess.Popen([sys.executable, "-c", started, *words, "--port", str(port)])
@@ -209,7 +216,7 @@ def dashboard(optuna: Any, record: ExperimentRecord, tmp_path: Path, monkeypatch
         for _ in range(300):
             time.sleep(0.1)
             try:
-                build_opener(ProxyHandler({})).open(f"{address}/dashboard/", timeout=5).close()
+                build_opener(ProxyHandler({})).open(f"{address}/dashboard/", timeout=60).close()
                 break
             except OSError:
                 assert server.poll() is None
@@ -227,6 +234,7 @@ def test_the_dashboard_shows_studies_trials_front_and_pictures_in_a_browser(dash
     with playwright.sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=browser_file, args=["--no-sandbox"])
         page = browser.new_page()
+        page.set_default_timeout(120_000)  # [ms]; on busy machines
         broken: list[str] = []
         page.on("pageerror", lambda error: broken.append(str(error)))
         page.goto(f"{dashboard}/dashboard/")

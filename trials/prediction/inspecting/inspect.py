@@ -64,6 +64,8 @@ def inspect(
             contents.append(_inspect(file, known, interval, console, tell))
         except InputError as error:
             complain(f"error: {shown(error)}")
+        except OSError as error:  # another user's file, a broken disk
+            complain(f"error: {file}: cannot be read: {error.strerror or error}")
     if contents and picture is not None:
         draw_contents(contents, picture)
         tell(f"\nwrote {picture}")
