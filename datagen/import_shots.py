@@ -28,10 +28,10 @@ from datagen.files.openfwi import find_pairs, find_split
 from datagen.files.velocity_files import velocity_limits
 from datagen.shards.chunk import Chunk, Engine, Made, as_stored, check_overflow, compute_statistics
 from datagen.shards.make import Generated, MakeAll, make_shards, processes
+from datagen.traces.fitting.survey_differences import Fitted
+from datagen.traces.fitting.survey_fit import fit_survey
 from datagen.traces.recorded_shots import of_segy
 from datagen.traces.segy_shots import SegyShots
-from datagen.traces.survey_differences import Fitted
-from datagen.traces.survey_fit import fit_survey
 from datagen.traces.trace_file import trace_files
 from datagen.waves.modelling import WaveEngine
 

@@ -20,9 +20,9 @@ from compressors.graphs.runner import Imager
 from compressors.outputs import OUTPUTS, Picture
 from datagen.errors import InputError
 from datagen.files.outputs import check_outputs
+from datagen.traces.fitting.survey_differences import Fitted, line_start
+from datagen.traces.fitting.survey_fit import batches, fit_survey, read_batch
 from datagen.traces.recorded_shots import RecordedShots, open_shots
-from datagen.traces.survey_differences import Fitted, line_start
-from datagen.traces.survey_fit import batches, fit_survey, read_batch
 from datagen.traces.trace_file import SEGY_SUFFIXES
 from trials.prediction.explain import misfit_files, write_misfit
 from trials.prediction.image_files import Coordinates, ImageFile, NpyImages, SegyImages

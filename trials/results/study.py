@@ -27,6 +27,7 @@ import optuna
 from optuna.artifacts import ArtifactMeta, FileSystemArtifactStore, exceptions, get_all_artifact_meta
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import Engine, event
+from sqlalchemy.exc import DBAPIError
 
 from datagen.errors import InputError
 from trials.experiment.nni.manager import Job
@@ -58,11 +59,12 @@ def write_studies(record: ExperimentRecord, url: str, pictures: Path, *, interru
     `pictures`: the folder of the trials' pictures, which exists.  `interrupted`: nothing is running, whatever the last
     status.  Returns the pictures of the earlier export, which nothing refers to any more.
 
-    Raises InputError: another tuner's experiment, or a study of the same name that is not of this experiment.
+    Raises InputError: another tuner's experiment, a study of the same name that is not of this experiment, or a data
+    base that cannot be written.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     left: list[str] = []
-    with _unsynchronised():
+    with _unsynchronised(), _reported(url):
         storage, store = optuna.storages.RDBStorage(url), FileSystemArtifactStore(pictures)
         try:
             for stage, name in study_names(record).items():
@@ -85,6 +87,15 @@ def _unsynchronised() -> Iterator[None]:
         yield
     finally:
         event.remove(Engine, "connect", hurry)
+
+
+@contextmanager
+def _reported(url: str) -> Iterator[None]:
+    """Raises InputError for what a data base says: a full disk, a damaged file."""
+    try:
+        yield
+    except (DBAPIError, optuna.exceptions.StorageInternalError) as error:
+        raise InputError(f"{url}: cannot be read or written: {str(error.__cause__ or error).splitlines()[0]}") from None
 
 
 def remove_pictures(names: Sequence[str], pictures: Path) -> None:

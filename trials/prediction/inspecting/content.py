@@ -25,11 +25,11 @@ from datagen.traces.gathers import ARRAY_SUFFIXES, Recording, read_recording
 from datagen.traces.lines import SAME_PLACE
 from datagen.traces.seg2 import read_seg2
 from datagen.traces.segy_shots import SegyShots
-from datagen.traces.sgt_files import SGT_SUFFIXES, read_sgt
 from datagen.traces.shots import number_shots
 from datagen.traces.trace_file import trace_files
 from datagen.traces.trace_headers import open_traces, read_traces
 from datagen.traces.trace_table import TraceTable
+from trials.prediction.inspecting.sgt_files import SGT_SUFFIXES, read_sgt
 
 FASTEST = 8000.0  # [m/s] that waves in the ground can be
 SHOWN = 3  # gathers that are drawn, and that tell the frequencies

@@ -18,9 +18,9 @@ from compressors.outputs import OUTPUTS
 from datagen.config import Data
 from datagen.errors import InputError
 from datagen.import_shots import find_source
+from datagen.traces.fitting.survey_differences import differences
+from datagen.traces.fitting.survey_fit import fit_survey, read_batch
 from datagen.traces.recorded_shots import open_shots
-from datagen.traces.survey_differences import differences
-from datagen.traces.survey_fit import fit_survey, read_batch
 from trials.prediction.inspecting.content import Content, heard
 from trials.prediction.picking.pickable import assumed, unpickable
 from trials.prediction.unlike import unlike_shots

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from compressors.bundles.contents import read_contents
 from compressors.bundles.untrained import untrained_bundle
 from datagen.errors import InputError
+from datagen.traces.fitting.survey_differences import differences
 from datagen.traces.recorded_shots import open_shots
-from datagen.traces.survey_differences import differences
 from datagen.waves.scheme import derive_scheme
 from datagen.waves.survey import check_survey
 from search_spaces.config import Gather, Network

@@ -13,8 +13,8 @@ from rich.progress import track
 
 from datagen.config import Data
 from datagen.errors import InputError
+from datagen.traces.fitting.survey_differences import Fitted, differences
 from datagen.traces.recorded_shots import RecordedShots
-from datagen.traces.survey_differences import Fitted, differences
 
 
 def fit_survey(
