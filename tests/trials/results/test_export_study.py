@@ -234,15 +234,15 @@ def test_the_dashboard_shows_studies_trials_front_and_pictures_in_a_browser(dash
     with playwright.sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=browser_file, args=["--no-sandbox"])
         page = browser.new_page()
-        page.set_default_timeout(120_000)  # [ms]; on busy machines
+        page.set_default_timeout(300_000)  # [ms]; on busy machines
         broken: list[str] = []
         page.on("pageerror", lambda error: broken.append(str(error)))
-        page.goto(f"{dashboard}/dashboard/")
+        page.goto(f"{dashboard}/dashboard/", wait_until="commit")
         for stage in ("search", "tune", "compress"):
             page.get_by_text(f"tiny exp1/{stage}").first.wait_for()
         page.get_by_text("tiny exp1/compress").first.click()
         page.get_by_text("Pareto").first.wait_for()
-        page.goto(f"{dashboard}/dashboard/studies/1/trials")
+        page.goto(f"{dashboard}/dashboard/studies/1/trials", wait_until="commit")
         page.get_by_text("network.depth").first.wait_for()
         page.locator("img[src*=artifacts]").first.wait_for()
         if folder := os.environ.get("SEISNAS_SCREENSHOTS"):
