@@ -232,7 +232,7 @@ def test_the_dashboard_shows_studies_trials_front_and_pictures_in_a_browser(dash
     if browser_file is None:
         pytest.skip("chromium is not installed (apt install chromium)")
     with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=browser_file, args=["--no-sandbox"])
+        browser = engine.chromium.launch(executable_path=browser_file, args=["--no-sandbox"], timeout=300_000)
         page = browser.new_page()
         page.set_default_timeout(300_000)  # [ms]; on busy machines
         broken: list[str] = []
