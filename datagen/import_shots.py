@@ -28,15 +28,18 @@ from datagen.files.openfwi import find_pairs, find_split
 from datagen.files.velocity_files import velocity_limits
 from datagen.shards.chunk import Chunk, Engine, Made, as_stored, check_overflow, compute_statistics
 from datagen.shards.make import Generated, MakeAll, make_shards, processes
+from datagen.traces.fitting.survey_differences import Fitted
+from datagen.traces.fitting.survey_fit import fit_survey
 from datagen.traces.recorded_shots import of_segy
 from datagen.traces.segy_shots import SegyShots
-from datagen.traces.survey_fit import Fitted, fit_survey
 from datagen.traces.trace_file import trace_files
 from datagen.waves.modelling import WaveEngine
 
 log = logging.getLogger(__name__)
 
 SHARE = 10  # of so many samples, one for validation and one for test
+FEWEST = 3
+FEW = "{} sample(s) in all; train, validation and test need one each"
 
 
 class Series(Protocol):
@@ -79,7 +82,7 @@ def find_source(
     else is split into neighbouring blocks of 80, 10 and 10 per cent.
 
     What the headers of SEG-Y tell is compared with the survey of `data`; `resample` converts as far as physics allows
-    (survey_fit.py), `interval` [s] is that of headers without one.
+    (survey_differences.py), `interval` [s] is that of headers without one.
 
     Raises InputError: nothing to import, another survey, or damaged files, as the readers do.
     """
@@ -95,10 +98,13 @@ def find_source(
     velocities = NpySeries([models]) if models is not None else None
     if not segy:
         shots = NpySeries([path])
+        if wrong := [*_other_shape(shots, *_sizes(data)), *too_few(shots.samples)]:
+            raise InputError("\n  ".join([f"{path}:", *wrong]))
         return Source(name=str(path), shots=shots, models=velocities, split=_neighbouring(shots))
     recorded = SegyShots(segy, data.survey.shots, data.survey.receivers, interval=interval)
     recording = of_segy(path, recorded)
-    fitted = fit_survey(recording, data, "the preset", "the preset", resample=resample, interval=interval)
+    more = [] if recording.problems else too_few(recorded.samples)
+    fitted = fit_survey(recording, data, "the preset", "the preset", resample=resample, interval=interval, more=more)
     for note in fitted.notes:
         log.warning("%s: %s", path, note)
     return Source(
@@ -132,10 +138,13 @@ def _neighbouring(shots: Series) -> Split:
 
 def _checked_split(shots: Series, train: int, validation: int, test: int) -> Split:
     if min(train, validation, test) < 1:
-        raise InputError(
-            f"{shots.files[0].parent}: {shots.samples} sample(s) in all; train, validation and test need one each"
-        )
+        raise InputError(f"{shots.files[0].parent}: {FEW.format(shots.samples)}")
     return Split(train=train, validation=validation, test=test)
+
+
+def too_few(samples: int) -> list[str]:
+    """What is wrong with so few samples, if anything, in words."""
+    return [f"samples: {FEW.format(samples)}"] if samples < FEWEST else []
 
 
 def import_shots(
@@ -171,11 +180,9 @@ def import_shots(
 
 
 def _imported(source: Source, data: Data, migrate: bool) -> Imported:
-    survey, shots, models = data.survey, source.shots, source.models
+    shots, models = source.shots, source.models
     if source.fitted is None:  # otherwise find_source has compared more
-        _check_shape(
-            shots, (survey.shots, survey.samples, survey.receivers), "data.survey.shots, samples and receivers"
-        )
+        _check_shape(shots, *_sizes(data))
     kinds: list[Literal["data", "model", "image"]] = ["data"]
     velocity = None
     if models is not None:
@@ -195,13 +202,22 @@ def _imported(source: Source, data: Data, migrate: bool) -> Imported:
     return Imported(source=source.name, sha256=_checksum(source), kinds=tuple(kinds), velocity=velocity)
 
 
+def _sizes(data: Data) -> tuple[tuple[int, ...], str]:
+    """Of a sample of shots, and the settings that say so."""
+    survey = data.survey
+    return (survey.shots, survey.samples, survey.receivers), "data.survey.shots, samples and receivers"
+
+
 def _check_shape(series: Series, expected: tuple[int, ...], fields: str) -> None:
-    """`expected`, or the same without its leading axis of one."""
-    if series.shape != expected and not (expected[0] == 1 and series.shape == expected[1:]):
-        raise InputError(
-            f"{series.files[0]}: samples of shape {list(series.shape)}, the preset's are {list(expected)} "
-            f"({fields}); set these"
-        )
+    for problem in _other_shape(series, expected, fields):
+        raise InputError(f"{series.files[0]}: {problem}")
+
+
+def _other_shape(series: Series, expected: tuple[int, ...], fields: str) -> list[str]:
+    """What is wrong with samples that are not `expected`, or the same without its leading axis of one, in words."""
+    if series.shape == expected or (expected[0] == 1 and series.shape == expected[1:]):
+        return []
+    return [f"samples of shape {list(series.shape)}, the preset's are {list(expected)} ({fields}); set these"]
 
 
 def _checksum(source: Source) -> str:

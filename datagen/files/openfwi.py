@@ -57,6 +57,13 @@ def find_shots(folder: Path) -> list[Path]:
     return shots
 
 
+def model_of(shots: Path) -> Path:
+    """Where the models of a file of shots that `find_shots` found belong."""
+    found = NAME.fullmatch(shots.name)
+    assert found is not None
+    return _partner(shots, found, MODELS_OF[found["word"].lower()])
+
+
 def find_split(folder: Path, split_files: Path | None = None) -> tuple[list[Pair], list[Pair]] | None:
     """OpenFWI's own pairs for training and for testing (which it calls val), from the split files of `folder`.
 

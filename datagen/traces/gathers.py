@@ -103,6 +103,7 @@ def _from_arrays(path: Path) -> Recording:
     if len(shots) != 1 or shots[0].ndim > 4 or shots[0].size == 0:
         held = ", ".join(f"{name} {value.dtype}{list(value.shape)}" for name, value in arrays.items())
         raise InputError(f"{path}: holds {held}; allowed is one array of numbers [T, R], [S, T, R] or [N, S, T, R]")
+    check_memory(path, 4 * shots[0].size)
     with np.errstate(over="ignore"):  # Inf, as whatever is beyond float32
         gathers_STR = shots[0].reshape(-1, *shots[0].shape[-2:]).astype(np.float32)
     _tell_order(path, gathers_STR.shape)

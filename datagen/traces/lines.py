@@ -10,13 +10,11 @@ y ▲  ▽ ▽ ▽ ▽ ▽ ▽                   along    x (or y) in 3-D, the l
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datagen.errors import InputError
-from datagen.traces.shots import number_shots
+from datagen.traces.shots import SURVEY, number_shots, of_one_size
 from datagen.traces.trace_table import Indices, Numbers, TraceTable
 
 SAME_PLACE = 1.0  # [m] headers hold integers
@@ -43,20 +41,21 @@ class Places:
         return np.asarray(along_X[:, None] * self.direction + self.cross_N[sample] * self.normal)
 
 
-def choose_lines(table: TraceTable, shots: int, receivers: int, shots_wanted: str) -> tuple[Indices, Places]:
+def choose_lines(table: TraceTable, shots: int, receivers: int) -> tuple[Indices, Places, list[str]]:
     """Traces [N, S, R] of samples of `shots` shots of a line each, sources and receivers in order along it.
 
-    `receivers` tells lines along x from those along y; `shots_wanted` names the number of shots in messages.
-
-    Raises InputError: shots with different numbers of receivers, or a line whose shots are no multiple of `shots`.
+    `receivers` tells lines along x from those along y; if neither fits, the longer ones count.  What is wrong comes
+    last: shots with different numbers of receivers, of which the rarer are left out, or a line whose shots are no
+    multiple of `shots`.  Then each shot is a sample, so that what else the headers say can be compared.
     """
-    file, shot_N = table.files[0], number_shots(table)
-    for axes in directions(table.source_N2, table.receiver_N2):
-        chosen_SR = _on_line(shot_N, table.source_N2 @ axes.T, table.receiver_N2 @ axes.T, file)
-        if chosen_SR.shape[1] == receivers:
-            break
+    shot_N = number_shots(table)
+    tried = [(*_on_line(table, shot_N, axes), axes) for axes in directions(table.source_N2, table.receiver_N2)]
+    chosen_SR, problems, axes = max(tried, key=lambda each: (each[0].shape[1] == receivers, each[0].shape[1]))
+    each_S = np.unique(shot_N, return_index=True)[1]
+    problems += _no_multiples(_lines(table.source_N2[each_S] @ axes[1]), shots)
+    shots = 1 if problems else shots
     first_S = chosen_SR[:, 0]
-    order_S = _in_lines(shot_N[first_S], table.source_N2[first_S] @ axes.T, shots, file, shots_wanted)
+    order_S = _in_lines(shot_N[first_S], table.source_N2[first_S] @ axes.T, shots)
     chosen_NSR = chosen_SR[order_S].reshape(-1, shots, chosen_SR.shape[1])
     source_NS2 = table.source_N2[chosen_NSR[..., 0]] @ axes.T
     places = Places(
@@ -67,7 +66,7 @@ def choose_lines(table: TraceTable, shots: int, receivers: int, shots_wanted: st
         normal=axes[1],
         heights=_heights(table, chosen_NSR),
     )
-    return chosen_NSR, places
+    return chosen_NSR, places, problems
 
 
 def directions(source_N2: Numbers, receiver_N2: Numbers) -> list[Numbers]:
@@ -88,31 +87,40 @@ def _heights(table: TraceTable, chosen_NSR: Indices) -> tuple[float, float]:
     return (min(float(each.min()) for each in sets), max(float(each.max()) for each in sets)) if sets else (0.0, 0.0)
 
 
-def _on_line(shot_N: Indices, source_N2: Numbers, receiver_N2: Numbers, file: Path) -> Indices:
-    """Traces of each shot [shot, R] whose receivers are nearest to the shot's line, in order along it."""
-    beside_N = np.abs(receiver_N2[:, 1] - source_N2[:, 1])
+def _on_line(table: TraceTable, shot_N: Indices, axes: Numbers) -> tuple[Indices, list[str]]:
+    """Traces of each shot [shot, R] whose receivers are nearest to the shot's line, in order along it.
+
+    Shots with another number of them than most are left out, and are told.
+    """
+    along_N, across_N = axes @ table.receiver_N2.T
+    beside_N = np.abs(across_N - table.source_N2 @ axes[1])
     nearest = np.full(shot_N.max() + 1, np.inf)
     np.minimum.at(nearest, shot_N, beside_N)
-    kept = np.flatnonzero(beside_N <= nearest[shot_N] + SAME_PLACE)
-    count = np.bincount(shot_N[kept])
-    if (count != count[0]).any():
-        wrong = int(np.argmax(count != np.bincount(count).argmax()))
-        raise InputError(
-            f"{file}: shot {wrong + 1} of {len(count)} has {count[wrong]} receivers on its line, most others "
-            f"have {np.bincount(count).argmax()}; all must have the same number: fix the file"
-        )
-    order = np.lexsort((receiver_N2[kept, 0], shot_N[kept]))
-    return np.asarray(kept[order].reshape(len(count), -1))
+    near = np.flatnonzero(beside_N <= nearest[shot_N] + SAME_PLACE)
+    kept, problems = of_one_size(table, shot_N, near, " on its line")
+    order = np.lexsort((along_N[kept], shot_N[kept]))
+    return kept[order].reshape(len(np.unique(shot_N[kept])), -1), problems
 
 
-def _in_lines(shot_S: Indices, source_S2: Numbers, shots: int, file: Path, shots_wanted: str) -> Indices:
+def _lines(across_S: Numbers) -> Indices:
+    """The line of each shot, 0 …, in their order across."""
+    line_S = np.cumsum(np.diff(np.sort(across_S), prepend=across_S.min()) > SAME_PLACE)
+    return np.asarray(line_S[np.argsort(np.argsort(across_S, kind="stable"), kind="stable")])
+
+
+def _no_multiples(line_S: Indices, shots: int) -> list[str]:
+    """The lines whose shots are no multiple of `shots`, in words."""
+    lines = int(line_S.max()) + 1
+    return [
+        f"shots: {count} in the file{f' on line {line + 1} of {lines}' if lines > 1 else ''}, no multiple of the "
+        f"{shots} in {SURVEY}"
+        for line, count in enumerate(np.bincount(line_S))
+        if count % shots
+    ]
+
+
+def _in_lines(shot_S: Indices, source_S2: Numbers, shots: int) -> Indices:
     """The order of shots in which `shots` neighbours are a sample: line by line, then as recorded, then along it."""
-    line_S = np.cumsum(np.diff(np.sort(source_S2[:, 1]), prepend=source_S2[:, 1].min()) > SAME_PLACE)
-    line_S = line_S[np.argsort(np.argsort(source_S2[:, 1], kind="stable"), kind="stable")]
-    for line, count in enumerate(np.bincount(line_S)):
-        if count % shots:
-            where = f" on line {line + 1} of {line_S.max() + 1}" if line_S.any() else ""
-            raise InputError(f"{file}: {count} shots{where}, {shots_wanted} {shots}: no multiple of it")
-    order = np.lexsort((shot_S, line_S))
+    order = np.lexsort((shot_S, _lines(source_S2[:, 1])))
     sample_S = np.repeat(np.arange(len(order) // shots), shots)
     return np.asarray(order[np.lexsort((source_S2[order, 0], sample_S))])

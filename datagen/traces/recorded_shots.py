@@ -32,13 +32,15 @@ class RecordedShots:
     places: Places | None = None  # if they are in the files
     files: tuple[Path, ...] = ()
     headers: bool = False  # the format has headers, which ought to say the interval
+    problems: tuple[str, ...] = ()  # why these are no samples of the survey wanted: nothing may be read
 
 
 def open_shots(path: Path, survey: Survey, interval: float | None = None) -> RecordedShots:
     """The shots at `path`; SEG-Y and SU are cut into samples with the number of shots of the survey.
 
-    `interval` [s] counts more than the file's, when delays are applied.  Raises InputError: nothing there, no shots in
-    it, or damaged.
+    `interval` [s] counts more than the file's, when delays are applied.  What cannot be cut so has `problems`.
+
+    Raises InputError: nothing there, no shots in it, or damaged.
     """
     if segy := trace_files(path):
         return of_segy(path, SegyShots(segy, survey.shots, survey.receivers, interval=interval))
@@ -56,6 +58,7 @@ def of_segy(path: Path, shots: SegyShots) -> RecordedShots:
         places=shots.places,
         files=shots.files,
         headers=True,
+        problems=tuple(shots.problems),
     )
 
 

@@ -33,7 +33,8 @@ def read_seg2(path: Path) -> tuple[TraceTable, NDArray[np.float32]]:
     Raises InputError: not SEG-2, truncated, too large for the memory, no seismic trace, traces of different sampling,
     or an unknown unit of length.
     """
-    stream = [trace for trace in _traces(path) if not _kind(trace).startswith(AUXILIARY)]
+    every = _traces(path)
+    stream = [trace for trace in every if not _kind(trace).startswith(AUXILIARY)]
     if not stream:
         raise InputError(f"{path}: no seismic traces, all are auxiliary (TRACE_TYPE)")
     interval, count = _sampling(path, stream), len(stream)
@@ -55,10 +56,20 @@ def read_seg2(path: Path) -> tuple[TraceTable, NDArray[np.float32]]:
         start_N=np.array([_number(trace, "DELAY") or 0.0 for trace in stream]),
         dead_N=dead_N,
         sourced=all(_numbers(trace, "SOURCE_LOCATION") for trace in stream),
+        auxiliary=len(every) - count,
     )
     values_NT = np.stack([_values(trace) for trace in stream])
     values_NT[dead_N] = 0
     return table, values_NT
+
+
+def read_fields(path: Path) -> dict[str, list[str]]:
+    """The text fields of all traces, auxiliary ones too, as they stand.  Raises InputError: not SEG-2, or truncated."""
+    fields: dict[str, list[str]] = {}
+    for trace in _traces(path):
+        for name, text in trace.stats.seg2.items():
+            fields.setdefault(str(name), []).append(" ".join(str(text).split()))
+    return fields
 
 
 def _traces(path: Path) -> list[Any]:

@@ -7,57 +7,55 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datagen.errors import InputError
 from datagen.files.copies import tell_copies
 from datagen.traces.lines import Places, choose_lines
-from datagen.traces.shots import sorted_traces
+from datagen.traces.shots import SURVEY, of_one_size, sorted_traces
 from datagen.traces.trace_headers import read_traces
 from datagen.traces.trace_table import Indices, TraceTable, checked_interval
 from datagen.traces.trace_values import WHOLE, common_start, read_values, shifted
 
 log = logging.getLogger(__name__)
 
-FIELDS = "data.survey.{}"  # what messages call the survey's sizes
+ANGLES = (
+    f"coordinates: angles in the file (byte 89), metres in {SURVEY}; project them, for example to UTM, and set byte 89 "
+    "to 1"
+)
 
 
 class SegyShots:
     """`shots` neighbouring shots of `receivers` traces are a sample.
 
     `samples` in all, `shape` of one; `interval` [s] and `delay` [s] of the first sample; `places`, if headers have
-    them.  `fields` is what messages call a size of the survey.
+    them.  `problems`: why these are no samples of that survey.  There are shots with different numbers of traces, their
+    number is no multiple of `shots`, coordinates are angles, or delays lie between two samples.  Then nothing may be
+    read, and each shot is a sample of what can be compared (survey_differences.py).
 
-    Raises InputError: as `read_traces` and `choose_lines`; coordinates that are angles; without positions, a shot with
-    another number of traces, or a number of shots that is no multiple of `shots`; delays between two samples.
+    Raises InputError: as `read_traces`, or delays longer than the record.
     """
 
-    def __init__(
-        self, files: Sequence[Path], shots: int, receivers: int, *, interval: float | None = None, fields: str = FIELDS
-    ) -> None:
+    def __init__(self, files: Sequence[Path], shots: int, receivers: int, *, interval: float | None = None) -> None:
         if interval is not None:
             checked_interval(interval, "--interval")
         tell_copies(files)
         self.files, self._table = tuple(files), read_traces(files)
-        if self._table.angles:
-            raise InputError(
-                f"{files[0]}: its coordinates are angles (byte 89), a line needs metres; project them, for example to "
-                "UTM, and set byte 89 to 1"
-            )
         self.places: Places | None = None
         if self._table.placed:
-            wanted = f"{fields.format('shots')} is"
-            self._chosen_NSR, self.places = choose_lines(self._table, shots, receivers, wanted)
+            self._chosen_NSR, self.places, self.problems = choose_lines(self._table, shots, receivers)
         else:
-            log.warning("%s: no positions in its headers; taken as those of the survey", files[0])
-            self._chosen_NSR = _numbered(self._table, shots, receivers, fields)
+            self._chosen_NSR, self.problems = _numbered(self._table, shots)
+            if not self._table.angles:
+                log.warning("%s: no positions in its headers; taken as those of the survey", files[0])
+        if self._table.angles:
+            self.problems += [ANGLES]
         self.interval: float | None = self._table.interval  # None if it is not in the headers
         chosen = self._chosen_NSR.ravel()
-        step = interval or self.interval
+        step = interval or self.interval or 1.0  # without one nothing is read: fit_survey refuses it
         shifts = common_start(self._table, chosen, step)
-        if step and (np.abs(shifts.rest_M) > WHOLE * step).any():
-            raise InputError(f"{files[0]}: delays that differ by less than a sample; resample it to one time axis")
+        if (np.abs(shifts.rest_M) > WHOLE * step).any() and (interval or self.interval):
+            self.problems += ["first sample: delays that differ by less than a sample; resample it to one time axis"]
         self._shift_NSR, self.delay = shifts.shift_M.reshape(self._chosen_NSR.shape), shifts.start
         self.samples, self._length = len(self._chosen_NSR), self._table.samples + int(shifts.shift_M.max())
-        self.shape: tuple[int, ...] = (shots, self._length, self._chosen_NSR.shape[2])
+        self.shape: tuple[int, ...] = (self._chosen_NSR.shape[1], self._length, self._chosen_NSR.shape[2])
         self._tell(chosen)
 
     def _tell(self, chosen: Indices) -> None:
@@ -79,28 +77,11 @@ class SegyShots:
         return f"{self.files[self._table.file_N[self._chosen_NSR[sample, 0, 0]]]}, sample {sample}"
 
 
-def _numbered(table: TraceTable, shots: int, receivers: int, fields: str) -> Indices:
-    """Traces [N, S, R] in the order of shots and receivers."""
+def _numbered(table: TraceTable, shots: int) -> tuple[Indices, list[str]]:
+    """Traces [N, S, R] in the order of shots and receivers, and what is wrong, as `choose_lines`."""
     shot_N, order = sorted_traces(table)
-    count = np.bincount(shot_N)
-    wrong = np.flatnonzero(count != receivers)
-    wanted = fields.format("receivers")
-    if len(wrong):
-        listed = ", ".join(f"shot {_shot_name(table, shot_N, each)} has {count[each]}" for each in wrong[:5])
-        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-        first = int(np.argmax(shot_N == wrong[0]))
-        raise InputError(
-            f"{table.files[table.file_N[first]]}: {listed}{more} traces; each of its {len(count)} shots must have "
-            f"{wanted}, {receivers}; set {wanted}, or fix the file"
-        )
-    if len(count) % shots:
-        raise InputError(
-            f"{table.files[0]}: {len(count)} shots in all are no multiple of {fields.format('shots')}, {shots}; "
-            f"set {fields.format('shots')}, 1 makes each shot a sample"
-        )
-    return order.reshape(-1, shots, receivers)
-
-
-def _shot_name(table: TraceTable, shot_N: Indices, which: int) -> str:
-    several = len(np.unique(table.record_N)) > 1
-    return f"{int(table.record_N[shot_N == which][0])}" if several else f"number {which + 1}"
+    count = int(shot_N.max()) + 1
+    kept, problems = of_one_size(table, shot_N, order)
+    if count % shots:
+        problems.append(f"shots: {count} in the file, no multiple of the {shots} in {SURVEY}")
+    return kept.reshape(-1, 1 if problems else shots, int((shot_N == shot_N[kept[0]]).sum())), problems

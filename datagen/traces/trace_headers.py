@@ -73,6 +73,7 @@ def _table(file: TraceFile) -> TraceTable:
         start_N=_starts(file)[kept],
         dead_N=dead_N,
         angles=angles,
+        auxiliary=file.traces - len(kept),
     )
 
 

@@ -47,6 +47,7 @@ class TraceTable:
     dead_N: NDArray[np.bool_]
     sourced: bool = True  # positions of sources are in the headers
     angles: bool = False  # the coordinates are angles: they order traces, but are no places
+    auxiliary: int = 0  # traces of the files that are not among these
 
     @property
     def placed(self) -> bool:
@@ -82,6 +83,7 @@ def joined(tables: Sequence[TraceTable]) -> TraceTable:
         files=tuple(file for each in tables for file in each.files),
         file_N=np.repeat(np.arange(len(tables)), [len(each.file_N) for each in tables]),
         angles=any(each.angles for each in tables),
+        auxiliary=sum(each.auxiliary for each in tables),
         **arrays,
     )
 

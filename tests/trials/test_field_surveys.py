@@ -44,6 +44,7 @@ def traces(count: int = MODELS * S * R) -> np.ndarray:
 
 
 SHOT, RECEIVER = traces() // R, traces() % R
+LINE_OF_49 = {9: traces(49 * R) // R, 81: 10 * (traces(49 * R) % R)}
 DIFFERENT: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a moving spread": (lambda p: survey(p, {81: 10 * RECEIVER + 20 * (SHOT % 2)}), "they move with the shots"),
     "another spacing": (lambda p: survey(p, {81: 20 * RECEIVER}), "20 m and 10 m apart"),
@@ -55,8 +56,24 @@ DIFFERENT: dict[str, tuple[Callable[[Path], Path], str]] = {
     "hills": (lambda p: survey(p, {41: 5 * RECEIVER, 45: 1}), r"heights: 0 to 95 m .*one datum"),
     "feet": (lambda p: survey(p, binary={3255: ("i2", 2)}), r"3\.048 m and 10 m apart"),
     "no interval": (lambda p: survey(p, interval=0), "no sampling interval in its headers; give it with --interval"),
-    "angles": (lambda p: survey(p, {89: 2}), "coordinates are angles"),
-    "fewer shots in a record number": (lambda p: survey(p, {9: 1, 73: 0}), r"no multiple|traces; each of its"),
+    "angles": (lambda p: survey(p, {89: 2}), r"coordinates: angles in the file .*, metres in the .*'s survey"),
+    "one shot in all": (
+        lambda p: survey(p, {9: 1, 73: 0}),
+        rf"(?s)shots: 1 in the file, no multiple of the 2.*receivers: {MODELS * S * R} in the file",
+    ),
+    "an odd number of shots": (lambda p: survey(p, {9: SHOT // 2, 73: 0}), "receivers: 40 in the file, 20 in"),
+    "a shot more, every 2 ms": (
+        lambda p: write_segy(p, np.zeros((49 * R, T)), LINE_OF_49, interval=2000),
+        r"(?s)shots: 49 in the file, no multiple of the 2.*time samples: 60 in the file every 2 ms",
+    ),
+    "a shot without its last receiver, hills, angles": (
+        lambda p: survey(p, {73: np.where(traces() == R - 1, 50, 5), 89: 2, 41: 5 * RECEIVER, 117: 2000}),
+        r"(?s)receivers: shot 1 has 19, shot 1 has 1, .* fix the file.*coordinates: angles.*time samples",
+    ),
+    "delays between two samples, of a moving spread, and hills": (
+        lambda p: survey(p, {109: 4 * (RECEIVER == 3), 215: -10, 81: 10 * RECEIVER + 20 * SHOT, 41: 5 * RECEIVER}),
+        r"(?s)delays that differ by less.*heights.*they move with the shots",
+    ),
     "everything at once": (
         lambda p: survey(p, {73: 30 + 100 * (SHOT % 2), 81: 20 * RECEIVER}, interval=2000),
         r"(?s)source positions.*time samples.*receivers: 20",

@@ -17,6 +17,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "import": data.import_data,
         "check-data": data.check_data,
         "show-data": data.show_data,
+        "inspect": data.inspect,
     },
     "Training, stage by stage": {
         "pretrain": training.pretrain,
@@ -36,6 +37,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "stop": experiment.stop,
         "resume": experiment.resume,
         "report": experiment.report,
+        "export-study": experiment.export_study,
     },
     "Using a trained network": {
         "export": bundles.export,

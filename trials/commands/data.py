@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from datagen.errors import InputError
-from trials.commands.options import QUICKSTART, Preset, Set, Workers, configuration, console, tell
+from trials.commands.options import QUICKSTART, Preset, Set, Workers, complain, configuration, console, tell
 
 GAN = "gan:"  # before the generator that draws velocity models
 
@@ -112,3 +112,49 @@ def show_data(
 
     contact_sheet(configuration(preset, changes).data, split, count, output)
     tell(f"wrote {output}")
+
+
+def inspect(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE…", help="SEG-Y, SU, SEG-2, .npy, .npz, .sgt, a folder of SEG-Y, OpenFWI's folder."
+        ),
+    ],
+    bundles: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--bundle", "-b", help="Compare with this one; repeatable. Default: those in exports/ and bundles/."
+        ),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A .png of gathers and positions.")] = None,
+    preset: Annotated[
+        Path | None, typer.Option("--preset", metavar="OUT.yml", help="Write a draft preset for FILE's survey.")
+    ] = None,
+    interval: Annotated[float | None, typer.Option(help="Between samples [s], for files without one.")] = None,
+) -> None:
+    """Say what a recording is, and what it is good for: predict, pick, pretrain, import.
+
+    Headers, what was understood of them, and for each task and bundle yes, or everything that differs at once. A draft
+    preset has the geometry of the headers; words in capitals, as the range of velocities, are to be filled in. Exit
+    status 2: a file could not be read.
+
+    Examples:
+
+    `seisnas inspect line.sgy -o line.png --preset line.yml`
+
+    `seisnas inspect 1001.dat 1002.dat shots.npy --bundle exports/field`
+    """
+    from trials.prediction.inspecting.inspect import inspect as work
+
+    every = work(
+        files,
+        bundles=bundles or (),
+        interval=interval,
+        picture=output,
+        preset=preset,
+        console=console,
+        tell=tell,
+        complain=complain,
+    )
+    raise typer.Exit(0 if every else 2)

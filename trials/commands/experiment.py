@@ -201,3 +201,31 @@ def report(
 
     check_outputs([output], [".html"], [config], new_folder=True)
     tell(f"wrote {report_experiment(config, output)}")
+
+
+def export_study(
+    storage: Annotated[str, typer.Argument(metavar="STORAGE", help="sqlite:///study.db, or the path alone.")],
+    experiment: Of = None,
+    config: Config = NNI_CONFIG,
+) -> None:
+    """Write an experiment as Optuna studies, one a stage, for optuna-dashboard and Optuna's plots.
+
+    Parameters, intermediate values, failed and stopped trials in their states, folder and picture of each trial; the
+    compressed networks have three objectives: SSIM, non-zero parameters, latency. What else is in the file stays;
+    given again, the command replaces the experiment's own studies. Needs `pip install 'seisnas[study]'`.
+
+    Examples:
+
+    `seisnas export-study sqlite:///study.db`
+
+    `seisnas export-study study.db --experiment 97moc`
+    """
+    record = _record(experiment, config)
+
+    from trials.experiment.state import query_state
+    from trials.results.export_study import export_study as write
+
+    interrupted = query_state(record).status in ("stopped", "shown", "finished")
+    file, pictures, names = write(record, storage, interrupted=interrupted)
+    tell(f"wrote {file}: {', '.join(names)}")
+    tell(f"look at it: optuna-dashboard sqlite:///{file} --artifact-dir {pictures}")

@@ -35,6 +35,11 @@ def tell(line: str) -> None:
     console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
+def complain(line: str) -> None:
+    """As `tell`, to standard error, where the command goes on."""
+    Console(stderr=True).print(line, soft_wrap=True, markup=False, highlight=False)
+
+
 def configuration(preset: Path, changes: list[str] | None) -> Any:
     """Loaded before a command's slow imports: a misspelt key is reported at once."""
     from trials.settings.config import load, settings

@@ -7,7 +7,7 @@ nni-experiments/ID/environments/*/trials/*/         the parameters that each tri
 import contextlib
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class ExperimentRecord:
     config: dict[str, Any]  # its NNI configuration, with absolute paths
     started: float  # [s since 1970]
     jobs: list[Job]  # in the order of the web page; the metric is the final one, or the latest while a trial runs
+    reported: dict[str, dict[int, Any]] = field(default_factory=dict)  # trial → number → intermediate metric
 
     @property
     def name(self) -> str:
@@ -57,9 +58,19 @@ def read_record(folder: Path) -> ExperimentRecord:
     try:
         config = parse_json(profile["params"], str(file))
         jobs = list(_jobs(events, metrics))
+        reported = _reported(metrics)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{file}: does not hold an experiment of NNI 3.0: {error!r}") from None
-    return ExperimentRecord(folder.name, folder, config, (profile["startTime"] or 0) / 1000, jobs)
+    return ExperimentRecord(folder.name, folder, config, (profile["startTime"] or 0) / 1000, jobs, reported)
+
+
+def _reported(metrics: list[sqlite3.Row]) -> dict[str, dict[int, Any]]:
+    """Of what a trial repeated after a resume the later counts."""
+    reported: dict[str, dict[int, Any]] = {}
+    for row in metrics:
+        if row["type"] == "PERIODICAL":
+            reported.setdefault(row["trialJobId"], {})[row["sequence"]] = unpack(row["data"])
+    return reported
 
 
 def _jobs(events: list[sqlite3.Row], metrics: list[sqlite3.Row]) -> Iterator[Job]:

@@ -21,9 +21,9 @@ from compressors.outputs import OUTPUTS
 from datagen.config import Data
 from datagen.files.outputs import check_outputs
 from datagen.targets import Target, make_target
+from datagen.traces.fitting.survey_differences import Fitted
 from datagen.traces.lines import Places
 from datagen.traces.recorded_shots import RecordedShots
-from datagen.traces.survey_fit import Fitted
 from datagen.waves.modelling import WaveEngine
 from datagen.waves.positions import distances
 from datagen.waves.scheme import derive_scheme

@@ -20,8 +20,9 @@ from compressors.graphs.runner import Imager
 from compressors.outputs import OUTPUTS, Picture
 from datagen.errors import InputError
 from datagen.files.outputs import check_outputs
+from datagen.traces.fitting.survey_differences import Fitted, line_start
+from datagen.traces.fitting.survey_fit import batches, fit_survey, read_batch
 from datagen.traces.recorded_shots import RecordedShots, open_shots
-from datagen.traces.survey_fit import Fitted, batches, fit_survey, line_start, read_batch
 from datagen.traces.trace_file import SEGY_SUFFIXES
 from trials.prediction.explain import misfit_files, write_misfit
 from trials.prediction.image_files import Coordinates, ImageFile, NpyImages, SegyImages
@@ -56,8 +57,8 @@ def predict(
 
     `shots`: an .npy `[S, T, R]` or `[N, S, T, R]`, an OpenFWI folder, SEG-Y or SU (also a folder of them, 2-D lines
     or a 3-D survey, whose lines are imaged one by one).
-    `resample` adapts the shots to the bundle's survey as far as physics allows (survey_fit.py); `interval` [s] is that
-    of an .npy, if it differs from the bundle's, and counts more than that in headers.
+    `resample` adapts the shots to the bundle's survey as far as physics allows (survey_differences.py); `interval` [s]
+    is that of an .npy, if it differs from the bundle's, and counts more than that in headers.
     `migrate`: the images are RTM images in the velocity that the bundle predicts, made with the wave equation (Devito).
     `explain`: how well that velocity explains the shots (explain.py), written beside the first of `outputs` as
     NAME_misfit.json and NAME_misfit.png, the last of the paths returned.

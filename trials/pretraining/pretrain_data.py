@@ -22,11 +22,9 @@ from datagen.errors import InputError
 from datagen.traces.gathers import read_gathers
 from search_spaces.config import Gather
 from search_spaces.fronts.gather import GatherFront
+from trials.pretraining.gather_windows import broken_and_dead, too_few, unsuited, windows
 from trials.settings.config import Config
 
-FEWEST = 8  # samples
-NARROWEST = 8  # receivers
-LEAST_ALIVE = 0.5  # share of the traces of a window
 LIMIT = 4.5  # of the front's output: 11 times the rms of a trace
 AT_ONCE = 64  # windows
 
@@ -53,7 +51,7 @@ def make_samples(config: Config, report: Callable[[str], object]) -> Samples:
     ------
     InputError
         A file cannot be read, has no sampling interval, has fewer receivers than `columns` (one trace is not a
-        gather), or fewer than eight windows are left.
+        gather), or fewer than eight windows are left.  All such files are named together.
     """
     if config.pretrain.source == "velocity":
         return _velocity_models(config)
@@ -79,38 +77,34 @@ def _gathers(config: Config, report: Callable[[str], object]) -> Samples:
     pretrain, front = config.pretrain, config.network.front
     seen = front if isinstance(front, Gather) else pretrain.gather
     duration, columns = pretrain.duration, pretrain.columns
-    windows: list[Tensor] = []
-    repaired, dropped = Counter[str](), 0
-    for name, gathers_STR, interval in _recordings(config):
+    seen_N: list[Tensor] = []
+    repaired, dropped, wrong = Counter[str](), 0, dict[str, None]()
+    for name, gathers_STR, given in _recordings(config):
+        wrong |= dict.fromkeys(f"{name}: {problem}" for problem in unsuited([gathers_STR], given, columns))
+        if wrong or given is None:
+            continue
+        interval = given
         duration = duration or gathers_STR.shape[1] * interval
         columns = columns or gathers_STR.shape[2]
-        if gathers_STR.shape[2] < columns or columns < NARROWEST:
-            raise InputError(
-                f"{name}: a gather of {gathers_STR.shape[2]} traces; pretraining sees {max(columns, NARROWEST)} side "
-                "by side: lower pretrain.columns (not below 8), or leave this file out of pretrain.gathers"
-            )
         samples = max(2, round(duration / interval))
         if samples > gathers_STR.shape[1]:
             repaired[f"records of {name} that end before {1e3 * duration:g} ms, continued with silence"] += 1
         live_STR, silent_SR = _repaired(gathers_STR, repaired)
         live_STR = _cut(live_STR, samples)
         through = GatherFront(samples, seen.rows, seen.scaling)
-        for first in _window_starts(gathers_STR.shape[2], columns):
-            part = slice(first, first + columns)
-            alive_S = (~silent_SR[:, part]).mean(1) >= LEAST_ALIVE
+        for part, alive_S in windows(silent_SR, columns):
             dropped += int((~alive_S).sum())
             window_S1TR = torch.from_numpy(live_STR[alive_S, None, :, part])
-            windows += [through(each).clamp(-LIMIT, LIMIT) for each in torch.split(window_S1TR, AT_ONCE)]
+            seen_N += [through(each).clamp(-LIMIT, LIMIT) for each in torch.split(window_S1TR, AT_ONCE)]
+    if wrong:
+        raise InputError("\n".join(wrong))
     repaired["windows of mostly such traces, left out"] = dropped
     for what, count in repaired.items():
         if count:
             report(f"pretraining: {count} {what}")
-    values_N1ZX = torch.cat(windows).contiguous() if windows else torch.empty(0)
-    if len(values_N1ZX) < FEWEST:
-        raise InputError(
-            f"pretraining: {len(values_N1ZX)} usable gathers, at least {FEWEST} are needed; "
-            "add files to pretrain.gathers, or check these"
-        )
+    values_N1ZX = torch.cat(seen_N).contiguous() if seen_N else torch.empty(0)
+    for problem in too_few(len(values_N1ZX)):
+        raise InputError(f"pretraining: {problem}")
     chosen = _evenly(len(values_N1ZX), pretrain.samples)
     facts = {"source": pretrain.source, "scaling": seen.scaling, "duration": duration}
     return Samples(values_N1ZX=values_N1ZX[torch.from_numpy(chosen)], limit=LIMIT, facts=facts)
@@ -126,15 +120,14 @@ def _repaired(
     gathers_STR: NDArray[np.float32], repaired: Counter[str]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """The gathers with zeros in dead or broken traces, and a mask of these, `[S, R]`."""
-    broken_SR = np.isfinite(gathers_STR).sum(1) < gathers_STR.shape[1]
-    dead_SR = (gathers_STR.max(axis=1) == gathers_STR.min(axis=1)) & ~broken_SR
+    broken_SR, dead_SR = broken_and_dead(gathers_STR)
     repaired["dead traces, set to zero"] += int(dead_SR.sum())
     repaired["traces with values that are not finite, set to zero"] += int(broken_SR.sum())
     silent_SR = dead_SR | broken_SR
     return np.where(silent_SR[:, None], np.float32(0), gathers_STR), silent_SR
 
 
-def _recordings(config: Config) -> Iterator[tuple[str, NDArray[np.float32], float]]:
+def _recordings(config: Config) -> Iterator[tuple[str, NDArray[np.float32], float | None]]:
     """Name, gathers [S, T, R] and sampling interval [s] of each file, or of each training model's shots."""
     pretrain = config.pretrain
     if pretrain.source == "shots":
@@ -145,18 +138,8 @@ def _recordings(config: Config) -> Iterator[tuple[str, NDArray[np.float32], floa
         return
     for name in pretrain.gathers:
         gathers, interval = read_gathers(Path(name))
-        if interval is None and pretrain.npy_interval is None:
-            raise InputError(f"{name}: has no sampling interval; set pretrain.npy_interval, in seconds")
-        given = interval or pretrain.npy_interval
-        assert given is not None
         for block_STR in [gathers] if isinstance(gathers, np.ndarray) else [each[None] for each in gathers]:
-            yield name, block_STR, given
-
-
-def _window_starts(receivers: int, columns: int) -> list[int]:
-    """First receivers of the windows that cover a gather, overlapping as evenly as possible."""
-    count = -(-receivers // columns)
-    return [round(number * (receivers - columns) / max(1, count - 1)) for number in range(count)]
+            yield name, block_STR, interval or pretrain.npy_interval
 
 
 def _evenly(there: int, wanted: int) -> NDArray[np.int64]:

@@ -6,8 +6,9 @@ metrics.jsonl     one line per epoch
 genotype.json     of a searched network; pareto.json: the front of a search by Archai
 weights.safetensors
 *-checkpoint.ckpt of a phase, while the run is under way
-tensorboard/
+tensorboard/      curves, and a validation sample as it is predicted, epoch by epoch
 latency.json      of the deployed graph, once it was asked for
+prediction.png    the latest of these
 result.json       the final metrics: written last, so its presence means that the run succeeded
 """
 
@@ -39,6 +40,7 @@ LEFT = (
     "weights.safetensors",
     "*-checkpoint.ckpt",
     "latency.json",
+    "prediction.png",
     "test.json",
 )
 PACKAGES = ("seisnas", "torch", "nni", "pytorch-lightning", "devito", "numpy")

@@ -2,8 +2,8 @@
 
     Muon · one-cycle learning rate · gradients clipped · moving average of the weights · mirrored samples
 
-A run leaves a line per epoch in metrics.jsonl, TensorBoard logs and a checkpoint; started again in the same folder it
-continues from the checkpoint, to the same network as without the interruption.
+A run leaves a line per epoch in metrics.jsonl, TensorBoard logs, a picture and a checkpoint; started again in the same
+folder it continues from the checkpoint, to the same network as without the interruption.
 """
 
 import signal
@@ -33,6 +33,7 @@ from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
 from trials.training.averaging import MovingAverage
 from trials.training.budget import TimeBudget
+from trials.training.epoch_picture import EpochPicture
 from trials.training.module import TaskModule
 from trials.training.precision import precision
 from trials.training.tasks import Samples, make_task
@@ -201,7 +202,8 @@ def _train(
     )
     # The average comes last: it uses the weights as left by the callbacks before it.
     keep = keep_checkpoint(run.path, phase.name)
-    recipe = [EpochReport(run, channel, phase.name, task.quality), *keep, *callbacks, *_recipe(config, train, budget)]
+    reports = [EpochReport(run, channel, phase.name, task.quality), EpochPicture(run.path, task.output.pictures)]
+    recipe = [*reports, *keep, *callbacks, *_recipe(config, train, budget)]
     options = trainer_options(run, config, phase.name, epochs, recipe, devices=devices, network=network)
     with interruptible():
         pl.Trainer(**options, gradient_clip_val=GRADIENT_CLIP).fit(

@@ -326,10 +326,6 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
     "gzip as .npy": (named("a.npy", b"\x1f\x8b\x08"), "compressed by gzip"),
     "an .npz as .npy": (named("a.npy", b"PK\x03\x04"), "ZIP archive"),
     "a pickle": (named("a.npy", b"\x80\x04\x95"), "a pickle, which .* is never opened"),
-    "places that are angles, for a line": (
-        lambda p: SegyShots([write_segy(p / "a.sgy", WAVES_NT, {**LINE, 89: 3})], 2, 6),
-        "angles .*need.* metres",
-    ),
 }  # fmt: skip
 
 

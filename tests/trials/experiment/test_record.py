@@ -4,24 +4,17 @@ import json
 import os
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from datagen.errors import InputError
+from tests.trials.experiment.recorded import handed, write_experiment
 from trials.experiment.find import find_experiment
 from trials.experiment.nni import registry
 from trials.experiment.record import read_record
 from trials.experiment.state import query_state
 from trials.experiment.table import best_job, duration
 
-SCHEMA = """
-create table TrialJobEvent (timestamp integer, trialJobId text, event text, data text, logPath text,
-    sequenceId integer, message text, environmentId text);
-create table MetricData (timestamp integer, trialJobId text, parameterId text, type text, sequence integer, data text);
-create table ExperimentProfile (params text, id text, execDuration integer, startTime integer, endTime integer,
-    logDir text, nextSequenceId integer, revision integer);
-"""
 CONFIG = {
     "experimentName": "tiny",
     "tuner": {"classArgs": {"budgets": {"tune": 2, "search": 1}}},
@@ -29,38 +22,25 @@ CONFIG = {
 }
 
 
-def handed(stage: str, **settings: Any) -> str:
-    return json.dumps({"parameter_source": "algorithm", "parameters": {"stage": {"_name": stage, **settings}}})
-
-
-def written(home: Path, name: str = "exp1", at: int = 0) -> Path:
+def written(home: Path, name: str = "exp1") -> Path:
     """An experiment whose second trial was interrupted, as NNI leaves it."""
     folder = home / name
-    (folder / "db").mkdir(parents=True)
     run = folder / "environments" / "local-env" / "trials" / "aaaaa"
     run.mkdir(parents=True)
-    base = sqlite3.connect(folder / "db" / "nni.sqlite")
-    base.executescript(SCHEMA)
-    base.execute("insert into ExperimentProfile values (?, ?, 0, 5000, null, null, 2, 0)", ("{}", name))
-    base.execute("insert into ExperimentProfile values (?, ?, 0, 5000, null, null, 2, 1)", (json.dumps(CONFIG), name))
     events = [
         (1000, "aaaaa", "WAITING", handed("search", seed=1), str(run), 0),
         (2000, "aaaaa", "RUNNING", None, str(run), 0),
         (62000, "aaaaa", "SUCCEEDED", None, str(run), 0),
         (63000, "bbbbb", "RUNNING", handed("tune", seed=2), str(run.with_name("bbbbb")), 1),
     ]
-    base.executemany("insert into TrialJobEvent values (?, ?, ?, ?, ?, ?, null, null)", events)
     metrics = [
-        (2500, "aaaaa", "PERIODICAL", {"default": 0.1}),
-        (3000, "aaaaa", "FINAL", {"default": 0.5}),
-        (64000, "bbbbb", "PERIODICAL", {"default": 0.2}),
-        (65000, "bbbbb", "PERIODICAL", {"default": 0.3}),
+        (2500, "aaaaa", "PERIODICAL", 0, {"default": 0.1}),
+        (3000, "aaaaa", "FINAL", 0, {"default": 0.5}),
+        (64000, "bbbbb", "PERIODICAL", 0, {"default": 0.2}),
+        (64500, "bbbbb", "PERIODICAL", 1, {"default": 0.25}),
+        (65000, "bbbbb", "PERIODICAL", 1, {"default": 0.3}),
     ]
-    rows = [(time, job, kind, json.dumps(json.dumps(value))) for time, job, kind, value in metrics]
-    base.executemany("insert into MetricData values (?, ?, '0', ?, 0, ?)", rows)
-    base.commit()
-    base.close()
-    return folder
+    return write_experiment(folder, CONFIG, events, metrics)
 
 
 def test_trials_are_read_with_status_scores_and_times(tmp_path: Path) -> None:
@@ -70,6 +50,7 @@ def test_trials_are_read_with_status_scores_and_times(tmp_path: Path) -> None:
     assert (first.number, first.status, first.stage, first.settings) == (0, "SUCCEEDED", "search", {"seed": 1})
     assert (first.metric, first.started, first.seconds) == ({"default": 0.5}, 2.0, 60.0)
     assert (second.status, second.metric, second.seconds) == ("RUNNING", {"default": 0.3}, None)
+    assert record.reported == {"aaaaa": {0: {"default": 0.1}}, "bbbbb": {0: {"default": 0.2}, 1: {"default": 0.3}}}
     assert best_job("search", record.jobs) == first
     assert best_job("tune", record.jobs) is None
 

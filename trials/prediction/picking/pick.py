@@ -23,7 +23,8 @@ from datagen.targets import TargetName
 from datagen.traces.gathers import Recording, read_recording
 from datagen.traces.trace_table import checked_interval, settled_interval
 from trials.prediction.picking.pick_files import GatherPicks, check_pick_outputs, write_picks
-from trials.training.picking.windows import resampled, same_interval, spread_over, time_at
+from trials.prediction.picking.pickable import assumed, unpickable
+from trials.training.picking.windows import resampled, spread_over, time_at
 
 log = logging.getLogger(__name__)
 
@@ -60,13 +61,14 @@ def pick(
     if interval is not None:
         checked_interval(interval, "--interval")
     network, recording = load_network(Path(source)), read_recording(file, interval)
+    if wrong := unpickable(recording, interval):
+        raise InputError(f"{file}: {'; '.join(wrong)}")
     given = settled_interval(Path(file), interval, recording.interval, headers=recording.headers)
-    if given is None:
-        given = network.survey.interval
-        log.warning("%s: has no sampling interval; assuming %g s (--interval)", file, given)
     if spacing is not None or sources is not None:
         recording = _placed(recording, spacing, sources, Path(file))
-    _say_what_is_changed(recording, given, network.survey, Path(file))
+    for line in assumed(recording, given, network.survey):
+        log.warning("%s: %s", file, line)
+    given = given or network.survey.interval
     picks = []
     for gather_TR, start_R in zip(recording.gathers, recording.starts, strict=True):
         picked = pick_gather(network, gather_TR, given, start_R)
@@ -146,26 +148,3 @@ def load_network(source: Path) -> PickingNetwork:
 def _require_picks(source: Path, target: TargetName) -> None:
     if OUTPUTS[target].command != "pick":
         raise InputError(f"{source}: its target is {target}; picking needs target first_break (docs/picking.md)")
-
-
-def _say_what_is_changed(recording: Recording, given: float, survey: Survey, file: Path) -> None:
-    """Raises InputError when no trace is alive."""
-    values = recording.gathers
-    broken = sum(int((~np.isfinite(gather)).any(0).sum()) for gather in values)
-    dead = sum(int((np.ptp(np.nan_to_num(gather), axis=0) == 0).sum()) for gather in values)
-    traces = sum(gather.shape[1] for gather in values)
-    if dead == traces:
-        raise InputError(f"{file}: all {traces} traces are dead (constant, or not numbers); there is nothing to pick")
-    if broken:
-        log.warning("%s: %d of %d traces hold values that are not finite; they count as zero", file, broken, traces)
-    if dead:
-        log.warning("%s: %d of %d traces are dead and get no pick", file, dead, traces)
-    if not same_interval(given, survey.interval):
-        log.warning("%s: sampled every %g s, resampled to the network's %g s", file, given, survey.interval)
-    length, seen = max(map(len, values)) * given, survey.samples * survey.interval
-    if length > seen * 1.001:
-        log.warning(
-            "%s: records of %g s; the network sees the first %g s, later breaks are not found", file, length, seen
-        )
-    if traces == len(values):
-        log.warning("%s: single traces; the network has no neighbours to compare, its picks are less sure", file)

@@ -1,0 +1,1 @@
+"""Recordings compared with the survey of a bundle or a preset, and brought to it."""

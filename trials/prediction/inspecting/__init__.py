@@ -1,0 +1,1 @@
+"""What a recording is, and what it is good for."""
