@@ -7,6 +7,7 @@ genotype.json     of a searched network
 weights.safetensors
 *-checkpoint.ckpt of a phase, while the run is under way
 tensorboard/
+predictions/      pictures of the same validation models, a few epochs each
 result.json       the final metrics: written last, so its presence means that the run succeeded
 """
 
@@ -31,6 +32,7 @@ from trials.running.identity import Stage, differences
 from trials.settings.config import Config, load, to_tree
 
 LEFT = ("result.json", "metrics.jsonl", "genotype.json", "weights.safetensors", "*-checkpoint.ckpt", "test.json")
+PREDICTIONS = "predictions"
 PACKAGES = ("seisnas", "torch", "nni", "pytorch-lightning", "devito", "numpy")
 
 
@@ -95,7 +97,8 @@ class RunFolder:
         left = (name for pattern in LEFT for name in self.path.glob(pattern))
         for file in left:
             file.unlink()
-        shutil.rmtree(self.path / "tensorboard", ignore_errors=True)
+        for folder in ("tensorboard", PREDICTIONS):
+            shutil.rmtree(self.path / folder, ignore_errors=True)
 
     @property
     def provenance(self) -> dict[str, Any]:

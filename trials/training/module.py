@@ -63,8 +63,11 @@ class TaskModule(pl.LightningModule):
         self._log("train", {name: value.detach() for name, value in terms.items()}, batch)
         return terms["loss"]
 
-    def validation_step(self, batch: Batch, index: int) -> None:
-        self._log("val", self.task.scores(self(batch[0]), batch), batch)
+    def validation_step(self, batch: Batch, index: int) -> Tensor:
+        """Returns the prediction, for pictures."""
+        prediction: Tensor = self(batch[0])
+        self._log("val", self.task.scores(prediction, batch), batch)
+        return prediction
 
     def _log(self, split: str, values: dict[str, Tensor], batch: Batch) -> None:
         named = {f"{split}_{name}": value for name, value in values.items()}
