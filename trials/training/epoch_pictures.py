@@ -66,7 +66,7 @@ class EpochPictures(Callback):
                 truth_ZX, prediction_ZX = (target.denormalise(each).numpy() for each in pair)
                 rows.append(
                     Row(
-                        label=f"model {model + 1}: {picture.name}",
+                        label=f"{picture.name} {model + 1}",
                         picture=picture,
                         truth_ZX=truth_ZX,
                         prediction_ZX=prediction_ZX,

@@ -48,7 +48,8 @@ def draw_sheet(rows: Sequence[Row], grid: Grid, heading: str) -> Image.Image:
     width, height = _panel_size(grid)
     sheet_width = LEFT + 3 * width + 2 * GAP + GAP
     bottom = TITLE + len(rows) * (TITLE + height + GAP)
-    sheet = Image.new("RGBA", (sheet_width, bottom + 2 * TITLE + len(kinds) * (TITLE + 4)), (0, 0, 0, 0))
+    legend = [meaning for colours in kinds.values() for meaning in colours.meanings]
+    sheet = Image.new("RGBA", (sheet_width, bottom + (2 + len(legend)) * TITLE), (0, 0, 0, 0))
     pen = ImageDraw.Draw(sheet)
     left = [LEFT + column * (width + GAP) for column in range(3)]
     for x, title in zip(left, ("truth", heading, "difference"), strict=True):
@@ -73,8 +74,11 @@ def draw_sheet(rows: Sequence[Row], grid: Grid, heading: str) -> Image.Image:
     _write(pen, left[2] + width, bottom + TITLE + 4, "distance [m]", "rm")
     _write(pen, 0, TITLE + TITLE / 2 + 3, "depth", "lm")
     _write(pen, 0, TITLE + TITLE + 6, "[m]", "lt")
-    for number, colours in enumerate(kinds.values()):
-        colours.explain(sheet, pen, left[0], bottom + 2 * TITLE + number * (TITLE + 4))
+    for number, (colours_of, words) in enumerate(legend):
+        middle = bottom + 2 * TITLE + (number + 0.5) * TITLE
+        bar = _coloured(np.linspace(0, 1, width)[None], colours_of, 0, 1)
+        sheet.paste(_fitted(bar, width, BAR), (left[0], round(middle - BAR / 2)))
+        _write(pen, left[1], middle, words, "lm")
     return sheet
 
 
@@ -106,21 +110,16 @@ class _Colours:
     def difference(self, values_ZX: NDArray[Any]) -> Image.Image:
         return _coloured(values_ZX, "gray" if self.picture.signed else "RdBu_r", -self.reach, self.reach)
 
-    def explain(self, sheet: Image.Image, pen: ImageDraw.ImageDraw, x: float, y: float) -> None:
-        """Two colour bars with their ends in words."""
-        bar = np.linspace(0, 1, 90)[None]
+    @property
+    def meanings(self) -> list[tuple[str, str]]:
+        """Each colour map, and what its ends mean."""
         if self.picture.signed:
-            entries = [(self.name, f"{self.picture.name}, negative to positive amplitude")]
-        else:
-            unit = self.picture.unit
-            entries = [
-                (self.name, f"{self.picture.name}, {self.low:.0f} to {self.high:.0f} {unit}"),
-                ("RdBu_r", f"difference, ±{self.reach:.0f} {unit}"),
-            ]
-        for colours, words in entries:
-            sheet.paste(_fitted(_coloured(bar, colours, 0, 1), 90, BAR), (round(x), round(y + (TITLE - BAR) / 2)))
-            _write(pen, x + 100, y + TITLE / 2, words, "lm")
-            x += 130 + pen.textlength(words, _font())
+            return [(self.name, f"{self.picture.name}, negative to positive")]
+        unit = self.picture.unit
+        return [
+            (self.name, f"{self.picture.name}, {self.low:.0f} to {self.high:.0f} {unit}"),
+            ("RdBu_r", f"difference, \u2212{self.reach:.0f} to {self.reach:.0f} {unit}"),
+        ]
 
 
 def _coloured(values_ZX: NDArray[Any], colours: str, low: float, high: float) -> Image.Image:

@@ -1,6 +1,6 @@
 // Plots as SVG elements: curves of several trainings, and points of quality against size.
 const SVG = 'http://www.w3.org/2000/svg';
-const LEFT = 44, RIGHT = 14, TOP = 12, BOTTOM = 40;
+const LEFT = 44, RIGHT = 14, TOP = 26, BOTTOM = 40;
 
 export function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS(SVG, tag);
@@ -21,7 +21,7 @@ export function ticks(low, high, wanted = 4) {
 const count = value => (value >= 1e6 ? `${+(value / 1e6).toFixed(2)} M` : value >= 1e3 ? `${+(value / 1e3).toFixed(1)}k` : `${value}`);
 
 // Axes with a grid; x and y map values to the drawing's units.
-function frame(width, height, xs, ys, xLabel, xWords, label) {
+function frame(width, height, xs, ys, { xLabel, yLabel, xWords, label }) {
   const [xLow, xHigh] = xs;
   const [yLow, yHigh] = ys;
   const x = value => LEFT + ((value - xLow) / (xHigh - xLow || 1)) * (width - LEFT - RIGHT);
@@ -38,6 +38,7 @@ function frame(width, height, xs, ys, xLabel, xWords, label) {
     drawing.append(words);
   }
   drawing.append(svg('text', { x: width - RIGHT, y: height - 5, 'text-anchor': 'end' }, xLabel));
+  drawing.append(svg('text', { x: 0, y: 11 }, yLabel));
   return { drawing, x, y };
 }
 
@@ -61,11 +62,12 @@ function pressable(element, label, show) {
 }
 
 // curves: [{label, values, best, now, open}], a value per epoch; width [CSS pixels].
-export function curvesChart(curves, label, width) {
+export function curvesChart(curves, yLabel, label, width) {
   const longest = Math.max(2, ...curves.map(curve => curve.values.length));
-  const whole = (low, high) => ticks(low, high, 5).filter(value => Number.isInteger(value) && value >= 1);
+  const xWords = (low, high) => ticks(low, high, 5).filter(value => Number.isInteger(value) && value >= 1);
   const all = curves.flatMap(curve => curve.values);
-  const { drawing, x, y } = frame(width, Math.max(180, Math.round(width * 0.7)), [1, longest], spread(all), 'epoch', whole, label);
+  const { drawing, x, y } = frame(width, Math.max(180, Math.round(width * 0.7)), [1, longest], spread(all),
+    { xLabel: 'epoch', yLabel, xWords, label });
   for (const curve of [...curves].sort((a, b) => a.best - b.best)) {
     const group = svg('g');
     const points = curve.values.map((value, index) => `${x(index + 1).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
@@ -81,13 +83,14 @@ export function curvesChart(curves, label, width) {
 }
 
 // points: [{id, label, x, y, hue, front, picked, choose}]; the front is joined by a line.
-export function frontChart(points, xLabel, label, width) {
+export function frontChart(points, xLabel, yLabel, label, width) {
   const xs = points.map(point => point.x);
   const margin = Math.max(...xs) * 0.06;
   const xRange = [Math.max(0, Math.min(...xs) - margin), Math.max(...xs) + margin];
   const yRange = spread(points.map(point => point.y));
   const xWords = (low, high) => ticks(low, high, width / 90);
-  const { drawing, x, y } = frame(width, Math.max(240, Math.round(width * 0.5)), xRange, yRange, xLabel, xWords, label);
+  const { drawing, x, y } = frame(width, Math.max(240, Math.round(width * 0.5)), xRange, yRange,
+    { xLabel, yLabel, xWords, label });
   const front = points.filter(point => point.front).sort((a, b) => a.x - b.x);
   const line = front.map(point => `${x(point.x).toFixed(1)},${y(point.y).toFixed(1)}`).join(' ');
   drawing.append(svg('polyline', { class: 'frontline', points: line }));

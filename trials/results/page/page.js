@@ -143,24 +143,25 @@ function curves() {
       label: `${name(trial)}, ${trial.status}: ${data.quality.name} ${three(trial.epochs.at(-1))} after ${trial.epochs.length} epochs`,
       open: () => detail(trial.id),
     }));
-    const said = best?.quality != null ? `best ${three(best.quality)}, ${name(best)}` : 'no trial has ended';
+    const said = best?.quality != null ? `best ${three(best.quality)}, no. ${best.number}` : 'no trial has ended';
     const card = h('figure', { class: `card stage${index % 3}` }, h('figcaption', {}, h('b', {}, stage.name), `: ${said}`));
     return { card, lines, label: `${data.quality.name} of ${stage.name} trials, epoch by epoch` };
   });
   const found = cards.filter(Boolean);
   $('curves').replaceChildren(...found.map(({ card }) => card));
-  for (const { card, lines, label } of found) card.append(curvesChart(lines, label, inside(card)));
+  for (const { card, lines, label } of found) card.append(curvesChart(lines, data.quality.name, label, inside(card)));
   $('curves-caption').textContent = found.length
     ? `${data.quality.name} on the validation split after each epoch, every stage on its own axis. Dashed: still running.`
     : 'The first epoch has not ended yet.';
 }
 
 function front() {
-  const scored = data.trials.filter(trial => trial.nonzero && trial.quality !== null && trial.status === 'succeeded');
+  const scored = data.trials.filter(trial => trial.export && trial.nonzero && trial.quality !== null);
   $('front-caption').textContent = scored.length
     ? 'Up and to the left is better; no other network beats those on the line. Point at one to get it as a bundle.'
-    : 'Networks appear here when their trials end.';
+    : 'Networks appear here when trials of tune and compress end.';
   $('front').hidden = scored.length === 0;
+  $('chosen').hidden = scored.length === 0;
   if (scored.length === 0) return;
   const points = scored.map(trial => ({
     id: trial.id,
@@ -172,11 +173,12 @@ function front() {
     label: `${name(trial)}, ${trial.stage}: ${data.quality.name} ${three(trial.quality)}, ${whole(trial.nonzero)} parameters not zero`,
     choose: () => choose(trial.id),
   }));
-  const legend = h('figcaption', { class: 'legend' }, ...data.stages.map((stage, index) => h('span', { class: `stage${index % 3}` }, stage.name)));
+  const kinds = data.stages.filter(stage => scored.some(trial => trial.stage === stage.name));
+  const legend = h('figcaption', { class: 'legend' }, ...kinds.map(stage => h('span', { class: hue({ stage: stage.name }) }, stage.name)));
   const label = `${data.quality.name} against the number of parameters that are not zero`;
-  const plot = frontChart(points, 'parameters not zero', label, inside($('front')));
+  const plot = frontChart(points, 'parameters not zero', data.quality.name, label, inside($('front')));
   $('front').replaceChildren(plot, legend);
-  choose(byId(chosen) ? chosen : (winner() ?? scored.at(-1)).id, false);
+  choose((byId(chosen) ?? scored.find(trial => trial === winner()) ?? scored.at(-1)).id, false);
 }
 
 function choose(id, byUser = true) {
@@ -187,11 +189,10 @@ function choose(id, byUser = true) {
   const trial = byId(id);
   const latency = trial.latency_ms === null ? '' : `, ${plain(trial.latency_ms)} ms an image`;
   const facts = `: ${data.quality.name} ${three(trial.quality)}, ${whole(trial.nonzero)} of ${whole(trial.parameters)} parameters not zero${latency}.`;
-  $('chosen').hidden = false;
   $('chosen').className = `card chosen ${hue(trial)}`;
   $('chosen').replaceChildren(
     h('div', {}, opener(trial, `${name(trial)} of ${trial.stage}`), facts),
-    ...(trial.export ? command(trial.export) : [h('p', { class: 'soft' }, 'Only networks of tune and compress are exported.')]),
+    ...command(trial.export),
   );
 }
 
@@ -390,7 +391,10 @@ function draw() {
   part('trials', every, trials);
 }
 
+let next = null;
+
 async function poll() {
+  clearTimeout(next);
   if (!document.hidden) {
     try {
       const answer = await fetch('data.json');
@@ -401,7 +405,8 @@ async function poll() {
       lost(error);
     }
   }
-  setTimeout(poll, data?.experiment.status === 'running' ? POLL.running : POLL.other);
+  clearTimeout(next);
+  next = setTimeout(poll, ['running', 'starting'].includes(data?.experiment.status) ? POLL.running : POLL.other);
 }
 
 // The command that serves the page has ended, or cannot read the experiment.
@@ -411,6 +416,7 @@ function lost(error) {
   $('status').replaceChildren(h('span', { class: 'word' }, 'no connection'), `: ${why}`);
 }
 
+addEventListener('focus', poll);
 let width = innerWidth;
 addEventListener('resize', () => {
   if (data === null || innerWidth === width) return; // a telephone's bars come and go: no new width

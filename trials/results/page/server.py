@@ -23,6 +23,7 @@ from trials.results.page.door import LOOPBACK, Openings, why_not, why_not_user
 from trials.running.run_folder import PREDICTIONS
 
 FRESH = 2.0  # [s] for which a tree is served again: several windows may ask
+POLL = 0.1  # [s] between two looks whether to end
 PATIENCE = 10.0  # [s] for a request to arrive
 CONNECTIONS = 64  # at a time
 MOST_PICTURE = 20_000_000  # [bytes]
@@ -60,7 +61,7 @@ class PageServer:
         except (OSError, OverflowError):
             self._server = _Server(0, self)
         self.url = f"http://{LOOPBACK}:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True, name="page").start()
+        threading.Thread(target=self._server.serve_forever, args=[POLL], daemon=True, name="page").start()
 
     def show(self, folder: Path) -> None:
         """From now on it shows the experiment in `folder`."""
@@ -126,7 +127,8 @@ class _Handler(BaseHTTPRequestHandler):
         return cast(_Server, self.server).page
 
     def do_GET(self) -> None:
-        target = self.requestline.split()[1]  # `self.path` has had its slashes corrected
+        words = self.requestline.split(" ")  # `self.path` is corrected, and split at spaces that are no ASCII too
+        target = words[1] if len(words) == 3 else ""
         refusal = why_not(self.command, target, self.headers, cast(_Server, self.server).opened)
         if refusal is not None:
             status, reason = refusal
