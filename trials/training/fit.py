@@ -33,8 +33,8 @@ from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
 from trials.training.averaging import MovingAverage
 from trials.training.budget import TimeBudget
-from trials.training.epoch_pictures import EpochPictures
 from trials.training.module import TaskModule
+from trials.training.pictures.epochs import EpochPictures
 from trials.training.precision import precision
 from trials.training.tasks import Samples, make_task
 from trials.training.teacher import load_teacher

@@ -14,7 +14,7 @@ import yaml
 from compressors.outputs import RTM, VELOCITY
 from datagen.config import Grid
 from tests.trials.experiment.test_record import SCHEMA
-from trials.training.prediction_sheet import Row, draw_sheet
+from trials.training.pictures.sheet import Row, draw_sheet
 
 Kind = Literal["running", "finished", "failed", "stopped"]
 

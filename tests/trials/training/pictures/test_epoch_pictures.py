@@ -17,9 +17,9 @@ from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import load
 from trials.stages.execute import execute
-from trials.training import epoch_pictures
-from trials.training.epoch_pictures import is_round
-from trials.training.prediction_sheet import Row, draw_sheet
+from trials.training.pictures import epochs
+from trials.training.pictures.epochs import is_round
+from trials.training.pictures.sheet import Row, draw_sheet
 
 Trained = Callable[..., RunFolder]
 
@@ -49,7 +49,7 @@ def pictures(run: RunFolder) -> list[str]:
 
 
 def test_round_epochs_and_the_latest_keep_their_picture(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(epoch_pictures, "SHARE", 1e9)  # as if drawing took no time
+    monkeypatch.setattr(epochs, "SHARE", 1e9)  # as if drawing took no time
     run = trained(12)
     assert pictures(run) == [f"tune-{epoch:03}.png" for epoch in (*range(1, 11), 12)]
     first, last = (np.asarray(Image.open(run.path / "predictions" / name)) for name in ("tune-001.png", "tune-010.png"))
@@ -61,7 +61,7 @@ def test_round_epochs_and_the_latest_keep_their_picture(trained: Trained, monkey
 def test_epochs_too_short_for_their_share_of_drawing_have_no_picture(
     trained: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(epoch_pictures, "SHARE", 1e-9)
+    monkeypatch.setattr(epochs, "SHARE", 1e-9)
     assert pictures(trained(8)) == ["tune-001.png"]
 
 

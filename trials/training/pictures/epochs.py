@@ -22,7 +22,7 @@ from datagen.files.whole_files import whole
 from datagen.targets import Target
 from trials.running.run_folder import PREDICTIONS, RunFolder
 from trials.training.metrics import ssim
-from trials.training.prediction_sheet import Row, draw_sheet
+from trials.training.pictures.sheet import Row, draw_sheet
 
 SHARE = 0.01  # of the time, at most
 ROWS = 4  # of a sheet, about: two models with two pictures each, or four with one
