@@ -113,7 +113,9 @@ def chromium() -> Iterator[Browser]:
         try:
             until(lambda: listens(port), 60)
             one = Browser(port)
-            yield one
-            one.close()
+            try:
+                yield one
+            finally:
+                one.close()
         finally:
             driver.terminate()

@@ -147,5 +147,5 @@ def test_a_page_whose_command_has_ended_says_so(browser: Browser, tmp_path: Path
         browser.open(page.url)
         until(lambda: bool(browser.run(READY)), 60)
     browser.run("dispatchEvent(new Event('focus'))")
-    browser.see("Nobody serves this page any more")
+    browser.see("nobody serves this page any more")
     assert browser.run("return document.querySelectorAll('#trials tbody tr').length") == 7  # what was there stays

@@ -25,6 +25,7 @@ from trials.experiment.nni.manager import Job
 from trials.experiment.record import ExperimentRecord
 from trials.experiment.state import ExperimentState
 from trials.experiment.table import best_job
+from trials.experiment.tuner.schedule import final_score
 from trials.experiment.watch import StageProgress, progress
 from trials.results.page.time_left import Timed, seconds_left
 from trials.running.run_folder import PREDICTIONS
@@ -47,7 +48,7 @@ def page_content(record: ExperimentRecord, state: ExperimentState, doing: str = 
     stages = progress(record.budgets, record.jobs)
     status = _status(state, stages, record.jobs)
     key, name = next(filter(None, map(_quality, record.jobs)), SSIM)
-    trials = [_trial(job, record, key, status, record.jobs) for job in record.jobs]
+    trials = [_trial(job, record, key, status) for job in record.jobs]
     tree = {
         "experiment": {
             "id": record.id,
@@ -120,19 +121,20 @@ def _share(trial: Tree) -> float | None:
     return done / planned if done and planned else None
 
 
-def _trial(job: Job, record: ExperimentRecord, key: str, status: str, jobs: Sequence[Job]) -> Tree:
+def _trial(job: Job, record: ExperimentRecord, key: str, status: str) -> Tree:
     folder = job.folder if job.folder is not None and job.folder.is_dir() else None
-    result = _read(read_json_nan, folder, "result.json", {}) if job.status == "SUCCEEDED" else {}
-    epochs = [row for row in map(_scored(key), _read(read_json_lines, folder, "metrics.jsonl", [])) if row is not None]
+    result = _read(_read_json, folder, "result.json", {}) if job.status == "SUCCEEDED" else {}
+    scores = (_score_of(row, key) for row in _read(read_json_lines, folder, "metrics.jsonl", []))
+    epochs = [score for score in scores if score is not None]
     word = STATUSES.get(job.status, job.status.lower())
     return {
         "id": job.id,
         "number": job.number,
         "stage": job.stage,
         "status": word if job.ended or status == "running" else "interrupted",
-        "score": job.metric.get("default") if isinstance(job.metric, Mapping) else None,
-        "quality": result.get(key, epochs[-1] if epochs else None),
-        **{name: result.get(name) for name in MEASURES},
+        "score": final_score(job.metric),
+        "quality": _number(result.get(key, epochs[-1] if epochs else None)),
+        **{name: _number(result.get(name)) for name in MEASURES},
         "seconds": _seconds(job, status),
         "started": job.started,
         "epochs": epochs,
@@ -157,9 +159,14 @@ def _seconds(job: Job, status: str) -> float | None:
     return max(0.0, time.time() - job.started) if status == "running" else None
 
 
-def _scored(key: str) -> Callable[[Mapping[str, Any]], float | None]:
-    """The score of an epoch: on the validation split, or of a search without one its own, as NNI gets it."""
-    return lambda row: row.get(f"val_{key}", row.get(f"train_{key}"))
+def _score_of(row: Any, key: str) -> float | None:
+    """Of an epoch: on the validation split, or of a search without one its own, as NNI gets it."""
+    return _number(row.get(f"val_{key}", row.get(f"train_{key}"))) if isinstance(row, Mapping) else None
+
+
+def _number(value: Any) -> float | None:
+    """A finite number, or None."""
+    return value if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _planned(folder: Path | None, stage: str | None) -> int | None:
@@ -178,8 +185,8 @@ def _planned(folder: Path | None, stage: str | None) -> int | None:
 
 
 def _quality(job: Job) -> tuple[str, str] | None:
-    config = _read(read_yaml, job.folder, "config.yml", None)
-    return QUALITIES.get(str(config.get("target")), SSIM) if isinstance(config, Mapping) else None
+    config = _read(read_yaml, job.folder, "config.yml", {})
+    return QUALITIES.get(str(config["target"]), SSIM) if "target" in config else None
 
 
 def _export(record: ExperimentRecord, job: Job, folder: Path | None) -> str:
@@ -197,17 +204,19 @@ def _front(trials: Sequence[Tree]) -> list[str]:
     return [point.name for point in front(points)]
 
 
-def read_json_nan(path: Path) -> Any:
+def _read_json(path: Path) -> Any:
     return read_json(path, nan=True)
 
 
 def _read(reader: Callable[[Path], Any], folder: Path | None, name: str, otherwise: Any) -> Any:
-    """The content of a file of a run folder; `otherwise` when it is not there, not whole yet or damaged."""
+    """The content of a file of a run folder; `otherwise` when it is not there, damaged, or of another type."""
+    if folder is None:
+        return otherwise
     try:
-        file = folder / name if folder else None
-        return otherwise if file is None else _unchanged(reader, file, file.stat().st_mtime_ns)
+        found = _unchanged(reader, folder / name, (folder / name).stat().st_mtime_ns)
     except (InputError, OSError):
         return otherwise
+    return found if isinstance(found, type(otherwise)) else otherwise
 
 
 @lru_cache(maxsize=4096)

@@ -20,7 +20,7 @@ from datagen.errors import InputError
 LOOPBACK = "127.0.0.1"
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 ESTABLISHED = "01"  # in any other state the client may be gone, and the table says 0 (root) for its user
-OPEN = re.compile(r"/(|page\.(css|js)|charts\.js|data\.json|pictures/\w+/[\w-]+\.png)", re.ASCII)  # targets, whole
+OPEN = re.compile(r"/(|[a-z]+\.(css|js)|data\.json|pictures/\w+/[\w-]+\.png)", re.ASCII)  # targets, whole
 
 
 @dataclass(frozen=True)

@@ -27,13 +27,8 @@ POLL = 0.1  # [s] between two looks whether to end
 PATIENCE = 10.0  # [s] for a request to arrive
 CONNECTIONS = 64  # at a time
 MOST_PICTURE = 20_000_000  # [bytes]
-STATIC = Path(__file__).parent
-FILES = {  # target → file, type
-    "/": ("page.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/charts.js": ("charts.js", "text/javascript; charset=utf-8"),
-}
+BROWSER = Path(__file__).with_name("browser")
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 HEADERS = {
     # nothing from elsewhere, no code within the page, and no other page around it
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -82,12 +77,12 @@ class PageServer:
                 self._made = time.monotonic()
             return self._tree
 
-    def picture(self, trial: str, name: str) -> bytes | None:
-        """A picture that the tree names."""
+    def picture(self, trial: str, name: str) -> bytes:
+        """A picture that the tree names.  Raises InputError: it does not."""
         for each in self.content()["trials"]:
             if each["id"] == trial and name in each["pictures"]:
                 return read_whole(Path(each["folder"], PREDICTIONS, name), MOST_PICTURE)
-        return None
+        raise InputError(f"{name}: trial {trial} has no such picture")
 
 
 class _Server(ThreadingHTTPServer):
@@ -140,16 +135,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _found(self, target: str) -> tuple[str, bytes]:
         """Type and content."""
-        if target in FILES:
-            name, kind = FILES[target]
-            return kind, (STATIC / name).read_bytes()
         if target == "/data.json":
             return "application/json", json.dumps(self._page.content(), allow_nan=False).encode()
-        _, _, trial, name = target.split("/")
-        picture = self._page.picture(trial, name)
-        if picture is None:
-            raise InputError(f"{target}: there is no such picture")
-        return "image/png", picture
+        if target.startswith("/pictures/"):
+            _, _, trial, name = target.split("/")
+            return "image/png", self._page.picture(trial, name)
+        file = BROWSER / (target[1:] or "page.html")
+        return f"{TYPES[file.suffix]}; charset=utf-8", file.read_bytes()
 
     def _answer(self, status: int, kind: str, content: bytes) -> None:
         self.send_response(status)

@@ -72,12 +72,14 @@ def test_the_page_is_json_whatever_the_trials_left(tmp_path: Path) -> None:
     runs = folder / "environments" / "local-env" / "trials"
     (runs / "t0000" / "metrics.jsonl").write_text('{"phase": "x", "epoch": 0, "val_ssim": NaN}\n{"phase": "x", "epo')
     (runs / "t0001" / "config.yml").write_text("a: [")
-    (runs / "t0002" / "result.json").write_text("[1, 2")
+    (runs / "t0002" / "result.json").write_text("[1, 2]")
+    (runs / "t0005" / "result.json").write_text('{"ssim": "<b>", "nonzero": Infinity}')
     (runs / "t0003" / "predictions" / "tune-007.png").symlink_to("/etc/passwd")
     (runs / "t0004" / "predictions" / "tune-007.png").mkdir()
     found = json.loads(json.dumps(tree(folder, "finished"), allow_nan=False))
-    assert by_id(found, "t0000")["epochs"] == [None]
-    assert by_id(found, "t0002")["quality"] == 0.496  # of its last epoch
+    assert by_id(found, "t0000")["epochs"] == []
+    assert by_id(found, "t0002")["quality"] == 0.496  # of its last epoch; result.json is no table
+    assert (by_id(found, "t0005")["quality"], by_id(found, "t0005")["nonzero"]) == (None, None)
     assert by_id(found, "t0003")["pictures"][-1] == "tune-006.png"
     assert len(by_id(found, "t0004")["pictures"]) == 3
 
