@@ -5,6 +5,7 @@ generate ─► one NNI experiment: search ─► tune ─► compress ─► UN
 
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,10 +20,11 @@ from datagen.preset import read_preset
 from trials.experiment.host_table import check_hosts, warn_of_bits
 from trials.experiment.launch import check, run_experiment
 from trials.experiment.nni.trial_command import find_preset, load_trial_config
-from trials.experiment.plan import FinishedTrial, finished_trials, load_plan, read_state
+from trials.experiment.plan import FinishedTrial, Plan, finished_trials, load_plan, read_state
 from trials.experiment.tuner.space_check import check_space, overridden
 from trials.experiment.watch import ExperimentError
 from trials.results.display import ExperimentDisplay
+from trials.results.page.server import PageServer
 from trials.results.report import ModelRow, Report, readable_bytes, write_report
 from trials.results.summary import Winners, bundles, find_winners, summarise
 from trials.running.channel import Channel
@@ -51,21 +53,32 @@ def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
     console.rule("data")
     made = generate(config.data, report=console.print)
     console.print(f"{config.data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.0f} s")
-    console.rule("search, tune, compress")
-    with ExperimentDisplay(console) as display:
-        outcome = run_experiment(nni_config, port, display.update, new=new)
-    if not outcome.success:
-        raise ExperimentError(outcome.reason)
-    if on_hosts:
-        warn_of_bits(outcome.trials, config.data, console)
-    winners = find_winners(outcome.trials, unet_folder(config))
-    console.rule("UNet on the same data, with the same epochs and loss")
-    train_unet(config, winners)
-    console.rule("export and report")
-    report, bundle = conclude(winners, outcome.trials, config, nni_config, REPORT)
+    with closing(PageServer(port + 1, plan.name)) as page:  # not before: it is a thread, and workers are forked above
+        trials = _run_experiment(nni_config, plan, port, new, page, console)
+        if on_hosts:
+            warn_of_bits(trials, config.data, console)
+        winners = find_winners(trials, unet_folder(config))
+        page.doing = "A UNet is trained beside it, for comparison"
+        console.rule("UNet on the same data, with the same epochs and loss")
+        train_unet(config, winners)
+        page.doing = "The winners are exported and the report is written"
+        console.rule("export and report")
+        report, bundle = conclude(winners, trials, config, nni_config, REPORT)
     console.print(table(report.models, report.yardsticks))
     console.print(f"report  {REPORT.resolve()}", soft_wrap=True)
     console.print(f"bundle  {bundle.resolve()}", soft_wrap=True)
+
+
+def _run_experiment(
+    nni_config: Path, plan: Plan, port: int, new: bool, page: PageServer, console: Console
+) -> list[FinishedTrial]:
+    console.rule("search, tune, compress")
+    with ExperimentDisplay(console, page, plan.folder) as display:
+        outcome = run_experiment(nni_config, port, display.update, new=new)
+    page.show(outcome.folder)  # also one that had finished before
+    if not outcome.success:
+        raise ExperimentError(outcome.reason)
+    return outcome.trials
 
 
 def report_experiment(nni_config: Path, output: Path) -> Path:

@@ -5,33 +5,25 @@ Three trials run at a time, so that their hyper-parameters could be mixed up.
 SEISNAS_BROWSER=1 SEISNAS_SCREENSHOTS=FOLDER pytest tests/trials/test_portal_browser.py    (the folder is for pictures)
 """
 
-import base64
 import json
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-import requests
 
+from tests.trials.browser import FOUND, MISSING, Browser, ask, chromium, free_port, hosts, until
 from trials.experiment.launch import stop
 from trials.experiment.nni import processes
 from trials.experiment.nni.nnictl import NNICTL, environment
 
 pytestmark = [
     pytest.mark.skipif("SEISNAS_BROWSER" not in os.environ, reason="takes minutes: SEISNAS_BROWSER=1"),
-    pytest.mark.skipif(
-        not (shutil.which("chromium") and shutil.which("chromedriver")),
-        reason="needs chromium and chromedriver (apt install chromium chromium-driver)",
-    ),
+    pytest.mark.skipif(not FOUND, reason=MISSING),
     pytest.mark.timeout(1800),
 ]
 
@@ -52,76 +44,6 @@ nni.report_final_result({"default": parameters["rate"], "mae": random.random()})
 """
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port(start: int) -> int:
-    for port in range(start, start + 500):
-        if not listens(port):
-            return port
-    raise AssertionError("no free port")
-
-
-def until(condition: Callable[[], bool], patience: float = 900.0) -> None:
-    end = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.5)
-
-
-def ask(method: str, url: str, body: Any = None) -> Any:
-    with requests.Session() as session:
-        session.trust_env = False
-        answer = session.request(method, url, json=body, timeout=320)
-    assert answer.ok, answer.text
-    return answer.json()
-
-
-class Browser:
-    """Chromium, through its driver's own protocol."""
-
-    def __init__(self, port: int) -> None:
-        self._url = f"http://127.0.0.1:{port}"
-        options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1500,1300"]
-        options += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-        wanted = {
-            "browserName": "chrome",
-            "goog:chromeOptions": {"args": options},
-            "timeouts": {"script": 300_000},  # [ms] the table draws slowly on a busy machine
-            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
-        }
-        session = ask("POST", f"{self._url}/session", {"capabilities": {"alwaysMatch": wanted}})["value"]
-        self._url += f"/session/{session['sessionId']}"
-
-    def open(self, url: str) -> None:
-        ask("POST", f"{self._url}/url", {"url": url})
-
-    def run(self, script: str) -> Any:
-        return ask("POST", f"{self._url}/execute/sync", {"script": script, "args": []})["value"]
-
-    def see(self, text: str) -> None:
-        until(lambda: text in self.run("return document.body.innerText"), 60)
-
-    def click(self, selector: str, text: str = "") -> None:
-        all_of_it = f"[...document.querySelectorAll({json.dumps(selector)})]"
-        find = f"const e = {all_of_it}.find(e => e.innerText.includes({json.dumps(text)}));"
-        until(lambda: bool(self.run(f"{find} e?.click(); return Boolean(e)")), 60)
-
-    def picture(self, name: str) -> None:
-        if folder := os.environ.get("SEISNAS_SCREENSHOTS"):
-            time.sleep(1)  # charts are animated
-            Path(folder, f"{name}.png").write_bytes(base64.b64decode(ask("GET", f"{self._url}/screenshot")["value"]))
-
-    def log(self, kind: str) -> list[dict[str, Any]]:
-        entries: list[dict[str, Any]] = ask("POST", f"{self._url}/se/log", {"type": kind})["value"]
-        return entries
-
-    def close(self) -> None:
-        ask("DELETE", self._url)
-
-
 @dataclass
 class Seen:
     """What the browser showed of one experiment, and what the trials know themselves."""
@@ -136,15 +58,8 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    port = free_port(18900)
-    with subprocess.Popen(["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL) as driver:
-        try:
-            until(lambda: listens(port), 60)
-            one = Browser(port)
-            yield one
-            one.close()
-        finally:
-            driver.terminate()
+    with chromium() as one:
+        yield one
 
 
 @dataclass
@@ -247,12 +162,6 @@ def look(browser: Browser, experiment: Experiment, name: str) -> Seen:
     bare |= set(browser.run(BARE))
     errors = [entry["message"] for entry in browser.log("browser") if entry["level"] == "SEVERE"]
     return Seen(statuses, experiment.own(), shown, hosts(browser.log("performance")), errors, bare)
-
-
-def hosts(log: list[dict[str, Any]]) -> set[str]:
-    events = [json.loads(entry["message"])["message"] for entry in log]
-    urls = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
-    return {urlsplit(url).netloc for url in urls if not url.startswith(("data:", "blob:", "chrome"))}
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ They read NNI's files, so all but `run` answer for stopped experiments and from 
 """
 
 import time
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -86,11 +87,12 @@ def resume(experiment: Experiment = None, config: Config = NNI_CONFIG, port: Por
     from trials.experiment.launch import resume as go_on
     from trials.experiment.state import query_state
     from trials.results.display import ExperimentDisplay
+    from trials.results.page.server import PageServer
 
     if query_state(record).status == "finished":
         tell(f"experiment {record.id} has finished; its best trials: seisnas best {record.id}")
         return
-    with ExperimentDisplay(console) as display:
+    with closing(PageServer(port + 1)) as page, ExperimentDisplay(console, page, record.folder.parent) as display:
         outcome = go_on(record, port, display.update)
     if not outcome.success:
         raise RuntimeError(outcome.reason)
@@ -98,13 +100,18 @@ def resume(experiment: Experiment = None, config: Config = NNI_CONFIG, port: Por
 
 
 def view(experiment: Experiment = None, config: Config = NNI_CONFIG, port: Port = 8080) -> None:
-    """Serve the web page of a stopped or finished experiment until Ctrl-C."""
+    """Serve the web page of an experiment until Ctrl-C, and NNI's page of one that does not run."""
     record = _record(experiment, config)
 
-    from trials.experiment.launch import view as serve
+    from trials.experiment.launch import view as show_in_nni
+    from trials.experiment.state import query_state
+    from trials.results.page.server import PageServer
 
-    with serve(record, port) as url:
-        tell(f"experiment {record.id}: {url} (end with Ctrl-C)")
+    running = query_state(record).url
+    nni = nullcontext(running) if running else show_in_nni(record, port)
+    with nni as nni_page, closing(PageServer(port + 1)) as page:
+        page.show(record.folder)
+        tell(f"experiment {record.id}: {page.url} (NNI's page: {nni_page}; end with Ctrl-C)")
         try:
             while True:
                 time.sleep(1)
@@ -211,7 +218,7 @@ def export_study(
     """Write an experiment as Optuna studies, one a stage, for optuna-dashboard and Optuna's plots.
 
     Parameters, intermediate values, failed and stopped trials in their states, folder and picture of each trial; the
-    compressed networks have three objectives: SSIM, non-zero parameters, latency. What else is in the file stays;
+    compressed networks have two objectives, SSIM and non-zero parameters. What else is in the file stays;
     given again, the command replaces the experiment's own studies. Needs `pip install 'seisnas[study]'`.
 
     Examples:

@@ -1,5 +1,6 @@
 """What `seisnas run` shows during the experiment: a bar per stage, or a line per trial without a terminal."""
 
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -7,13 +8,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from trials.experiment.watch import Snapshot, StageProgress
+from trials.results.page.server import PageServer
 
 
 class ExperimentDisplay:
     """Give `update` to `run_experiment`; a context manager, because a live display must be ended."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, page: PageServer, experiments: Path) -> None:
+        """`page` will show the experiment, whose folder lies in `experiments`."""
         self._console = console
+        self._page, self._experiments = page, experiments
         self._announced = False
         self._shown: tuple[StageProgress, ...] = ()
         self._progress = Progress(
@@ -37,7 +41,9 @@ class ExperimentDisplay:
 
     def update(self, snapshot: Snapshot) -> None:
         if not self._announced:
-            self._console.print(f"experiment {snapshot.experiment}: watch it at {snapshot.url}", soft_wrap=True)
+            self._page.show(self._experiments / snapshot.experiment)
+            pages = f"watch it at {self._page.url} (NNI's page: {snapshot.url})"
+            self._console.print(f"experiment {snapshot.experiment}: {pages}", soft_wrap=True)
             for stage in snapshot.stages:
                 self._progress.add_task(stage.name, total=stage.budget, note="", start=False)
             self._announced = True

@@ -32,6 +32,12 @@ def measured_latencies(runs: Sequence[RunFolder]) -> list[float]:
     return [read_json(file)["onnx_runtime_1_thread_ms"] for file in files]
 
 
+def known_latency(folder: Path) -> float | None:
+    """Of a run whose network has been timed [ms]."""
+    file = folder / FILE
+    return read_json(file)["onnx_runtime_1_thread_ms"] if file.exists() else None
+
+
 def _shape(config: Config) -> str:
     """Equal for networks whose graphs differ in their numbers alone."""
     return repr((config.network, config.data.grid, config.data.survey, config.target))

@@ -3,7 +3,7 @@
 stage       study                       objectives
 search      NAME ID/search              the score by which its trials are ranked
 tune        NAME ID/tune                the same
-compress    NAME ID/compress            SSIM, non-zero parameters, latency: the Pareto front
+compress    NAME ID/compress            SSIM, non-zero parameters: the Pareto front
 
 trial's status                                        state
 succeeded, with finite scores                         COMPLETE
@@ -34,10 +34,11 @@ from trials.experiment.nni.manager import Job
 from trials.experiment.record import ExperimentRecord
 from trials.experiment.tuner.schedule import final_score
 from trials.results.study_space import Distribution, distributions, split
+from trials.running.run_folder import PREDICTIONS
 
 SCORE = {"default": "maximize"}  # metric → goal
-FRONT = {"ssim": "maximize", "nonzero": "minimize", "latency_ms": "minimize"}  # of compressed networks
-PICTURES = ("prediction.png", "cells.png")  # of a run, the one that says more first
+FRONT = {"ssim": "maximize", "nonzero": "minimize"}  # of compressed networks
+CELLS = "cells.png"  # of a search
 OF_STATUS = {"SUCCEEDED": TrialState.COMPLETE, "EARLY_STOPPED": TrialState.PRUNED}
 AT_WORK = {"RUNNING": TrialState.RUNNING, "WAITING": TrialState.WAITING}
 OWN = "seisnas_experiment"  # attribute of our studies
@@ -206,5 +207,8 @@ def _folder(job: Job, record: ExperimentRecord) -> Path | None:
 
 def _picture(job: Job, record: ExperimentRecord) -> Path | None:
     folder = _folder(job, record)
-    there = [folder / name for name in PICTURES if (folder / name).is_file()] if folder else []
+    if folder is None:
+        return None
+    drawn = sorted((folder / PREDICTIONS).glob("*.png"), key=lambda file: file.stat().st_mtime)
+    there = [*drawn[-1:], *(file for file in [folder / CELLS] if file.is_file())]
     return there[0] if there else None

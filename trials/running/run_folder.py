@@ -6,9 +6,9 @@ metrics.jsonl     one line per epoch
 genotype.json     of a searched network; pareto.json: the front of a search by Archai
 weights.safetensors
 *-checkpoint.ckpt of a phase, while the run is under way
-tensorboard/      curves, and a validation sample as it is predicted, epoch by epoch
+tensorboard/      curves and pictures
 latency.json      of the deployed graph, once it was asked for
-prediction.png    the latest of these
+predictions/      pictures of the same validation models, a few epochs each
 result.json       the final metrics: written last, so its presence means that the run succeeded
 """
 
@@ -40,9 +40,9 @@ LEFT = (
     "weights.safetensors",
     "*-checkpoint.ckpt",
     "latency.json",
-    "prediction.png",
     "test.json",
 )
+PREDICTIONS = "predictions"
 PACKAGES = ("seisnas", "torch", "nni", "pytorch-lightning", "devito", "numpy")
 
 
@@ -107,7 +107,8 @@ class RunFolder:
         left = (name for pattern in LEFT for name in self.path.glob(pattern))
         for file in left:
             file.unlink()
-        shutil.rmtree(self.path / "tensorboard", ignore_errors=True)
+        for folder in ("tensorboard", PREDICTIONS):
+            shutil.rmtree(self.path / folder, ignore_errors=True)
 
     @property
     def provenance(self) -> dict[str, Any]:

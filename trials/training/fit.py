@@ -24,7 +24,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from torch import nn
 from torch.utils._pytree import tree_leaves
 
-from datagen.dataset import loader
+from datagen.dataset import ShardDataset, loader
 from trials.running.channel import Channel
 from trials.running.checkpoint import WholeFiles, keep_checkpoint, resume_from
 from trials.running.devices import device_count, helper_processes, rank, shared, uses_gpu
@@ -33,8 +33,8 @@ from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
 from trials.training.averaging import MovingAverage
 from trials.training.budget import TimeBudget
-from trials.training.epoch_picture import EpochPicture
 from trials.training.module import TaskModule
+from trials.training.pictures.epochs import EpochPictures
 from trials.training.precision import precision
 from trials.training.tasks import Samples, make_task
 from trials.training.teacher import load_teacher
@@ -202,8 +202,8 @@ def _train(
     )
     # The average comes last: it uses the weights as left by the callbacks before it.
     keep = keep_checkpoint(run.path, phase.name)
-    reports = [EpochReport(run, channel, phase.name, task.quality), EpochPicture(run.path, task.output.pictures)]
-    recipe = [*reports, *keep, *callbacks, *_recipe(config, train, budget)]
+    report = [EpochReport(run, channel, phase.name, task.quality), *_pictures(config, run, phase, validation)]
+    recipe = [*report, *keep, *callbacks, *_recipe(config, train, budget)]
     options = trainer_options(run, config, phase.name, epochs, recipe, devices=devices, network=network)
     with interruptible():
         pl.Trainer(**options, gradient_clip_val=GRADIENT_CLIP).fit(
@@ -212,6 +212,14 @@ def _train(
             loader(validation, batch_size),
             **resume_from(run.path, phase.name),
         )
+
+
+def _pictures(config: Config, run: RunFolder, phase: Phase, validation: Samples) -> list[Callback]:
+    """A picture of each epoch, if the network predicts images."""
+    pictures = make_task(config).output.pictures
+    if not pictures or not isinstance(validation, ShardDataset):
+        return []
+    return [EpochPictures(run, phase.name, config.data.grid, pictures, validation.targets)]
 
 
 def _recipe(config: Config, train: Samples, budget: TimeBudget | None) -> list[Callback]:

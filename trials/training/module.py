@@ -66,6 +66,7 @@ class TaskModule(pl.LightningModule):
         return terms["loss"]
 
     def validation_step(self, batch: Batch, index: int) -> Tensor:
+        """Returns the prediction, for pictures."""
         prediction: Tensor = self(batch[0])
         self._log("val", self.task.scores(prediction, batch), batch)
         return prediction

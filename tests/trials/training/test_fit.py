@@ -1,6 +1,5 @@
 """The training recipe: what a training leaves, when it ends, how it goes on after an interruption, its teacher."""
 
-import io
 import shutil
 import sys
 from collections.abc import Callable
@@ -8,21 +7,16 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import yaml
-from PIL import Image
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from compressors.outputs import VELOCITY
 from datagen.errors import InputError
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config, load
 from trials.stages.execute import execute
 from trials.training.budget import TimeBudget
-from trials.training.epoch_picture import side_by_side
 from trials.training.precision import fast_in_bfloat16, precision, safe_in_bfloat16
 
 TINY = {
@@ -236,25 +230,3 @@ def test_dilated_convolutions_that_this_cpu_gets_wrong_are_trained_in_full_preci
     monkeypatch.setattr(torch.nn.Conv2d, "forward", broken)
     assert precision(mixed, False, network) == "32-true"
     assert precision(mixed, False, network[:1]) == "bf16-mixed"
-
-
-def test_each_epoch_leaves_a_picture_of_truth_and_prediction(whole: RunFolder) -> None:
-    """In TensorBoard, and the latest in the run's folder: 24 cells beside 24, each 9 pixels wide."""
-    events = EventAccumulator(str(whole.path / "tensorboard" / "tune"))
-    events.Reload()
-    drawn = events.Images("truth and prediction")
-    assert [each.step for each in drawn] == [0, 1, 2]
-    picture = np.asarray(Image.open(whole.path / "prediction.png"))
-    assert np.array_equal(picture, np.asarray(Image.open(io.BytesIO(drawn[-1].encoded_image_string)).convert("L")))
-    assert picture.shape == (24 * 9, 2 * 24 * 9)
-    truth, prediction = picture[:, :216], picture[:, 216:]
-    assert np.abs(truth.astype(int) - truth.mean()).max() > 60
-    assert not np.array_equal(truth, prediction)
-
-
-def test_velocities_are_drawn_on_the_scale_of_the_truth() -> None:
-    truth_ZX = np.linspace(-1, 1, 16).reshape(4, 4)
-    gray_HW = side_by_side(np.stack([truth_ZX]), np.stack([3 * truth_ZX]), (VELOCITY,))
-    cells = gray_HW[:: len(gray_HW) // 4, :: gray_HW.shape[1] // 8]
-    assert (cells[0, 0], cells[-1, 3]) == (0, 255)
-    assert (cells[:, 4:] == np.clip(np.rint(127.5 + 3 * 127.5 * truth_ZX), 0, 255)).all()

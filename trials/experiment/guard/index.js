@@ -11,15 +11,18 @@
 'use strict';
 
 const { refuseOtherVersions, thisProgram } = require('./nni');
+const { columnsHead, noteManager } = require('./portal/columns');
 const { guardDoor } = require('./portal/door');
 const { answerThrown, dropBadMessages } = require('./portal/failures');
-const { serveIcons } = require('./portal/icons');
+const { iconsHead } = require('./portal/icons');
 const { listenOn } = require('./portal/listening');
 const { LOOPBACK, openings } = require('./portal/openings');
+const { servePage } = require('./portal/page');
 const { admitOurDispatcherOnly, waitForASlowTuner } = require('./running/dispatcher');
 const { continueNumbers, refuseObjects, resumeAgain, startOnce } = require('./running/experiment');
 const { allowWholeGpus, collectGpusOneAtATime } = require('./running/gpus');
 const processes = require('./running/processes');
+const { sayRunning, showTheBudgets } = require('./running/shown');
 const tensorboard = require('./running/tensorboard');
 const trials = require('./running/trials');
 const keeper = require('./hosts/keeper');
@@ -32,7 +35,7 @@ function guardManager(nni) {
   admitOurDispatcherOnly(nni);
   nni.afterLoading('rest_server/restHandler.js', answerThrown);
   nni.afterLoading('common/command_channel/websocket/connection.js', dropBadMessages);
-  serveIcons(nni);
+  servePage(nni, iconsHead, columnsHead);
 
   processes.keepFilesPrivate(nni);
   processes.putOurPythonFirst(nni);
@@ -42,7 +45,8 @@ function guardManager(nni) {
 
   nni.afterLoading('core/tuner_command_channel.js', waitForASlowTuner);
   nni.afterLoading('core/nniDataStore.js', resumeAgain);
-  nni.afterLoading('core/nnimanager.js', startOnce, refuseObjects, continueNumbers);
+  nni.afterLoading('core/nnimanager.js', startOnce, refuseObjects, continueNumbers, sayRunning,
+    showTheBudgets, noteManager);
   nni.afterLoading('extensions/nniTensorboardManager.js', tensorboard.serveOnLoopback);
   nni.afterLoading('training_service/v3/compat.js', trials.giveEachItsOwnParameters, trials.tellHowItEnded,
     trials.showOnlyItsLogs, tensorboard.showTheTrialsOwnFolder);

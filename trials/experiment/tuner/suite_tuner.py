@@ -24,6 +24,7 @@ from trials.experiment.tuner.schedule import Schedule, Trial, final_score
 log = logging.getLogger(__name__)
 
 REDRAWS = 20  # of a trial that was drawn before
+SPARE = 1000  # trials allowed above the budgets: at its limit NNI asks for none in place of one whose host was lost
 RESULT_DELAY = 20.0  # [s] NNI reports a trial's end and its result on two threads; the result may come second
 
 
@@ -79,7 +80,7 @@ class SuiteTuner(Tuner):  # type: ignore[misc]  # nni has no types
                 self._recall(job)
             room = len(jobs) + self._schedule.missing
             if self._manager.max_trials() < room:
-                self._manager.set_max_trials(room)  # `_close` had lowered it
+                self._manager.set_max_trials(room + SPARE)  # `_close` had lowered it
 
     def update_search_space(self, search_space: dict[str, Any]) -> None:
         """Takes the branches of the nested space; a change while the experiment runs is not supported."""

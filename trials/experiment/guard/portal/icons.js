@@ -2,10 +2,6 @@
 // every visit, fails without internet, and whose licence forbids shipping them.
 'use strict';
 
-const fs = require('fs');
-const path = require('path');
-const { addAnswer } = require('./door');
-
 // Fluent UI writes <i data-icon-name="ChevronDown">; strokes on 16 × 16.
 const STROKES = {
   BarChartHorizontal: 'M2 2v12M2 4h10M2 8h6M2 12h8',
@@ -64,22 +60,8 @@ function style() {
 // Fluent UI's own switch: no text fonts; icon fonts from an empty address (which is never requested).
 const SWITCH = 'window.FabricConfig={fontBaseUrl:"",iconBaseUrl:"data:,"}';
 
-function serveIcons(nni) {
-  const file = path.join(nni.folder, 'static', 'index.html');
-  const head = `<head><script>${SWITCH}</script><style>${style()}</style>`;
-  addAnswer((request, response) => {
-    if (!asksForThePage(request)) return false;
-    response.setHeader('Content-Type', 'text/html; charset=utf-8');
-    response.end(fs.readFileSync(file, 'utf8').replace('<head>', () => head));
-    return true;
-  });
+function iconsHead() {
+  return `<script>${SWITCH}</script><style>${style()}</style>`;
 }
 
-// NNI answers with its single page unless the path is a file or one of these.
-function asksForThePage({ method, url, headers }) {
-  const place = url.split('?')[0];
-  const isPage = !/\/(api|logs|env|platform)\//.test(place) && (!path.posix.extname(place) || place.endsWith('/index.html'));
-  return method === 'GET' && isPage && (headers.accept ?? '').includes('text/html');
-}
-
-module.exports = { serveIcons };
+module.exports = { iconsHead };

@@ -1,0 +1,1 @@
+"""Pictures of what a network predicts while it is trained."""
