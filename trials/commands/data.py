@@ -138,12 +138,6 @@ def inspect(
     Headers, what was understood of them, and for each task and bundle yes, or everything that differs at once. A draft
     preset has the geometry of the headers; words in capitals, as the range of velocities, are to be filled in. Exit
     status 2: a file could not be read.
-
-    Examples:
-
-    `seisnas inspect line.sgy -o line.png --preset line.yml`
-
-    `seisnas inspect 1001.dat 1002.dat shots.npy --bundle exports/field`
     """
     from trials.prediction.inspecting.inspect import inspect as work
 

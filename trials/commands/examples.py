@@ -12,6 +12,10 @@ EXAMPLES: dict[str, dict[str, str]] = {
     },
     "check-data": {"seisnas check-data --preset presets/openfwi.yml": "before hours of training"},
     "show-data": {"seisnas show-data --count 6 -o sheet.png": "velocity, one shot and image of six models"},
+    "inspect": {
+        "seisnas inspect line.sgy -o line.png --preset line.yml": "headers, what fits, a picture, a draft preset",
+        "seisnas inspect 1001.dat 1002.dat shots.npy --bundle exports/field": "several files, beside one bundle",
+    },
     "pretrain": {
         "seisnas pretrain --preset presets/openfwi.yml": "a GAN on the data set's shots",
         "seisnas pretrain --set pretrain.kind=autoencoder": "a masked autoencoder instead",
@@ -42,6 +46,10 @@ EXAMPLES: dict[str, dict[str, str]] = {
     "stop": {"seisnas stop": "what has finished stays; seisnas resume goes on"},
     "resume": {"seisnas resume": "after Ctrl-C, a crash or a reboot"},
     "report": {"seisnas report": "report.html of the latest experiment"},
+    "export-study": {
+        "seisnas export-study sqlite:///study.db": "the latest experiment, for optuna-dashboard",
+        "seisnas export-study study.db --experiment 97moc": "another one",
+    },
     "export": {
         "seisnas export": "the winner of the experiment",
         "seisnas export runs/quickstart/tune -o exports/dense": "of a run",

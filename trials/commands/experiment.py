@@ -220,12 +220,6 @@ def export_study(
     Parameters, intermediate values, failed and stopped trials in their states, folder and picture of each trial; the
     compressed networks have two objectives, SSIM and non-zero parameters. What else is in the file stays;
     given again, the command replaces the experiment's own studies. Needs `pip install 'seisnas[study]'`.
-
-    Examples:
-
-    `seisnas export-study sqlite:///study.db`
-
-    `seisnas export-study study.db --experiment 97moc`
     """
     record = _record(experiment, config)
 

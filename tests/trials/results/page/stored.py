@@ -13,7 +13,7 @@ import yaml
 
 from compressors.outputs import RTM, VELOCITY
 from datagen.config import Grid
-from tests.trials.experiment.test_record import SCHEMA
+from tests.trials.experiment.recorded import SCHEMA
 from trials.training.pictures.sheet import Row, draw_sheet
 
 Kind = Literal["running", "finished", "failed", "stopped"]
