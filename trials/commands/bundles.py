@@ -21,6 +21,7 @@ def export(
     others: Annotated[
         list[Path] | None, typer.Option("--with", help="Run from another seed, for the spread of scores; repeatable.")
     ] = None,
+    small: Annotated[bool, typer.Option("--small", help="Weights in 8 bits: a fifth of the size.")] = False,
     config: Annotated[Path, typer.Option("--config", help="Without a run: this experiment's.")] = NNI_CONFIG,
     max_params: Annotated[int | None, typer.Option(help="Largest number of non-zero parameters.")] = None,
     min_ssim: Annotated[float | None, typer.Option(help="The smallest network with this validation SSIM.")] = None,
@@ -37,7 +38,7 @@ def export(
         raise InputError("export: give either a run or limits; limits choose among the runs of an experiment")
     run = RunFolder(source) if source is not None else chosen_run(config, *limits)
     tell(describe(run))
-    folder = write(run, output, [RunFolder(other) for other in others or []])
+    folder = write(run, output, [RunFolder(other) for other in others or []], small=small)
     tell(f"wrote {folder}\n{describe_bundle(folder)}")
 
 

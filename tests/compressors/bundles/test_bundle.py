@@ -85,7 +85,7 @@ def test_reading_what_a_bundle_says_needs_no_torch(written):
 
 def test_the_folder_holds_what_a_stranger_needs(written):
     names = {"model.safetensors", "weights.seisnas", "genotype.json", "config.yml", "model.onnx", "README.md"}
-    names.add("checksums.json")
+    names |= {"cells.png", "checksums.json"}
     assert {file.name for file in written.iterdir()} == names
     card = (written / "README.md").read_text()
     for fact in ("Ricker, peak at 15 Hz", "ssim | 0.81", "40 samples every 1 ms", "MIT", "16 × 18 cells"):
