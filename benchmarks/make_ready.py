@@ -48,9 +48,7 @@ def main(work: Annotated[Path, typer.Option(help="As of bench_imaging.py.")] = W
             name="openfwi",
             picture=picture,
             small=True,
-            notes=[
-                "Trained with 390,000 samples of 15,000 models (benchmarks/results/imaging.md, seed 2)."
-            ],
+            notes=["Trained with 390,000 samples of 15,000 models (benchmarks/results/imaging.md, seed 2)."],
         )
     shots_BSTR, _ = ShardDataset(config.data.folder, "test", "both").__getitems__(range(8))
     size = sum(file.stat().st_size for file in folder.iterdir())

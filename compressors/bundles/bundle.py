@@ -95,7 +95,7 @@ def write_bundle(
         `folder` exists and is not a bundle.
     """
     folder = Path(folder)
-    _refuse_to_replace(folder)
+    refuse_to_replace(folder)
     contents = Contents(
         name=name,
         target=target,
@@ -213,7 +213,8 @@ def as_text(value: Any) -> Any:
     return re.sub(r"[\\`*\[\]<>|!#~&$]|(?<!\w)_|_(?!\w)", r"\\\g<0>", flat)
 
 
-def _refuse_to_replace(folder: Path) -> None:
+def refuse_to_replace(folder: Path) -> None:
+    """Raises InputError: the folder exists and is not a bundle."""
     if folder.is_dir() and any(folder.iterdir()) and not (folder / SEAL).exists():
         raise InputError(f"{folder}: exists and is not a bundle (no {SEAL}); choose another output folder")
     if folder.exists() and not folder.is_dir():

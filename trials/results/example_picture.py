@@ -8,25 +8,24 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import nn
 
-from datagen.dataset import ShardDataset
 from trials.prediction.section_pictures import draw_sections, image_section, reach, velocity_section
 from trials.settings.config import Config
-from trials.training.tasks import make_task
+from trials.training.tasks import ImagingTask, make_task
 
 
 @contextmanager
 def example_picture(network: nn.Module, config: Config, model: int = 0) -> Iterator[Path | None]:
     """A PNG of one model of the test split, while the context lasts; None of a network that makes no images."""
-    pictures = make_task(config).output.pictures
-    if not pictures:
+    task = make_task(config)
+    if not isinstance(task, ImagingTask):
         yield None
         return
-    data = ShardDataset(config.data.folder, "test", config.target)
+    data = task.scoring_set("test")
     shots_BSTR, truth_BCZX = data.__getitems__([model])
     with torch.no_grad():
         found_BCZX = network.eval()(shots_BSTR)
     sections = []
-    for channel, (picture, target) in enumerate(zip(pictures, data.targets, strict=True)):
+    for channel, (picture, target) in enumerate(zip(task.output.pictures, data.targets, strict=True)):
         truth_ZX, found_ZX = (target.denormalise(each[0, channel]).numpy() for each in (truth_BCZX, found_BCZX))
         titles = (f"true {picture.name}", f"predicted {picture.name}")
         for title, values_ZX in zip(titles, (truth_ZX, found_ZX), strict=True):
