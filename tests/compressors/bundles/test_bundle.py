@@ -147,7 +147,13 @@ def test_a_changed_file_is_found(copied, name):
         load_bundle(copied)
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "config.yml", "model.onnx", "genotype.json"])
+def test_packed_weights_serve_where_the_plain_ones_are_left_out(copied, written):
+    (copied / "model.safetensors").unlink()
+    seal(copied)
+    assert torch.equal(load_bundle(copied).network(shots(1)), load_bundle(written).network(shots(1)))
+
+
+@pytest.mark.parametrize("name", ["config.yml", "model.onnx", "genotype.json"])
 def test_a_missing_file_is_named(copied, name):
     (copied / name).unlink()
     with pytest.raises(InputError, match=f"{name}.*missing"):

@@ -42,17 +42,18 @@ def test_a_small_graph_is_the_rounded_network(tmp_path: Path) -> None:
         np.testing.assert_allclose(GraphSession(tmp_path / "True.onnx")(x_BSTR.numpy()), net(x_BSTR), atol=1e-5)
     plain, short = ((tmp_path / f"{small}.onnx").stat().st_size for small in (False, True))
     assert short < plain - 2.9 * net[3].weight.numel(), "one byte a weight instead of four"
-    kinds = {
-        tensor.data_type for tensor in onnx.load(tmp_path / "True.onnx").graph.initializer if len(tensor.dims) == 4
-    }
-    assert onnx.TensorProto.INT8 in kinds
+    assert onnx.TensorProto.INT8 in kinds(tmp_path / "True.onnx")
 
 
 def test_weights_that_8_bits_cannot_hold_stay_as_they_are(tmp_path: Path) -> None:
     net = network()
     export_onnx(net, SHAPE, tmp_path / "net.onnx", small=True)
-    graph = onnx.load(tmp_path / "net.onnx").graph
-    assert {tensor.data_type for tensor in graph.initializer if len(tensor.dims) == 4} == {onnx.TensorProto.FLOAT}
+    assert kinds(tmp_path / "net.onnx") == {onnx.TensorProto.FLOAT}
     x_BSTR = torch.randn(2, 3, 24, 20)
     with torch.no_grad():
         np.testing.assert_allclose(GraphSession(tmp_path / "net.onnx")(x_BSTR.numpy()), net(x_BSTR), atol=1e-5)
+
+
+def kinds(file: Path) -> set[int]:
+    """Types of the weights of convolutions."""
+    return {tensor.data_type for tensor in onnx.load(file).graph.initializer if len(tensor.dims) == 4}
