@@ -121,7 +121,7 @@ def test_a_new_bundle_replaces_the_old_one_and_leaves_nothing_beside(parts, tmp_
 def test_the_old_bundle_stays_when_the_new_one_cannot_be_completed(parts, tmp_path, monkeypatch):
     folder = write_bundle(tmp_path / "b", **parts)
 
-    def full_disk(*_):
+    def full_disk(*_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(bundle_module, "export_onnx", full_disk)
@@ -309,7 +309,7 @@ def test_a_small_bundle_holds_the_rounded_weights_alone(parts, tmp_path):
     expected = in_8_bits(parts["network"]).eval()
     loaded = load_bundle(folder)
     assert torch.equal(loaded.network(shots(2)), expected(shots(2)))
-    deployed = loaded.deployed(shots(2)).numpy()
+    deployed = loaded.deployed(shots(2)).detach().numpy()
     np.testing.assert_allclose(Imager(folder)(shots(2).numpy()), deployed, atol=1e-4)
 
 
