@@ -22,7 +22,7 @@ class FileBytes:
     """Sizes in bytes.  Zeros cost as much as other weights unless packed."""
 
     onnx: int
-    weights: int
+    weights: int  # 0: a small bundle has the packed ones alone
     weights_packed: int  # weights.seisnas
 
 
@@ -54,9 +54,10 @@ def batch_ms(imager: Imager, batch: int, runs: int) -> float:
 
 def file_bytes(folder: str | Path) -> FileBytes:
     """Sizes of a bundle's graph and weights, plain and packed."""
+    plain = Path(folder) / WEIGHTS
     return FileBytes(
         onnx=(Path(folder) / ONNX).stat().st_size,
-        weights=(Path(folder) / WEIGHTS).stat().st_size,
+        weights=plain.stat().st_size if plain.exists() else 0,
         weights_packed=(Path(folder) / PACKED).stat().st_size,
     )
 

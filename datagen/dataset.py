@@ -33,7 +33,7 @@ class ShardDataset(Dataset[Batch]):
     each sample is, with probability ½, mirrored in x: order of shots, of receivers, and target together.  Sources and
     receivers must lie symmetrically; rounded to grid nodes they may be a cell off.  The choice is drawn from torch's
     global generator.
-    `manifest`: the folder's, if already read.
+    `manifest`: the folder's, if already read.  `statistics`: scales of the labels other than the data set's own.
 
     Raises InputError: no finished data set, unknown split or target, a target that the data set does not have,
     effects that do not fit the survey, a shard missing or truncated, `mirror` with an asymmetric survey.
@@ -49,16 +49,17 @@ class ShardDataset(Dataset[Batch]):
         effects: Effects = NO_EFFECTS,
         seed: int = 0,
         manifest: Manifest | None = None,
+        statistics: Statistics | None = None,
     ) -> None:
         manifest = manifest or load_manifest(folder)
-        self.targets: tuple[Target, ...] = make_targets(target, manifest.statistics)
+        self.statistics: Statistics = statistics or manifest.statistics
+        self.targets: tuple[Target, ...] = make_targets(target, self.statistics)
         stored = stored_kinds(manifest.data)
         if missing := [each for each in self.targets if each.stored_as not in stored]:
             raise InputError(_without(folder, target, missing[0]))
         records = manifest.of_split(split)
         self.data: Data = manifest.data
         check_effects(effects, self.data)
-        self.statistics: Statistics = manifest.statistics
         if mirror and asymmetry(self.data) > MIRROR_TOLERANCE:
             raise InputError(
                 "training.mirror: got true, but the mirrored sources or receivers would lie "

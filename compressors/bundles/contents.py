@@ -1,12 +1,13 @@
 """A bundle's files and its description of itself, read without torch.
 
-model.safetensors   weights
+model.safetensors   weights; not in a small bundle
 genotype.json       of a searched network
 config.yml          network, shapes, scales, survey and geology it was trained on, scores
 model.onnx          raw shots [B, S, T, R] float32 → images in physical units [B, C, Z, X], or picks [B, 2, R]
 README.md           the model card
-picture.png         if there is one
-weights.seisnas     the weights again, packed, so that zeros cost little (packed.py)
+picture.png         what it makes of a test model, if there is one
+cells.png           of a searched network
+weights.seisnas     the weights packed, so that zeros cost little (packed.py); a small bundle has only these, in 8 bits
 checksums.json      SHA-256 of all of them
 """
 
@@ -19,7 +20,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from compressors.bundles.flat_fronts import with_front
-from compressors.bundles.seal import check_seal, inside
+from compressors.bundles.ready_made import find_bundle
+from compressors.bundles.seal import SEAL, check_seal, inside
 from datagen.config import STRICT, Data
 from datagen.errors import InputError
 from datagen.files.reading import read_text, read_yaml
@@ -30,9 +32,9 @@ from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
 
 WEIGHTS, GENOTYPE, CONFIG, ONNX = "model.safetensors", "genotype.json", "config.yml", "model.onnx"
-CARD, PICTURE, PACKED = "README.md", "picture.png", "weights.seisnas"
-REQUIRED = (WEIGHTS, CONFIG, ONNX, CARD)
-OPTIONAL = (GENOTYPE, PICTURE, PACKED)
+CARD, PICTURE, CELLS, PACKED = "README.md", "picture.png", "cells.png", "weights.seisnas"
+REQUIRED = (CONFIG, ONNX, CARD)
+OPTIONAL = (WEIGHTS, GENOTYPE, PICTURE, CELLS, PACKED)
 
 
 Score = Annotated[float, Field(allow_inf_nan=True)]  # the error of a picker without picks is NaN
@@ -53,6 +55,7 @@ class Contents:
     # The same for all seeds of this training, this one included; empty if it is the only one.
     scores_by_seed: dict[str, list[Score]] = Field(default_factory=dict)
     made_with: dict[str, str]  # package → version
+    notes: list[str] = Field(default_factory=list)  # sentences for the model card, such as what it was adapted to
 
     @property
     def scaled(self) -> tuple[Target, ...]:
@@ -68,7 +71,7 @@ def to_yaml(contents: Contents) -> str:
 
 
 def read_contents(folder: str | Path) -> Contents:
-    """Checks every file of a bundle and reads its description.
+    """Checks every file of a bundle and reads its description; `folder` may be the name of a ready-made one.
 
     Raises
     ------
@@ -76,8 +79,10 @@ def read_contents(folder: str | Path) -> Contents:
         A file is missing, changed, unknown or leads out of the folder; config.yml is invalid; the shapes
         do not match the survey.
     """
-    folder = Path(folder)
+    folder = find_bundle(folder)
     names = check_seal(folder, required=REQUIRED, optional=OPTIONAL)
+    if WEIGHTS not in names and PACKED not in names:
+        raise InputError(f"{folder}: not a whole bundle, {SEAL} lacks {WEIGHTS}, and {PACKED} too; export it again")
     contents = _parse(folder)
     shape = Shape.of(contents.data, contents.network.gather_rows)
     if contents.shape != shape:

@@ -5,7 +5,8 @@
 
     float32           lossless
     float16           values of half the length; unpacked as `rounded` returns them
-    int8              w ≈ scale · q,  q = −127 … 127,  one scale for each output channel of a layer
+    int8              w ≈ scale · q,  q = −127 … 127,  one scale for each output channel of a layer; float16 for layers
+                      of FEW weights, which are cheap and mostly work at full resolution
 
 Only the weights of layers are shortened; biases, normalisation and buffers stay unchanged.
 
@@ -37,6 +38,7 @@ WeightFormat = Literal["float32", "float16", "int8"]
 MAGIC = b"SEISNAS\n"
 FORMAT = 1
 LEVELS = 127  # of int8 on each side of 0
+FEW = 4096  # with those of fewer weights in 8 bits, too, an SSIM of 0.784 fell by 0.0016 instead of 0.0004
 MOST_HEADER = 1 << 20  # bytes, packed or not
 FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 0, "pb": 0}]
 
@@ -47,9 +49,9 @@ def pack(state: Mapping[str, Tensor], file: Path, kind: WeightFormat = "float32"
     for name, tensor in state.items():
         values = tensor.detach().cpu().contiguous().numpy()
         stored = _stored_as(values, kind)
-        scales = _scales(values) if stored == "int8" else np.empty(0, np.float32)
+        scales = steps_of(values) if stored == "int8" else np.empty(0, np.float32)
         if stored == "int8":
-            values = np.rint(values / _along(scales, values)).astype(np.int8)
+            values = np.rint(values / along_channels(scales, values)).astype(np.int8)
         values = values.astype(stored)
         kept = _bits(values) != 0  # keeps negative zeros
         tensors[name] = {"shape": list(values.shape), "dtype": stored, "nonzero": int(kept.sum())}
@@ -103,7 +105,7 @@ def rounded(state: Mapping[str, Tensor], kind: WeightFormat) -> dict[str, Tensor
         values = tensor.detach().cpu().numpy()
         stored = _stored_as(values, kind)
         if stored == "int8":
-            steps = _along(_scales(values), values)
+            steps = along_channels(steps_of(values), values)
             values = (np.rint(values / steps) * steps).astype(np.float32)
         result[name] = torch.from_numpy(values.astype(stored if stored == "float16" else values.dtype)).to(tensor.dtype)
     return result
@@ -111,8 +113,9 @@ def rounded(state: Mapping[str, Tensor], kind: WeightFormat) -> dict[str, Tensor
 
 def _stored_as(values: NDArray[np.generic], kind: WeightFormat) -> str:
     """Only the weights of layers, which have more than one axis, are shortened."""
-    shorter = kind != "float32" and values.dtype == np.float32 and values.ndim > 1
-    return kind if shorter else values.dtype.name
+    if kind == "float32" or values.dtype != np.float32 or values.ndim < 2:
+        return values.dtype.name
+    return "float16" if values.size < FEW else kind
 
 
 def _allowed(tensor: Tensor) -> list[str]:
@@ -120,13 +123,14 @@ def _allowed(tensor: Tensor) -> list[str]:
     return [own, "float16", "int8"] if own == "float32" and tensor.ndim > 1 else [own]
 
 
-def _scales(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """One for each output channel; 1 if all weights are zero."""
+def steps_of(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scales of 8-bit weights, one for each output channel; 1 if all weights are zero."""
     largest = np.abs(values).max(axis=tuple(range(1, values.ndim)))
     return np.where(largest > 0, largest / LEVELS, 1).astype(np.float32)
 
 
-def _along(scales: NDArray[np.float32], values: NDArray[np.generic]) -> NDArray[np.float32]:
+def along_channels(scales: NDArray[np.float32], values: NDArray[np.generic]) -> NDArray[np.float32]:
+    """With as many axes as `values`."""
     return scales.reshape(-1, *[1] * (values.ndim - 1))
 
 
@@ -191,6 +195,6 @@ def _tensor(file: Path, name: str, like: Tensor, found: Mapping[str, Any], parts
     values[here] = _from_planes(kept, dtype)
     values = values.reshape(tuple(like.shape))
     if dtype == "int8":
-        steps = _along(_from_planes(scales, "float32").astype(np.float32), values)
+        steps = along_channels(_from_planes(scales, "float32").astype(np.float32), values)
         values = (values * steps).astype(np.float32)
     return torch.from_numpy(values).to(like.dtype)

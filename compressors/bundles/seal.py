@@ -73,6 +73,11 @@ def inside(folder: Path, name: str) -> Path:
     return file
 
 
+def is_sealed(folder: Path, name: str) -> bool:
+    """Whether the bundle's seal covers such a file; any other file there is none of the bundle's."""
+    return name in _read_sums(folder)
+
+
 def _read_sums(folder: Path) -> dict[str, str]:
     sums = read_json(inside(folder, SEAL))
     if not isinstance(sums, dict):

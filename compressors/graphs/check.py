@@ -21,14 +21,14 @@ MOST_AXES = 8
 
 # What torch's exporter writes for the networks here, and ONNX Runtime's quantization of them.
 WRITTEN = """
-    Abs Add And ArgMax Asinh AveragePool BatchNormalization Cast Clip Concat Conv ConvTranspose DepthToSpace
-    DequantizeLinear Div Expand Gather GatherElements LeakyRelu Less LessOrEqual Log MatMul MaxPool Mul Neg Pad Pow
-    QuantizeLinear ReduceMax ReduceMean ReduceSum Relu Reshape Resize Round Shape Sigmoid Sign Slice Softmax Sqrt Sub
-    Tanh Transpose Unsqueeze Where
+    Abs Add And ArgMax Asinh AveragePool BatchNormalization Cast Clip Concat Conv ConvTranspose Cos DepthToSpace
+    DequantizeLinear Div Equal Expand Floor Gather GatherElements LeakyRelu Less LessOrEqual Log MatMul MaxPool Mod
+    Mul Neg Pad Pow QuantizeLinear ReduceMax ReduceMean ReduceSum Relu Reshape Resize Round Shape Sigmoid Sign Slice
+    Softmax Sqrt Sub Tanh Transpose Unsqueeze Where
 """
 # What other versions of it write for the same layers: each runs once, and its inputs' sizes give its output's.
 ALIKE = """
-    ArgMin Ceil Constant ConstantOfShape Cos Elu Equal Erf Exp Flatten Floor Gelu Gemm GlobalAveragePool GlobalMaxPool
+    ArgMin Ceil Constant ConstantOfShape Elu Erf Exp Flatten Gelu Gemm GlobalAveragePool GlobalMaxPool
     Greater GreaterOrEqual HardSigmoid HardSwish Identity InstanceNormalization LayerNormalization LogSoftmax Max Min
     Mish Not Or PRelu Reciprocal ReduceMin ReduceProd ReduceSumSquare ReduceL1 ReduceL2 Selu Sin Softplus
     Softsign SpaceToDepth Squeeze Sum Tile

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compressors.bundles.contents import ONNX, Contents, read_contents
+from compressors.bundles.ready_made import find_bundle
 from compressors.bundles.seal import inside
 from compressors.graphs.session import GraphSession
 from compressors.outputs import OUTPUTS
@@ -22,7 +23,7 @@ class Imager:
     Parameters
     ----------
     folder
-        A bundle: a folder that `seisnas export` has written.
+        A bundle: a folder that `seisnas export` has written, or the name of a ready-made one.
     threads
         Of ONNX Runtime; 0 leaves their number to it.
 
@@ -43,8 +44,9 @@ class Imager:
     """
 
     def __init__(self, folder: str | Path, threads: int = 0) -> None:
+        folder = find_bundle(folder)
         self.contents: Contents = read_contents(folder)
-        self._graph = GraphSession(inside(Path(folder), ONNX), threads)
+        self._graph = GraphSession(inside(folder, ONNX), threads)
         self._check_shapes()
 
     def __call__(self, shots_BSTR: NDArray[np.floating[Any]]) -> NDArray[np.float32]:

@@ -31,10 +31,13 @@ class Migration(nn.Module):
     """Levels `[B, S, N, G]` and velocity `[B, 1, Z, X]` → images of each shot and side, `[B, S·3, ⌈Z/2⌉, ⌈X/2⌉]`.
 
     The velocity is in cells per sample of the record, whose N rows of a level are spread evenly over it; `smoothing` is
-    the sigma of the Gaussian [cells].
+    the sigma of the Gaussian [cells].  An exported graph holds the side of each receiver and point, a twelfth of the
+    weights, which ONNX Runtime works out once.
     """
 
     weight_KGP: Tensor
+    side_GP: Tensor
+    share_P: Tensor
     smooth_zz: Tensor
     smooth_xx: Tensor
 
@@ -57,14 +60,20 @@ class Migration(nn.Module):
         inside_GZX = np.abs(away_GZX) <= (APERTURE * below_Z + NARROWEST)[:, None]
         share_ZX = np.sqrt(SIDES / np.maximum(inside_GZX.sum(0), 1))
         angle_GZX = np.arctan2(away_GZX, (below_Z + SHALLOW)[:, None])
-        side_GZX = np.digitize(angle_GZX, (-ABOVE, ABOVE))
-        weight_KGZX = (side_GZX == np.arange(SIDES)[:, None, None, None]) & inside_GZX
-        self._constant("weight_KGP", (weight_KGZX * share_ZX).reshape(SIDES, len(groups_G), -1))
+        side_GZX = np.where(inside_GZX, np.digitize(angle_GZX, (-ABOVE, ABOVE)), SIDES)
+        side_GP = torch.from_numpy(side_GZX.reshape(len(groups_G), -1).astype(np.int8))
+        self.register_buffer("side_GP", side_GP, persistent=False)
+        self._constant("share_P", share_ZX.ravel())
+        self.register_buffer("weight_KGP", self._weights(), persistent=False)
         for name, cells in zip(("smooth_zz", "smooth_xx"), self.size, strict=True):
             self._constant(name, smoothing_matrix(cells, smoothing / STRIDE))
 
     def _constant(self, name: str, value: NDArray[np.float64]) -> None:
         self.register_buffer(name, torch.from_numpy(value.astype(np.float32)), persistent=False)
+
+    def _weights(self) -> Tensor:
+        side_K11 = torch.arange(SIDES, dtype=torch.int32, device=self.side_GP.device)[:, None, None]
+        return (self.side_GP.int() == side_K11) * self.share_P
 
     def forward(self, level_BSNG: Tensor, velocity_B1ZX: Tensor) -> Tensor:
         slowness_Bzx = self.smooth(1 / velocity_B1ZX)[:, 0]
@@ -72,8 +81,10 @@ class Migration(nn.Module):
         row_BEP = row_BEZX.flatten(2)
         source_BSP, receiver_BGP = row_BEP[:, : self.shots] + self.onset, row_BEP[:, self.shots :]
         level_BSGN = level_BSNG.transpose(2, 3).contiguous()
-        along = _exported if torch.compiler.is_exporting() else AlongTimes.apply
-        image_BSKP: Tensor = along(level_BSGN, source_BSP, receiver_BGP, self.weight_KGP)
+        if torch.compiler.is_exporting():
+            image_BSKP = _exported(level_BSGN, source_BSP, receiver_BGP, self._weights())
+        else:
+            image_BSKP = AlongTimes.apply(level_BSGN, source_BSP, receiver_BGP, self.weight_KGP)
         return image_BSKP.reshape(-1, self.channels, *self.size)
 
     def smooth(self, slowness_B1ZX: Tensor) -> Tensor:

@@ -33,13 +33,14 @@ def group_matrix(receivers: int, group: int) -> NDArray[np.float64]:
 class DiffractionStack(nn.Module):
     """Traces of groups of receivers, `[B, S, N, G]`, to `[B, S·K, Z, X]`; if `coarse` to `[B, S·K, ⌈Z/2⌉, ⌈X/2⌉]`.
 
-    The N rows of a trace are spread evenly over the record.  Each call computes travel times from three small tables:
+    The N rows of a trace are spread evenly over the record.  Each call computes travel times from a few short vectors:
     stored, they would make an exported graph larger than the network behind it.
     """
 
-    source_SZX: Tensor
-    receiver_ZXG: Tensor
-    inside_ZXG: Tensor
+    below_source_Z: Tensor
+    from_source_SX: Tensor
+    below_Z: Tensor
+    away_XG: Tensor
     slowness_K: Tensor
 
     def __init__(self, shape: Shape, rows: int, group: int, *, coarse: bool = False) -> None:
@@ -57,21 +58,22 @@ class DiffractionStack(nn.Module):
         below_source_Z = np.maximum(z_Z - geometry.source_depth, 0)
         self.onset = geometry.onset * rows_per_sample
         self._constant("slowness_K", np.array(geometry.slowness) * rows_per_sample)
-        from_source_SX = x_X - np.array(geometry.sources)[:, None]
-        self._constant("source_SZX", np.hypot(below_source_Z[:, None], from_source_SX[:, None]))
-        self._constant("receiver_ZXG", np.hypot(below_Z[:, None, None], away_XG))
-        inside_ZXG = np.abs(away_XG) <= (APERTURE * below_Z + NARROWEST)[:, None, None]
-        self.register_buffer("inside_ZXG", torch.from_numpy(inside_ZXG), persistent=False)
+        self._constant("below_source_Z", below_source_Z)
+        self._constant("from_source_SX", x_X - np.array(geometry.sources)[:, None])
+        self._constant("below_Z", below_Z)
+        self._constant("away_XG", away_XG)
 
     def _constant(self, name: str, value: NDArray[np.float64]) -> None:
         self.register_buffer(name, torch.from_numpy(value.astype(np.float32)), persistent=False)
 
     def forward(self, traces_BSNG: Tensor) -> Tensor:
         _, shots, rows, groups = traces_BSNG.shape
-        share_ZX = self.inside_ZXG.sum(-1).clamp_min(1).rsqrt()
-        path_SZXG = self.source_SZX[..., None] + self.receiver_ZXG
+        inside_ZXG = self.away_XG.abs() <= (APERTURE * self.below_Z + NARROWEST)[:, None, None]
+        share_ZX = inside_ZXG.sum(-1).clamp_min(1).rsqrt()
+        source_SZX = _length(self.below_source_Z[:, None], self.from_source_SX[:, None])
+        path_SZXG = source_SZX[..., None] + _length(self.below_Z[:, None, None], self.away_XG)
         row_SKZXG = torch.round(self.onset + self.slowness_K[:, None, None, None] * path_SZXG[:, None]).int()
-        heard_SKZXG = (row_SKZXG < self.rows) & self.inside_ZXG
+        heard_SKZXG = (row_SKZXG < self.rows) & inside_ZXG
         shot_S, group_G = (torch.arange(n, dtype=torch.int32, device=row_SKZXG.device) for n in (shots, groups))
         place_SKZXG = (shot_S[:, None, None, None, None] * rows + row_SKZXG) * groups + group_G
         # Receivers outside the aperture read one extra sample, which is silent.
@@ -84,6 +86,10 @@ class DiffractionStack(nn.Module):
         nz, nx = (STRIDE * cells for cells in coarse_BCZX.shape[-2:])
         fine_BCZX = functional.interpolate(coarse_BCZX, size=(nz, nx), mode="bilinear")
         return fine_BCZX[..., : self.size[0], : self.size[1]]
+
+
+def _length(z: Tensor, x: Tensor) -> Tensor:
+    return (z * z + x * x).sqrt()
 
 
 def _sums(flat_BN: Tensor, sample_MG: Tensor) -> Tensor:

@@ -34,6 +34,9 @@ class Resampling(nn.Module):
     given by half of the rows, do not mix:
 
         y_j ± y_{m-1-j} = Σ_{i < n/2} (A_{j,i} ± A_{j,n-1-i}) (x_i ± x_{n-1-i})
+
+    The cosines that make the matrix (datagen/band_limited.py) are even or odd about the middle, too.  An exported graph
+    holds their numbers alone; ONNX Runtime works the halves out once, when it loads the graph.
     """
 
     even_JI: Tensor
@@ -56,8 +59,28 @@ class Resampling(nn.Module):
             return x
         columns = self.even_JI.shape[1]
         first, last = x[..., :columns, :], x[..., self.given - columns :, :].flip(-2)
-        even, odd = self.even_JI @ (first + last), self.odd_JI @ (first - last)
+        even_JI, odd_JI = self._halves() if torch.compiler.is_exporting() else (self.even_JI, self.odd_JI)
+        even, odd = even_JI @ (first + last), odd_JI @ (first - last)
         return torch.cat([even + odd, (even - odd)[..., : self.wanted // 2, :].flip(-2)], dim=-2)
+
+    def _halves(self) -> tuple[Tensor, Tensor]:
+        """`even_JI` and `odd_JI`, from whole numbers."""
+        rows, columns = self.even_JI.shape
+        at_J, at_I = (torch.arange(count, device=self.even_JI.device) for count in (rows, columns))
+        last_J, last_I = self.wanted - 1, self.given - 1
+        count_I = torch.where(at_I == 0, 0.5, 1.0) * torch.where(2 * at_I == last_I, 0.5, 1.0)
+        halves = []
+        for first in (0, 1):
+            k_K = torch.arange(first, min(self.given, self.wanted), 2, device=self.even_JI.device)
+            count_K = torch.where((k_K == 0) | (k_K == last_I), 0.5, 1.0)
+            from_IK = _cosine(at_I[:, None] * k_K, last_I) * count_K * (2 / last_I)
+            halves.append(_cosine(at_J[:, None] * k_K, last_J) @ (from_IK * count_I[:, None]).T)
+        return halves[0], halves[1]
+
+
+def _cosine(turns: Tensor, half: int) -> Tensor:
+    """cos(π · turns / half) of whole numbers: reduced to one turn as such, so that large ones are as exact as small."""
+    return torch.cos((turns % (2 * half)).float() * (np.pi / half))
 
 
 class FoldedTime(nn.Module):

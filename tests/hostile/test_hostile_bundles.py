@@ -36,7 +36,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     spec = Network(front=Stack(fold=2), model="unet", depth=2, width=4)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bundle_module, "export_onnx", lambda network, shape, file: graphs.write(graphs.honest(), file))
+        patch.setattr(
+            bundle_module, "export_onnx", lambda network, shape, file, small: graphs.write(graphs.honest(), file)
+        )
         return untrained_bundle(tmp_path_factory.mktemp("exports") / "tiny", spec, recipe)
 
 

@@ -43,6 +43,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "export": bundles.export,
         "predict": bundles.predict,
         "model": bundles.model,
+        "adapt": bundles.adapt,
         "pick": bundles.pick,
         "bench-model": bundles.bench_model,
     },

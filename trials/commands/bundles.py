@@ -21,6 +21,7 @@ def export(
     others: Annotated[
         list[Path] | None, typer.Option("--with", help="Run from another seed, for the spread of scores; repeatable.")
     ] = None,
+    small: Annotated[bool, typer.Option("--small", help="Weights in 8 bits: a fifth of the size.")] = False,
     config: Annotated[Path, typer.Option("--config", help="Without a run: this experiment's.")] = NNI_CONFIG,
     max_params: Annotated[int | None, typer.Option(help="Largest number of non-zero parameters.")] = None,
     min_ssim: Annotated[float | None, typer.Option(help="The smallest network with this validation SSIM.")] = None,
@@ -37,7 +38,7 @@ def export(
         raise InputError("export: give either a run or limits; limits choose among the runs of an experiment")
     run = RunFolder(source) if source is not None else chosen_run(config, *limits)
     tell(describe(run))
-    folder = write(run, output, [RunFolder(other) for other in others or []])
+    folder = write(run, output, [RunFolder(other) for other in others or []], small=small)
     tell(f"wrote {folder}\n{describe_bundle(folder)}")
 
 
@@ -119,6 +120,44 @@ def model(
         mirrored=mirrored,
     ):
         tell(f"wrote {path}")
+
+
+def adapt(
+    bundle: Bundle,
+    shots: Annotated[Path, typer.Argument(help="Your survey's shots, as of seisnas predict; the first 64 samples.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the new bundle.")],
+    models: Annotated[int, typer.Option(min=16, max=100_000, help="To make and to train on.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 1,
+    run: Annotated[
+        Path | None, typer.Option("--run", help="Folder for data and training; default: runs/adapt/NAME of the output.")
+    ] = None,
+    resample: Annotated[bool, typer.Option("--resample", help="As of seisnas predict.")] = False,
+    interval: Annotated[float | None, typer.Option(help="As of seisnas predict [s].")] = None,
+) -> None:
+    """Adapt a bundle to your own survey, without labels.
+
+    Models like the velocities that the bundle sees in the shots are made with the wave equation, and its network is
+    trained on them for a little while. The new bundle is written if its velocities explain the shots better (the misfit
+    of predict --explain); if not, nothing is written and the exit status is 1. After a stop, the same command goes on
+    where it stopped.
+    """
+    from trials.adapting.adapt import adapt as work
+
+    found = work(
+        bundle,
+        shots,
+        output,
+        models=models,
+        seed=seed,
+        run=run,
+        resample=resample,
+        interval=interval,
+        report=tell,
+    )
+    change = f"misfit {found.before:.3f} before, {found.after:.3f} after, median of {found.samples} samples"
+    if not found.helped:
+        raise RuntimeError(f"{change}: it did not help, {output} is not written; stay with {bundle}")
+    tell(f"{change}\nwrote {output}\nnext: seisnas predict {output} {shots}")
 
 
 def pick(

@@ -14,7 +14,7 @@ Set = Annotated[
 ]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes; default: one a core.")]
 Run = Annotated[Path | None, typer.Option("--run", help="Folder for what this run leaves.")]
-Bundle = Annotated[Path, typer.Argument(help="Folder of a bundle, for example exports/quickstart.")]
+Bundle = Annotated[Path, typer.Argument(help="Folder of a bundle, or a ready-made one: openfwi.")]
 Images = Annotated[
     list[Path] | None,
     typer.Option("--output", "-o", help=".npy, .sgy or .png; repeatable. Default: prediction.png."),

@@ -4,32 +4,40 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from compressors.bundles.bundle import write_bundle
+from torch import nn
+
+from compressors.bundles.bundle import in_8_bits, write_bundle
 from compressors.bundles.contents import read_contents
 from datagen.errors import InputError
 from datagen.full_disk import report_unwritable
 from search_spaces.shape import Shape
+from trials.results.example_picture import example_picture
 from trials.running.identity import differences
 from trials.running.run_folder import RunFolder
+from trials.settings.config import Config
 from trials.training.networks import trained
 from trials.training.tasks import make_task
 
 NOTICEABLE = 0.01  # of SSIM
 
 
-def export(run: RunFolder, folder: Path | None = None, others: Sequence[RunFolder] = ()) -> Path:
+def export(
+    run: RunFolder, folder: Path | None = None, others: Sequence[RunFolder] = (), *, small: bool = False
+) -> Path:
     """Writes the bundle of a tune or compress run; by default into `exports/<name>`.
 
-    `others` are runs of the same settings from other seeds; the model card gives the spread of all scores.
+    `others` are runs of the same settings from other seeds; the model card gives the spread of all scores.  `small`:
+    with weights of 8 bits, which the scores are of, too.
 
     Raises InputError when a run did not finish, one of `others` has other settings or a repeated seed, `folder` is not
     a bundle, or the disk is full.
     """
-    config, network = run.config, trained(run)
     _check_alike(run, others)
-    all_scores = [_test_scores(each) for each in (run, *others)]
+    networks = [in_8_bits(trained(each)) if small else trained(each) for each in (run, *others)]
+    config, network = run.config, networks[0]
+    all_scores = [_test_scores(each, config) for each in networks]
     scores, folder = all_scores[0], folder or Path("exports") / config.name
-    with report_unwritable(folder, "the run and any earlier bundle are kept"):
+    with report_unwritable(folder, "the run and any earlier bundle are kept"), example_picture(network, config) as file:
         return write_bundle(
             folder,
             network,
@@ -40,6 +48,8 @@ def export(run: RunFolder, folder: Path | None = None, others: Sequence[RunFolde
             data_recipe=config.data,
             scores=scores,
             name=config.name,
+            small=small,
+            picture=file,
             scores_by_seed={name: [each[name] for each in all_scores] for name in scores} if others else None,
         )
 
@@ -71,10 +81,10 @@ def _with_meaning(scores: Mapping[str, Any]) -> str:
     return f"SSIM {scores['ssim']:.3f}" + (f" ({', '.join(beside)})" if beside else "") + warning
 
 
-def _test_scores(run: RunFolder) -> dict[str, float]:
+def _test_scores(network: nn.Module, config: Config) -> dict[str, float]:
     """On the test split; a picker trained on labelled gathers has one only if some were held out."""
-    task = make_task(run.config)
-    return task.evaluate(trained(run), "test") if task.has_test_samples else {}
+    task = make_task(config)
+    return task.evaluate(network, "test") if task.has_test_samples else {}
 
 
 def _check_alike(run: RunFolder, others: Sequence[RunFolder]) -> None:

@@ -32,5 +32,7 @@ class Training:
     # Decay per step of the moving average of the weights, which is scored and saved; 0: the weights themselves.
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
     patience: Annotated[int, Field(ge=0)] = 0  # epochs without a better validation score before it stops; 0: never
+    # A bundle, or the name of a ready-made one: its weights are the first, and its scales of shots and labels hold.
+    start: str | None = None
     teacher: str | None = None  # folder of a finished run on the same data, for loss.distil
     given: Given = Given()  # the search of cells ignores it: its supernet does not migrate

@@ -1,9 +1,12 @@
 """From a configuration to a network on its data: shapes, statistics, weights."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from torch import nn
 
+from compressors.bundles.bundle import load_bundle
+from compressors.bundles.contents import read_contents
 from datagen.shards.manifest import Statistics, load_manifest
 from search_spaces.build import build
 from search_spaces.config import Gather
@@ -15,7 +18,9 @@ from trials.settings.config import Config
 
 
 def statistics(config: Config) -> Statistics:
-    """Of the training split.  Raises InputError when the data set is missing."""
+    """Of the training split, or of the bundle that the training starts from.  Raises InputError: there is no such."""
+    if config.training.start is not None:
+        return read_contents(config.training.start).statistics
     return load_manifest(config.data.folder).statistics
 
 
@@ -27,6 +32,11 @@ def shot_scale(config: Config) -> float:
 def geometry(config: Config) -> tuple[Shape, float]:
     """The two facts about the data that a network is built with: its shapes and the scale of its shots."""
     return Shape.of(config.data, config.network.gather_rows), shot_scale(config)
+
+
+def start_from_bundle(network: nn.Module, bundle: str) -> None:
+    """Gives a fresh network the weights of a bundle.  Raises InputError: it has another network, or is damaged."""
+    load_into(network, load_bundle(bundle).network.state_dict(), Path(bundle), "the network of training.start")
 
 
 def with_genotype(config: Config, genotype: Genotype) -> Config:

@@ -101,10 +101,11 @@ class ImagingTask:
             mirror=config.training.mirror,
             effects=config.effects,
             seed=config.seed,
+            statistics=self.statistics(),
         )
 
     def scoring_set(self, split: str) -> ShardDataset:
-        return ShardDataset(self.config.data.folder, split, self.config.target)
+        return ShardDataset(self.config.data.folder, split, self.config.target, statistics=self.statistics())
 
     def statistics(self) -> Statistics:
         return statistics(self.config)

@@ -15,8 +15,9 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from compressors.bundles import bundle as bundle_module
-from compressors.bundles.bundle import load_bundle, write_bundle
+from compressors.bundles.bundle import in_8_bits, load_bundle, write_bundle
 from compressors.bundles.seal import seal
+from compressors.graphs.runner import Imager
 from datagen.errors import InputError
 from search_spaces.build import build
 
@@ -29,7 +30,7 @@ def copied(written: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def without_graph(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ONNX export takes seconds; here for tests that are about something else."""
-    monkeypatch.setattr(bundle_module, "export_onnx", lambda network, shape, file: file.write_bytes(b"graph"))
+    monkeypatch.setattr(bundle_module, "export_onnx", lambda network, shape, file, small: file.write_bytes(b"graph"))
 
 
 def shots(count: int) -> torch.Tensor:
@@ -85,7 +86,7 @@ def test_reading_what_a_bundle_says_needs_no_torch(written):
 
 def test_the_folder_holds_what_a_stranger_needs(written):
     names = {"model.safetensors", "weights.seisnas", "genotype.json", "config.yml", "model.onnx", "README.md"}
-    names.add("checksums.json")
+    names |= {"cells.png", "checksums.json"}
     assert {file.name for file in written.iterdir()} == names
     card = (written / "README.md").read_text()
     for fact in ("Ricker, peak at 15 Hz", "ssim | 0.81", "40 samples every 1 ms", "MIT", "16 × 18 cells"):
@@ -120,7 +121,7 @@ def test_a_new_bundle_replaces_the_old_one_and_leaves_nothing_beside(parts, tmp_
 def test_the_old_bundle_stays_when_the_new_one_cannot_be_completed(parts, tmp_path, monkeypatch):
     folder = write_bundle(tmp_path / "b", **parts)
 
-    def full_disk(*_):
+    def full_disk(*_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(bundle_module, "export_onnx", full_disk)
@@ -146,7 +147,13 @@ def test_a_changed_file_is_found(copied, name):
         load_bundle(copied)
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "config.yml", "model.onnx", "genotype.json"])
+def test_packed_weights_serve_where_the_plain_ones_are_left_out(copied, written):
+    (copied / "model.safetensors").unlink()
+    seal(copied)
+    assert torch.equal(load_bundle(copied).network(shots(1)), load_bundle(written).network(shots(1)))
+
+
+@pytest.mark.parametrize("name", ["config.yml", "model.onnx", "genotype.json"])
 def test_a_missing_file_is_named(copied, name):
     (copied / name).unlink()
     with pytest.raises(InputError, match=f"{name}.*missing"):
@@ -294,3 +301,34 @@ def test_a_unet_needs_no_genotype(parts, tmp_path):
     folder = write_bundle(tmp_path / "unet", **{**parts, "spec": spec, "network": unet})
     assert not (folder / "genotype.json").exists()
     assert torch.equal(load_bundle(folder).network(shots(1)), unet.eval()(shots(1)))
+
+
+def test_a_small_bundle_holds_the_rounded_weights_alone(parts, tmp_path):
+    folder = write_bundle(tmp_path / "small", **parts, small=True)
+    assert not (folder / "model.safetensors").exists()
+    expected = in_8_bits(parts["network"]).eval()
+    loaded = load_bundle(folder)
+    assert torch.equal(loaded.network(shots(2)), expected(shots(2)))
+    deployed = loaded.deployed(shots(2)).detach().numpy()
+    np.testing.assert_allclose(Imager(folder)(shots(2).numpy()), deployed, atol=1e-4)
+
+
+@pytest.mark.usefixtures("without_graph")
+def test_a_small_bundle_that_claims_a_large_network_is_refused(parts, tmp_path):
+    """Its packed weights may be zeros, of which a few bytes stand for any number: the graph says how many there are."""
+    folder = write_bundle(tmp_path / "small", **parts, small=True)
+    tree = yaml.safe_load((folder / "config.yml").read_text())
+    tree["network"] |= {"model": "unet", "width": 512, "depth": 6}
+    (folder / "config.yml").write_text(yaml.safe_dump(tree))
+    seal(folder)
+    with pytest.raises(InputError):
+        load_bundle(folder)
+
+
+@pytest.mark.usefixtures("without_graph")
+def test_a_bundle_without_any_weights_is_refused(parts, tmp_path):
+    folder = write_bundle(tmp_path / "small", **parts, small=True)
+    (folder / "weights.seisnas").unlink()
+    seal(folder)
+    with pytest.raises(InputError, match=r"lacks model.safetensors, and weights.seisnas too"):
+        load_bundle(folder)

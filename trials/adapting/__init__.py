@@ -1,0 +1,1 @@
+"""Adapts a bundle to the ground of a user's shots, without labels."""
