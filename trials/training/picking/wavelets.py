@@ -23,6 +23,7 @@ from datagen.waves.wavelet import peak_time, ricker
 LEVEL = 0.05  # of the first swing, where a trace visibly begins to move
 SWING = 0.2  # of the largest amplitude around it: the least that counts as a swing
 REACH = 0.03  # [s] from the first arrival in which that amplitude is looked for
+EARLY = 0.004  # [s] before it that a wavelet without high frequencies may already be seen
 ZERO_PHASE = 0.2  # share of the wavelets
 SHORTER = 2.5  # f₀ of those over f₀ of the others, which swing on
 SOURCE = (12.0, 150.0)  # [Hz] f₀
@@ -47,7 +48,7 @@ def with_other_wavelet(gather_TR: Array, arrival_R: Array, frequency: float, int
     old_F = rfft(ricker(frequency, interval, samples), padded)
     water = WATER * np.abs(old_F).max()
     band_F = np.exp(-((frequency_F / (HIGHEST * frequency)) ** 4))
-    change_F = _new_wavelet(padded, interval, draw) * band_F * old_F.conj() / (np.abs(old_F) ** 2 + water**2)
+    change_F = _new_wavelet(samples, padded, interval, draw) * band_F * old_F.conj() / (np.abs(old_F) ** 2 + water**2)
     loss_FR = frequency_F[:, None] * interval * np.nan_to_num(arrival_R) * np.pi / draw.uniform(*QUALITY)
     later_F1 = 2j / np.pi * np.log(frequency_F.max() / frequency_F.clip(1))[:, None]
     fade = int(FADE / interval)
@@ -58,32 +59,36 @@ def with_other_wavelet(gather_TR: Array, arrival_R: Array, frequency: float, int
     return np.asarray(irfft(spectrum_FR, padded, axis=0)[:known], np.float32)
 
 
-def _new_wavelet(padded: int, interval: float, draw: Generator) -> Array:
-    """Spectrum [F] of a wavelet that begins at t = 0."""
-    time = interval * np.arange(padded)
+def _new_wavelet(samples: int, padded: int, interval: float, draw: Generator) -> Array:
+    """Spectrum [F] of a wavelet that begins at t = 0 and has faded after `samples`, so that nothing comes round again."""
+    time = interval * np.arange(samples)
     source = np.exp(draw.uniform(*np.log(SOURCE)))  # [Hz]
     if draw.random() < ZERO_PHASE:
-        return np.asarray(rfft(ricker(SHORTER * source, interval, padded)))
+        return np.asarray(rfft(ricker(SHORTER * source, interval, samples), padded))
     envelope = (time * source) ** draw.uniform(*RISE) * np.exp(-draw.uniform(*DAMPING) * source * time)
-    return np.asarray(rfft(envelope * np.cos(2 * np.pi * source * time + draw.uniform(-0.5, 0.5) * np.pi)))
+    swing = np.cos(2 * np.pi * source * time + draw.uniform(-0.5, 0.5) * np.pi) * np.linspace(1, 0, samples)
+    return np.asarray(rfft(envelope * swing, padded))
 
 
 def visible_onset(gather_TR: Array, arrival_R: Array, interval: float) -> NDArray[np.float64]:
     """When each trace of a clean gather visibly begins to move, [R] in samples; infinite: not within the record.
 
     The first time at LEVEL of the first swing, which is the first maximum of |x| above SWING of the largest within
-    REACH of the first arrival.  A trace whose `arrival_R` is unknown, NaN, has no onset either.
+    REACH of the first arrival.  NaN: `arrival_R` is, or the record ends in that swing.
     """
-    reach = round(REACH / interval)
-    onsets = [_onset(trace_T, arrival, reach) for trace_T, arrival in zip(gather_TR.T, arrival_R, strict=True)]
+    early, reach = round(EARLY / interval), round(REACH / interval)
+    onsets = [_onset(trace_T, arrival, early, reach) for trace_T, arrival in zip(gather_TR.T, arrival_R, strict=True)]
     return np.where(np.isnan(arrival_R), np.nan, onsets)
 
 
-def _onset(trace_T: Array, arrival: float, reach: int) -> float:
-    begin = max(0, int(min(np.nan_to_num(arrival), len(trace_T))) - 2)
-    size_T = np.abs(trace_T[begin : begin + 2 + reach].astype(np.float64))
-    if len(size_T) < reach // 2 or size_T.max() == 0:
+def _onset(trace_T: Array, arrival: float, early: int, reach: int) -> float:
+    at = int(min(np.nan_to_num(arrival), len(trace_T)))
+    begin = max(0, at - early)
+    size_T = np.abs(trace_T[begin : at + reach].astype(np.float64))
+    if at >= len(trace_T) or size_T.max() == 0:
         return np.inf
+    if len(size_T) < reach // 2:
+        return np.nan  # the record ends in the first swing
     inner_T = size_T[1:-1]
     swings = 1 + np.flatnonzero((inner_T >= np.maximum(size_T[:-2], size_T[2:])) & (inner_T >= SWING * size_T.max()))
     wanted = LEVEL * (size_T[swings[0]] if len(swings) else size_T.max())
