@@ -60,7 +60,7 @@ def with_other_wavelet(gather_TR: Array, arrival_R: Array, frequency: float, int
 
 
 def _new_wavelet(samples: int, padded: int, interval: float, draw: Generator) -> Array:
-    """Spectrum [F] of a wavelet that begins at t = 0 and has faded after `samples`, so that nothing comes round again."""
+    """Spectrum [F] of a wavelet that begins at t = 0 and has faded after `samples`: nothing comes round again."""
     time = interval * np.arange(samples)
     source = np.exp(draw.uniform(*np.log(SOURCE)))  # [Hz]
     if draw.random() < ZERO_PHASE:
