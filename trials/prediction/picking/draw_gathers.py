@@ -21,6 +21,7 @@ def draw_survey(file: Path, picked: Sequence[PickedFile]) -> None:
     """Gathers from all of the survey, with picks in red, pale if unsure; a .png says how many of how many."""
     gathers = [(each, number) for each in picked for number in range(len(each.picks))]
     with_picks = [at for at, (each, number) in enumerate(gathers) if np.isfinite(each.picks[number].time_R).any()]
+    with_picks = with_picks or list(range(len(gathers)))
     shown = np.unique(np.linspace(0, len(with_picks) - 1, MOST_DRAWN).round().astype(int))
     figure = Figure(figsize=(1 + 3.6 * len(shown), 4.4), layout="constrained")
     axes = figure.subplots(1, len(shown), squeeze=False)[0]
@@ -43,8 +44,13 @@ def draw_survey(file: Path, picked: Sequence[PickedFile]) -> None:
 def draw_gather(
     axis: Any, gather_TR: NDArray[np.float32], interval: float, start: float, times_R: NDArray[np.floating]
 ) -> None:
-    """The part of a gather around `times_R` [s] on matplotlib axes: traces across, time in ms downwards."""
-    first, last = (float(end(times_R)) - start for end in (np.nanmin, np.nanmax))
+    """The part of a gather around `times_R` [s] on matplotlib axes, or all: traces across, time in ms downwards."""
+    known = (
+        times_R[np.isfinite(times_R)]
+        if np.isfinite(times_R).any()
+        else start + interval * np.array([0, len(gather_TR)])
+    )
+    first, last = float(known.min()) - start, float(known.max()) - start
     margin = max(MARGIN * (last - first), LEAST)
     begin = max(0, int((first - margin) / interval))
     gather_TR = np.nan_to_num(gather_TR[begin : int((last + margin) / interval) + 1])

@@ -161,10 +161,8 @@ def _say_what_is_changed(
 
 
 def _say_how_many(picked: Sequence[PickedFile], least: float) -> None:
-    """Raises InputError: no trace has a pick."""
     times_N = np.concatenate([each.time_R for file in picked for each in file.picks])
-    found = int(np.isfinite(times_N).sum())
-    if not found:
-        names = picked[0].file if len(picked) == 1 else f"{len(picked)} files"
-        raise InputError(f"{names}: no trace has a pick; all are dead or below --confidence {least:g}")
-    log.info("%d of %d traces have a pick", found, len(times_N))
+    if not np.isfinite(times_N).any():
+        log.warning("none of %d traces has a pick; --confidence 0 keeps the least sure ones", len(times_N))
+        return
+    log.info("%d of %d traces have a pick of confidence %g or more", np.isfinite(times_N).sum(), len(times_N), least)
