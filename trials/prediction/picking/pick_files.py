@@ -75,14 +75,13 @@ def _write_csv(file: Path, picked: Sequence[PickedFile]) -> None:
 def _rows(recording: Recording, number: int, picks: GatherPicks) -> list[list[str | int]]:
     """Trace, trace in the file, receiver and source [m], pick [s], confidence."""
     traces = range(len(picks.time_R))
-    receivers = recording.receivers and [f"{place:.10g}" for place in recording.receivers[number]]
+    receivers = [""] * len(traces)
+    if recording.receivers is not None:
+        receivers = [f"{place:.10g}" for place in recording.receivers[number]]
     source = "" if recording.sources is None else f"{recording.sources[number]:.10g}"
     times = [f"{time:.6f}" if np.isfinite(time) else "" for time in picks.time_R]
     held = recording.traces[number]
-    return [
-        [r, int(held[r]), receivers[r] if receivers else "", source, times[r], f"{picks.confidence_R[r]:.4f}"]
-        for r in traces
-    ]
+    return [[r, int(held[r]), receivers[r], source, times[r], f"{picks.confidence_R[r]:.4f}"] for r in traces]
 
 
 def _write_headers(file: Path, picked: PickedFile) -> None:

@@ -109,8 +109,15 @@ def gather_set(config: Config, split: str, *, varied: bool = False) -> GatherSet
     if not varied:
         return GatherSet(gathers_NTR, picks_NR, survey.interval, ricker=ricker)
     check_effects(config.effects, config.data)
-    variation = {"varied": config.picking, "effects": config.effects, "seed": config.seed}
-    return GatherSet(gathers_NTR, picks_NR, survey.interval, ricker=ricker, **variation)
+    return GatherSet(
+        gathers_NTR,
+        picks_NR,
+        survey.interval,
+        ricker=ricker,
+        varied=config.picking,
+        effects=config.effects,
+        seed=config.seed,
+    )
 
 
 def _labelled(config: Config, split: str) -> tuple[Array, Array]:

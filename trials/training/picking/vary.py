@@ -55,7 +55,7 @@ def _inside(at_T: Array, picks_R: Array, length: int) -> Array:
 def _to_and_fro(at_TR: Array, span_R: Array) -> Array:
     """0 … span … 0 … span."""
     there_TR = at_TR % (2 * span_R).clip(1e-6)
-    return np.minimum(there_TR, (2 * span_R - there_TR)).clip(0, span_R)
+    return np.asarray(np.minimum(there_TR, (2 * span_R - there_TR)).clip(0, span_R))
 
 
 def _sampled(gather_TR: Array, at_TR: Array) -> Array:
