@@ -6,9 +6,10 @@ synthetic       network trained on Devito gathers with eikonal labels (`seisnas 
 autoencoder, gan, gan_synthetic     encoder weights from a file: --weights gan=FILE
 
 Recorded gathers with picks made by hand, cross-validated over pairs of neighbours: both of a pair are tested, or both
-may be trained on.  Every start chooses its learning rate and number of steps from the same RECIPES, by training on
-as many gathers, a pair at most, and scoring on another pair, neither of them tested in that fold; fresh weights need
-more of both than weights that can already pick.  The spread is over seeds, of the mean over all tested traces.
+may be trained on.  `synthetic` is what `seisnas pick-train` does.  Every other start chooses its learning rate and
+number of steps from the same RECIPES, by training on as many gathers, a pair at most, and scoring on another pair,
+neither of them tested in that fold; fresh weights need more of both than weights that can already pick.  The spread is
+over seeds, of the mean over all tested traces.
 """
 
 import json
@@ -24,28 +25,17 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from datagen.traces.gathers import read_recording
-from search_spaces.picks import find_picks
-from trials.prediction.picking.classical_picker import fitted
+from trials.results.pick_errors import classical_finds, network_finds
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config, load
 from trials.stages.execute import execute
-from trials.training.networks import trained
-from trials.training.picking.gather_set import gather_set
+from trials.training.picking.fine_tuning import PAIR, fine_tuning, recipe
 from trials.training.picking.pick_scores import HITS
 
 ROOT = Path(__file__).resolve().parents[1]
 PRESET = ROOT / "presets/field.yml"
-BATCH = 4
-PAIR = 2  # neighbours that are never parted
 RECIPES = ((5.0e-3, 120), (1.0e-3, 120), (1.0e-3, 40))  # peak of the learning rate, steps
-CHANGES: dict[str, Any] = {
-    "effects": {"snr_db": [10.0, 40.0], "noise_band": [5.0, 1200.0]},
-    "picking.stretch": [0.8, 1.25],
-    "picking.shift": [-0.01, 0.02],
-    "picking.gain": [-1.5, 1.5],
-    "picking.field_noise": False,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,17 +51,20 @@ class Case:
     def errors(self, train: list[int], held: list[int], seed: int, recipe: tuple[float, int]) -> NDArray[np.float64]:
         """Absolute errors [ms] of the labelled traces held out, after training, unless that was done before."""
         rate, steps = recipe
-        settings = training_settings(self.labelled, self.interval, train, held, steps)
+        settings = fine_tuning(self.labelled, self.interval, train, held, steps)
         config = load(PRESET, settings, {"seed": seed, "tune.learning_rate": rate}, self.start)
         if self.init == "classical":
-            return classical_errors(config)
+            return np.abs(classical_finds(config).error_N)
         name = f"{self.init}-{len(train)}-{seed}-{'_'.join(map(str, train))}-{held[0]}-{rate:g}-{steps}"
         return network_errors(config, RunFolder(self.runs / name))
 
     def recipe(self, gathers: int, count: int) -> tuple[float, int]:
-        """The best of RECIPES after training on `count` gathers, a pair at most, for a pair that is not tested."""
-        if self.init == "classical":
-            return RECIPES[0]
+        """That of `seisnas pick-train` from modelled gathers; of other starts the best of RECIPES.
+
+        It is chosen after training on `count` gathers, a pair at most, for a pair that is not tested.
+        """
+        if self.init in ("classical", "synthetic"):
+            return recipe(count)
         few = min(count, PAIR)
         inner = [(train[:few], train[PAIR : 2 * PAIR]) for train, _ in make_folds(gathers, 2 * PAIR, seed=0)]
         found = {
@@ -80,18 +73,6 @@ class Case:
         }
         Console().log(self.init, found)
         return min(found, key=lambda recipe: found[recipe])
-
-
-def training_settings(labelled: Path, interval: float, train: list[int], held: list[int], steps: int) -> dict[str, Any]:
-    return CHANGES | {
-        "picking.labelled": str(labelled),
-        "picking.interval": interval,
-        "picking.train": train,
-        "picking.held_out": held,
-        "picking.draws": steps * BATCH,
-        "training.batch_size": BATCH,
-        "tune.epochs": 1,
-    }
 
 
 def make_folds(gathers: int, labelled: int, seed: int) -> list[tuple[list[int], list[int]]]:
@@ -117,20 +98,7 @@ def start_settings(init: str, weights: dict[str, Path]) -> dict[str, Any]:
 def network_errors(config: Config, run: RunFolder) -> NDArray[np.float64]:
     if not run.finished:
         execute("tune", config, run, Channel())
-    network, held = trained(run), gather_set(config, "test")
-    gathers_B1TR, labels_BR = held.__getitems__(range(len(held)))
-    with torch.no_grad():
-        picks_BR = find_picks(network(gathers_B1TR), gathers_B1TR.shape[2])[:, 0]
-    errors = (picks_BR - labels_BR).abs().numpy()
-    return 1e3 * held.interval * errors[np.isfinite(errors)].astype(np.float64)
-
-
-def classical_errors(config: Config) -> NDArray[np.float64]:
-    train, held = gather_set(config, "train"), gather_set(config, "test")
-    settings = fitted(list(train.gathers_NTR), list(train.picks_NR), train.interval)
-    picks = [settings(gather, held.interval) for gather in held.gathers_NTR]
-    errors = np.abs(np.concatenate(picks) - held.picks_NR.ravel())
-    return 1e3 * held.interval * errors[np.isfinite(errors)]
+    return np.abs(network_finds(config, run).error_N)
 
 
 def make_row(init: str, labelled: int, errors_by_seed: list[NDArray[np.float64]], interval: float) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import typer
 from matplotlib.figure import Figure
 
 from datagen.traces.gathers import read_recording
-from trials.prediction.picking.pick import load_network, pick_gather
-from trials.prediction.picking.pick_files import draw_gather
+from trials.prediction.picking.draw_gathers import draw_gather
+from trials.prediction.picking.picking_network import load_network
 
 OUTPUT = Path(__file__).parents[1] / "picks.png"
 
@@ -30,13 +30,13 @@ def main(
     figure = Figure(figsize=(1 + 4.2 * len(chosen), 4.4), layout="constrained")
     for axis, number in zip(figure.subplots(1, len(chosen), squeeze=False)[0], chosen, strict=True):
         gather_TR = recording.gathers[number]
-        picked = pick_gather(network, gather_TR, interval, recording.start)
-        draw_gather(axis, gather_TR, interval, recording.start)
+        start_R, label_R = recording.starts[number], recording.first_breaks[number]
+        picked = network(gather_TR, interval, start_R)
+        draw_gather(axis, gather_TR, interval, float(start_R.min()), label_R)
         trace = np.arange(gather_TR.shape[1])
-        axis.plot(trace, 1e3 * recording.first_breaks[number], "_", color="tab:cyan", ms=7, mew=1.6, label="label")
+        axis.plot(trace, 1e3 * label_R, "_", color="tab:cyan", ms=7, mew=1.6, label="label")
         axis.plot(trace, 1e3 * picked.time_R, ".", color="tab:red", ms=4, label="pick")
         axis.set_title(f"gather {number}", fontsize=9)
-        axis.set_ylim(100, 0)
         axis.legend(fontsize=7, loc="lower left")
         axis.set_ylabel("time [ms]")
     figure.savefig(OUTPUT, dpi=110)

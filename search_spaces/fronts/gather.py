@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from torch import Tensor
 
 from search_spaces.networks.contract import Features
@@ -23,12 +23,20 @@ KNEE = (
 SILENT = 1e-12  # least mean square of a trace whose largest sample is 1; a dead trace stays zero
 
 
-def area_matrix(given: int, wanted: int) -> NDArray[np.float64]:
-    """`[wanted, given]`: row n is the mean over a triangle around (n + ½) given/wanted − ½, two new samples wide."""
-    width = max(1.0, given / wanted)
-    centre_N1 = (np.arange(wanted)[:, None] + 0.5) * given / wanted - 0.5
-    weight_NT = np.clip(1 - np.abs(np.arange(given) - centre_N1) / width, 0, None)
-    return np.asarray(weight_NT / weight_NT.sum(1, keepdims=True))
+def area_matrix(given: int, wanted: int, step: float | None = None) -> csr_array:
+    """`[wanted, given]`, sparse: row n is the mean over a triangle around (n + ½) `step` − ½, two new samples wide.
+
+    `step` is the new sampling interval over the old one, by default that which spreads `wanted` over all.
+    """
+    step = step or given / wanted
+    width = max(1.0, step)
+    reach = int(np.ceil(width)) + 1
+    centre_N1 = (np.arange(wanted)[:, None] + 0.5) * step - 0.5
+    at_NK = np.floor(centre_N1).astype(np.int64) + np.arange(-reach, reach + 1)
+    weight_NK = np.clip(1 - np.abs(at_NK - centre_N1) / width, 0, None) * ((at_NK >= 0) & (at_NK < given))
+    weight_NK /= weight_NK.sum(1, keepdims=True)
+    row, column = np.nonzero(weight_NK)
+    return csr_array((weight_NK[row, column], (row, at_NK[row, column])), shape=(wanted, given))
 
 
 class GatherFront(Features):
@@ -43,7 +51,7 @@ class GatherFront(Features):
     def __init__(self, samples: int, rows: int, scaling: Scaling) -> None:
         super().__init__()
         self.axes = (2,) if scaling == "trace" else (2, 3)
-        time_NT = torch.from_numpy(area_matrix(samples, rows).astype(np.float32))
+        time_NT = torch.from_numpy(area_matrix(samples, rows).toarray().astype(np.float32))
         self.register_buffer("time_NT", time_NT, persistent=False)
 
     def forward(self, gather_B1TR: Tensor) -> Tensor:

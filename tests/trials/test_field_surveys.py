@@ -19,6 +19,7 @@ from datagen.shards.manifest import load_manifest
 from datagen.traces.trace_file import open_segy
 from tests.field_files import write_segy
 from trials.prediction.picking import pick as picking
+from trials.prediction.picking.picking_network import PickingNetwork
 from trials.prediction.predict import predict
 
 S, T, R = 2, 60, 20  # of the tiny bundle
@@ -136,7 +137,7 @@ def test_an_interval_that_cannot_be_is_refused(tiny_bundle: Path, tmp_path: Path
     with pytest.raises(InputError, match="--interval: an interval of"):
         predict(tiny_bundle, tmp_path / "a.npy", [tmp_path / "image.npy"], interval=interval)
     with pytest.raises(InputError, match="--interval: an interval of"):
-        picking.pick(tiny_bundle, tmp_path / "a.npy", [tmp_path / "a.csv"], interval=interval)
+        picking.pick(tiny_bundle, [tmp_path / "a.npy"], [tmp_path / "a.csv"], interval=interval)
 
 
 @pytest.fixture
@@ -147,12 +148,12 @@ def pick_loudest(monkeypatch: pytest.MonkeyPatch, data: Data) -> Callable[..., l
         gather_BTR = np.abs(gather_B1TR[:, 0])
         return np.stack([gather_BTR.argmax(1), np.minimum(gather_BTR.max(1), 1)], axis=1).astype(np.float32)
 
-    network = picking.PickingNetwork(run=run, survey=data.survey)
+    network = PickingNetwork(run=run, survey=data.survey)
     monkeypatch.setattr(picking, "load_network", lambda source: network)
 
     def pick(file: Path, *outputs: Path, **options: Any) -> list[dict[str, str]]:
         table = file.with_suffix(".csv")
-        picking.pick("bundle", file, [table, *outputs], **options)
+        picking.pick("bundle", [file], [table, *outputs], **options)
         with table.open() as stream:
             return list(csv.DictReader(stream))
 

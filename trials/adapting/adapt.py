@@ -27,8 +27,8 @@ from datagen.files.outputs import same_file
 from datagen.files.whole_files import whole
 from datagen.full_disk import report_unwritable
 from datagen.ground.ranges import velocity_range
+from datagen.traces.fitting.survey_fit import fit_survey, read_batch
 from datagen.traces.recorded_shots import open_shots
-from datagen.traces.survey_fit import fit_survey, read_batch
 from trials.adapting.own_ground import own_ground
 from trials.prediction.misfit import gain, measure_misfit
 from trials.prediction.predict import open_imager

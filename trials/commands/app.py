@@ -24,6 +24,7 @@ PANELS: dict[str, dict[str, Callable[..., None]]] = {
         "show-gan": training.show_gan,
         "search": training.search,
         "tune": training.tune,
+        "pick-train": training.pick_train,
         "compress": training.compress,
         "compare": training.compare,
     },

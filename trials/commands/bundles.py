@@ -161,28 +161,42 @@ def adapt(
 
 
 def pick(
-    source: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of a bundle, or of a finished run.")],
-    gathers: Annotated[Path, typer.Argument(help=".npy, .npz, .sgy, .segy, .su, or SEG-2: .seg2, .sg2, .dat.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="BUNDLE GATHERS…",
+            help="Folder of a bundle, or of a finished run; then the survey's files, or folders of them: .npy, .npz, "
+            ".sgy, .segy, .su, or SEG-2: .seg2, .sg2, .dat.",
+        ),
+    ],
     output: Annotated[
         list[Path] | None, typer.Option("--output", "-o", help=".csv, .sgy, .sgt (pyGIMLi) or .png; repeatable.")
     ] = None,
+    classical: Annotated[
+        bool, typer.Option("--classical", help="STA/LTA with AIC instead of a network: all arguments are gathers.")
+    ] = False,
     interval: Annotated[
         float | None, typer.Option(min=1e-7, max=0.1, help="Between time samples [s]; for files without one.")
     ] = None,
-    confidence: Annotated[float, typer.Option(min=0, max=1, help="Leave out picks that are less sure.")] = 0.0,
+    confidence: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Leave out picks that are less sure. Default: 0.5; classical: 0.")
+    ] = None,
     spacing: Annotated[float | None, typer.Option(min=1e-3, help="Of the receivers [m], the first at 0.")] = None,
     at: Annotated[str | None, typer.Option("--source", help="Position [m] of each gather's source: 1.5,9.5,…")] = None,
 ) -> None:
     """Pick the first breaks of recorded gathers: a time and a confidence for each trace.
 
-    A copy of SEG-Y has the picks in its trace headers: bytes 233-236 in microseconds after the shot (-1: none), bytes
-    237-240 the confidence in ten-thousandths.
+    All files together are one survey, with one output. A copy of SEG-Y has the picks in its trace headers: bytes
+    233-236 in microseconds after the shot (-1: none), bytes 237-240 the confidence in ten-thousandths.
     """
+    if not classical and len(paths) < 2:
+        raise InputError("pick: give a bundle and gathers, or --classical and gathers")
+
     from trials.prediction.picking.pick import pick as work
 
     for path in work(
-        source,
-        gathers,
+        None if classical else paths[0],
+        paths if classical else paths[1:],
         output or [Path("picks.csv")],
         interval=interval,
         confidence=confidence,

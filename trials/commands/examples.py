@@ -33,6 +33,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "seisnas compress --from runs/quickstart/tune --set compress.sparsity=0.8": "four of five weights go",
         "seisnas compress --from runs/quickstart/tune --set compress.pruner=channel": "narrower, which is faster too",
     },
+    "pick-train": {"seisnas pick-train mine.npz": "modelled gathers, then yours; prints the cross-validated error"},
     "compare": {"seisnas compare --preset presets/openfwi.yml --set compare.seeds=2": "hours; it can be stopped"},
     "run": {
         "seisnas run": "the quick start",
@@ -56,15 +57,22 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "seisnas export --max-params 50000 -o exports/small": "the best that is so small",
     },
     "predict": {
+        "seisnas predict openfwi shots.npy -o image.png": "with the bundle that comes with the program",
         "seisnas predict exports/quickstart shots.npy -o image.npy -o image.png": "numbers and a picture",
         "seisnas predict exports/quickstart line.sgy --resample -o image.sgy": "another sampling",
         "seisnas predict exports/quickstart shots.npy --explain": "does the velocity explain the shots?",
         "seisnas predict exports/quickstart shots.npy --migrate": "RTM in the velocity predicted",
     },
+    "adapt": {
+        "seisnas adapt openfwi shots.npy -o exports/mine": "trained on its own velocities of your shots, if that helps",
+    },
     "model": {
         "seisnas model exports/quickstart model.bin --shape 221x601 --unit 1000 --spacing 15 --at 800,3000": "a window",
     },
-    "pick": {"seisnas pick exports/field gather.sgy -o picks.csv -o picks.png": "times and a picture"},
+    "pick": {
+        "seisnas pick exports/field gather.sgy -o picks.csv -o picks.png": "times and a picture",
+        "seisnas pick --classical gathers/ -o picks.csv": "without a network, all files of a folder",
+    },
     "bench-model": {"seisnas bench-model exports/quickstart": "its latency beside the big networks'"},
     "doctor": {"seisnas doctor": "what this machine has and lacks"},
     "hosts": {"seisnas hosts --config nni_config.remote.yml": "what the other machines have and lack"},

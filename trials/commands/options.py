@@ -27,6 +27,7 @@ NniConfig = Annotated[Path, typer.Option("--config", help="The NNI experiment's 
 Port = Annotated[int, typer.Option(min=1024, max=65535, help="Of the web page on 127.0.0.1.")]
 
 QUICKSTART = Path("presets/quickstart.yml")
+FIELD = Path("presets/field.yml")
 NNI_CONFIG = Path("nni_config.yml")
 
 

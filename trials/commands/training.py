@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from trials.commands.options import QUICKSTART, Preset, Run, Set, configuration, console, tell
+from trials.commands.options import FIELD, QUICKSTART, Preset, Run, Set, configuration, console, tell
 
 
 def pretrain(preset: Preset = QUICKSTART, changes: Set = None, run: Run = None) -> None:
@@ -60,6 +60,34 @@ def tune(
 ) -> None:
     """Train one network in full: a searched one (--from), or the UNet (--set network.model=unet)."""
     _stage("tune", preset, changes, run, source)
+
+
+def pick_train(
+    labelled: Annotated[
+        Path, typer.Argument(help=".npz: gathers [S, T, R], first_break_s [S, R] in s, interval in s.")
+    ],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder; default: exports/NAME.")] = None,
+    preset: Preset = FIELD,
+    changes: Set = None,
+    start: Annotated[
+        Path | None, typer.Option("--start", help="weights.safetensors; default: those of the modelled gathers.")
+    ] = None,
+    interval: Annotated[float | None, typer.Option(min=1e-7, max=0.1, help="[s], if not in the file.")] = None,
+) -> None:
+    """Train a picker of first breaks: on modelled gathers, then on yours; says its error on gathers held out.
+
+    Then it trains on all labelled gathers and writes the bundle (docs/picking.md). After a stop, the same command
+    continues where it left off.
+    """
+    from trials.settings.config import settings
+
+    given = settings(changes or [])
+    configuration(preset, changes)
+
+    from trials.pick_train import pick_train as work
+
+    folder = work(labelled, output, tell, preset=preset, changes=given, start=start, interval=interval)
+    tell(f"wrote {folder}; next: seisnas pick {folder} GATHERS")
 
 
 def compress(

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from datagen.config import STRICT, Interval, Range
+from datagen.config import STRICT, Interval, Range, Share
 
 Index = Annotated[int, Field(ge=0)]
 
@@ -28,4 +28,8 @@ class Picking:
     shift: Range[Annotated[float, Field(ge=-1, le=1)]] = (-0.01, 0.02)  # [s]
     gain: Range[Annotated[float, Field(ge=-10, le=10)]] = (-1.5, 1.5)  # exponent at the end of the record
     echo: Annotated[float, Field(ge=0, le=1)] = 0.5  # largest amplitude of an echo 2 to 15 ms later
-    field_noise: bool = False  # on modelled gathers: surface waves, hum, noise of each trace (training/field_noise.py)
+    # Share of the draws that see another part of a longer record: some or all traces break before it or after it.
+    elsewhere: Share = 0.0
+    sparse: Share = 0.0  # share of the draws with fewer receivers, or every second or third
+    # On modelled gathers: other wavelets, surface waves, hum, noise of each trace (trials/training/picking/)
+    field_noise: bool = False

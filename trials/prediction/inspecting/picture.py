@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from datagen.files.whole_files import whole
 from trials.prediction.inspecting.content import SHOWN, Content
-from trials.prediction.picking.pick_files import draw_gather
+from trials.prediction.picking.draw_gathers import draw_gather
 
 MOST_ROWS = 12  # recordings
 MOST_PLACED = 200  # gathers whose places are drawn
@@ -39,7 +39,8 @@ def _draw_gather(panel: Any, content: Content, number: int) -> None:
         return
     panel.set_title(f"gather {number}", fontsize=9)
     if content.samples:
-        draw_gather(panel, content.shown[number], content.interval or 1e-3, content.starts[0])
+        every = np.array([np.nan])  # no part of it
+        draw_gather(panel, content.shown[number], content.interval or 1e-3, content.starts[0], every)
     if content.first_breaks is not None and (content.interval or not content.samples):
         times_R = 1e3 * content.first_breaks[number]
         across = np.arange(len(times_R)) if content.samples or content.receivers is None else content.receivers[number]

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trials.prediction.picking.picks import GatherPicks
+
 Array = NDArray[Any]
 
 STA = (0.001, 0.002, 0.004)  # [s]
@@ -33,13 +35,38 @@ class Classical:
     threshold: float
     window: float
 
-    def __call__(self, gather_TR: Array, interval: float) -> NDArray[np.float64]:
+    def __call__(self, gather_TR: Array, interval: float, start: float | Array = 0.0) -> GatherPicks:
+        """Picks of a gather sampled every `interval` seconds from `start` [s] on; none if dead or before the shot.
+
+        The confidence is how far the root mean square of an LTA before the pick is below that of one after it.
+        """
+        at_R = self.samples(gather_TR, interval)
+        time_R = start + at_R * interval
+        none_R = np.isnan(at_R) | (time_R < 0)
+        rise_R = _rise(gather_TR, np.nan_to_num(at_R).astype(np.int64), max(2, round(self.lta / interval)))
+        return GatherPicks(time_R=np.where(none_R, np.nan, time_R), confidence_R=np.where(none_R, 0.0, rise_R))
+
+    def samples(self, gather_TR: Array, interval: float) -> NDArray[np.float64]:
         """Picks [R] in samples; NaN for a dead trace."""
         coarse_R = first_above(energy_ratio(gather_TR, self.sta, self.lta, interval), self.threshold)
         reach = round(self.window / interval)
         pairs = zip(gather_TR.T, coarse_R, strict=True)
         picks_R = np.array([least_aic(trace_T, around, reach) for trace_T, around in pairs]) if reach > 1 else coarse_R
         return np.where(np.ptp(gather_TR, axis=0) == 0, np.nan, picks_R.astype(np.float64))
+
+
+DEFAULT = Classical(sta=0.001, lta=0.02, threshold=4.0, window=0.005)  # of `seisnas pick --classical`
+
+
+def _rise(gather_TR: Array, at_R: NDArray[np.int64], long: int) -> Array:
+    """1 − rms before / rms after, between 0 and 1."""
+    total_TR = np.concatenate([np.zeros((1, gather_TR.shape[1])), np.cumsum(np.square(gather_TR, dtype=np.float64), 0)])
+    traces, last = np.arange(len(at_R)), len(gather_TR)
+    begin_R, end_R = np.maximum(at_R - long, 0), np.minimum(at_R + long, last)
+    before_R = (total_TR[at_R, traces] - total_TR[begin_R, traces]) / np.maximum(at_R - begin_R, 1)
+    after_R = (total_TR[end_R, traces] - total_TR[at_R, traces]) / np.maximum(end_R - at_R, 1)
+    tiny = np.finfo(np.float64).tiny
+    return np.asarray(np.clip(1 - np.sqrt((before_R + tiny) / (after_R + tiny)), 0, 1))
 
 
 def energy_ratio(gather_TR: Array, sta: float, lta: float, interval: float) -> Array:
@@ -85,7 +112,7 @@ def fitted(gathers: Sequence[Array], labels: Sequence[Array], interval: float) -
     label = np.concatenate(list(labels))
 
     def error(settings: Classical) -> float:
-        picks = np.concatenate([settings(gather, interval) for gather in gathers])
+        picks = np.concatenate([settings.samples(gather, interval) for gather in gathers])
         return float(np.nanmean(np.abs(picks - label)))
 
     grid = [

@@ -2,8 +2,6 @@
 
     surface waves   several modes from the source on, slower than the first breaks, dispersive,
                         U(f, d) = A(f) exp(−2πi f (t₀ + p(f) d) − q f d) / (1 + d)^½,     p(f) = p₀ (f/f₀)^κ
-    onset           up to two derivatives in time: sources on the ground are sharper than the modelled Ricker wavelet,
-                    and a derivative does not move the onset
     noise           of different level and band on each trace, and one hum on all traces
 
 d is the distance from the first trace that breaks, in traces: a recorded gather need not know its receivers.
@@ -18,6 +16,7 @@ from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 
 MODES = (2, 7)
 PEAK = (15.0, 80.0)  # [Hz] of a mode
+BAND = 500.0  # [Hz] of all modes
 SLOWER = (1.4, 5.0)  # slowness of a mode over that of the first breaks
 SLOWEST = 1.15  # the least that dispersion leaves of it
 DISPERSION = (0.0, 0.8)  # κ
@@ -37,8 +36,6 @@ def with_field_noise(gather_TR: Array, picks_R: Array, interval: float, draw: Ge
 
     A gather without first breaks has no origin for surface waves and gets only noise.
     """
-    for _ in range(draw.integers(3)):
-        gather_TR = np.diff(gather_TR, axis=0, prepend=gather_TR[:1])
     picked_P = np.flatnonzero(np.isfinite(picks_R))
     if len(picked_P) > 1:
         gather_TR = gather_TR + _surface_waves(gather_TR, picks_R[picked_P], picked_P, interval, draw)
@@ -56,7 +53,8 @@ def _surface_waves(gather_TR: Array, picks_P: Array, picked_P: Array, interval: 
     distance_R = np.abs(np.arange(receivers) - picked_P[first])
     slowness = interval * max(1.0, float(np.median(np.abs(np.diff(picks_P) / np.diff(picked_P)))))  # [s a trace]
     padded = next_fast_len(5 * samples, real=True)  # the slowest leave the record and must not come in again
-    frequency_F1 = rfftfreq(padded, interval)[:, None]
+    frequency_F1 = rfftfreq(padded, interval)[:, None].astype(np.float32)
+    frequency_F1 = frequency_F1[: np.searchsorted(frequency_F1[:, 0], BAND)]
     waves_TR = np.zeros_like(gather_TR)
     for _ in range(draw.integers(MODES[0], MODES[1], endpoint=True)):
         peak = draw.uniform(*PEAK)
@@ -67,8 +65,9 @@ def _surface_waves(gather_TR: Array, picks_P: Array, picked_P: Array, interval: 
         decay_FR = draw.uniform(0, 0.02) / peak * frequency_F1 * distance_R
         phase = 1j * draw.uniform(0, 2 * np.pi)
         spread_R = (1 + distance_R) ** -draw.uniform(0, 1)
-        mode_FR = spectrum_F1 * np.exp(-2j * np.pi * frequency_F1 * time_FR + phase - decay_FR) * spread_R
-        mode_TR = irfft(mode_FR, padded, axis=0)[:samples]
+        swing_FR = (-2j * np.pi * frequency_F1 * time_FR + phase - decay_FR).astype(np.complex64)
+        mode_FR = spectrum_F1 * np.exp(swing_FR) * spread_R
+        mode_TR = irfft(mode_FR.astype(np.complex64), padded, axis=0)[:samples]
         strength = 10 ** (draw.uniform(*STRENGTH) / 20) * _level(gather_TR)
         waves_TR += strength / max(_level(mode_TR), SILENT) * mode_TR
     return waves_TR

@@ -1,8 +1,9 @@
 """Gathers with first breaks to learn from: modelled ones of the data set, or recorded ones picked by hand.
 
-    mirrored · polarity · stretched and shifted in time · gain exp(c t/T) · echo ─► field noise ─► effects
+    vary.py ─► field noise ─► fewer receivers ─► effects
 
-Labels move with their gathers.  Each draw depends only on seed, epoch and its number.
+Labels move with their gathers; NaN is a trace that nobody picked, infinity one that breaks outside the window.  Each
+draw depends only on seed, epoch and its number.
 """
 
 from collections.abc import Sequence
@@ -11,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.random import Generator, SeedSequence, default_rng
+from numpy.random import SeedSequence, default_rng
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from datagen.config import Effects
+from datagen.config import Effects, Survey
 from datagen.dataset import NO_EFFECTS, ShardDataset
 from datagen.effects import Streams, check_effects, disturb, receiver_delays
 from datagen.errors import InputError
@@ -24,18 +25,20 @@ from datagen.traces.gathers import read_recording
 from trials.settings.config import Config
 from trials.settings.picking import Picking
 from trials.training.picking.field_noise import with_field_noise
-from trials.training.picking.windows import resampled, same_interval, sample_at, spread_over
+from trials.training.picking.vary import vary, with_fewer_receivers
+from trials.training.picking.wavelets import visible_onset, with_other_wavelet
+from trials.training.picking.windows import OVERLAP_IN_TIME, cut, resampled, same_interval, sample_at, spread_over
 
-# Periods of the wavelet's peak frequency from the eikonal time to the visible onset (datagen/waves/first_breaks.py).
-ONSET = 0.7
 VARIED = 10  # last number of the spawn key
-ECHOES = (0.002, 0.015)  # [s]
 
 Array = NDArray[Any]
 
 
 class GatherSet(Dataset[tuple[Tensor, Tensor]]):
-    """Samples (gather [1, T, R], first breaks [R] in samples, NaN where there is none), float32."""
+    """Samples (gather [1, T, R], first breaks [R] in samples), float32.
+
+    Of modelled gathers `picks_NR` are first arrivals, and `ricker` is the frequency [Hz] of their wavelet.
+    """
 
     def __init__(
         self,
@@ -43,11 +46,12 @@ class GatherSet(Dataset[tuple[Tensor, Tensor]]):
         picks_NR: Array,
         interval: float,
         *,
+        ricker: float | None = None,
         varied: Picking | None = None,
         effects: Effects = NO_EFFECTS,
         seed: int = 0,
     ) -> None:
-        self.gathers_NTR, self.picks_NR, self.interval = gathers_NTR, picks_NR, interval
+        self.gathers_NTR, self.picks_NR, self.interval, self.ricker = gathers_NTR, picks_NR, interval, ricker
         self.varied, self.effects, self.seed, self.epoch = varied, effects, seed, 0
         self.draws = len(gathers_NTR) if varied is None or varied.draws is None else varied.draws
 
@@ -62,42 +66,30 @@ class GatherSet(Dataset[tuple[Tensor, Tensor]]):
         """Gathers [B, 1, T, R] and first breaks [B, R]."""
         chosen = np.asarray(indices) % len(self.gathers_NTR)
         gathers_BTR, picks_BR = self.gathers_NTR[chosen].astype(np.float32), self.picks_NR[chosen].astype(np.float32)
-        if self.varied is not None:
-            pairs = [
-                vary(gather, picks, self.varied, self.interval, self._generator(int(index)))
-                for gather, picks, index in zip(gathers_BTR, picks_BR, indices, strict=True)
-            ]
-            gathers_BTR, picks_BR = (np.stack(part) for part in zip(*pairs, strict=True))
+        pairs = [self._sample(*each) for each in zip(gathers_BTR, picks_BR, indices, strict=True)]
+        gathers_BTR, picks_BR = (np.stack(part) for part in zip(*pairs, strict=True))
         if self.effects != NO_EFFECTS:
             streams = Streams(self.seed, self.epoch, indices)
-            gathers_BTR = disturb(gathers_BTR[:, None], self.effects, self.interval, streams)[:, 0]
+            recorded_B1R = gathers_BTR.any(1, keepdims=True)
+            gathers_BTR = recorded_B1R * disturb(gathers_BTR[:, None], self.effects, self.interval, streams)[:, 0]
             picks_BR = picks_BR + receiver_delays(self.effects, picks_BR.shape[1], streams) / self.interval
         return torch.from_numpy(gathers_BTR[:, None]), torch.from_numpy(picks_BR.astype(np.float32))
 
-    def _generator(self, index: int) -> Generator:
-        return default_rng(SeedSequence(self.seed, spawn_key=(self.epoch, index, VARIED)))
-
-
-def vary(gather_TR: Array, picks_R: Array, picking: Picking, interval: float, draw: Generator) -> tuple[Array, Array]:
-    """A gather and its picks as from another place, hammer and distance."""
-    samples = len(gather_TR)
-    if draw.random() < 0.5:
-        gather_TR, picks_R = gather_TR[:, ::-1], picks_R[::-1]
-    stretch, shift = draw.uniform(*picking.stretch), draw.uniform(*picking.shift) / interval
-    at_T = np.abs((np.arange(samples) - shift) / stretch)  # mirrored before the record's start
-    at_T = np.minimum(at_T, 2 * (samples - 1) - at_T).clip(0, samples - 1)  # and beyond its end
-    floor_T = np.minimum(at_T.astype(np.int64), samples - 2)
-    share_T1 = (at_T - floor_T).astype(np.float32)[:, None]
-    varied_TR = (1 - share_T1) * gather_TR[floor_T] + share_T1 * gather_TR[floor_T + 1]
-    exponent_T1 = draw.uniform(*picking.gain) * np.arange(samples, dtype=np.float32)[:, None] / samples
-    varied_TR *= np.exp(exponent_T1) * (1 if draw.random() < 0.5 else -1)
-    later = int(draw.uniform(*ECHOES) / interval)
-    varied_TR[later:] += draw.uniform(-picking.echo, picking.echo) * varied_TR[:-later].copy()
-    moved_R = picks_R * stretch + shift
-    moved_R = np.where((moved_R >= 0) & (moved_R <= samples - 1), moved_R, np.nan)
-    if picking.field_noise:
-        varied_TR = with_field_noise(varied_TR, moved_R, interval, draw)
-    return varied_TR, moved_R
+    def _sample(self, gather_TR: Array, picks_R: Array, index: int) -> tuple[Array, Array]:
+        samples, picking = len(gather_TR), self.varied
+        draw = default_rng(SeedSequence(self.seed, spawn_key=(self.epoch, int(index), VARIED)))
+        if self.ricker is not None:
+            if picking is not None and picking.field_noise:
+                gather_TR = with_other_wavelet(gather_TR, picks_R, self.ricker, self.interval, draw)
+            picks_R = visible_onset(gather_TR, picks_R, self.interval)
+        if picking is None:
+            return gather_TR, picks_R
+        gather_TR, picks_R = vary(gather_TR, picks_R, samples, picking, self.interval, draw)
+        if picking.field_noise:
+            gather_TR = with_field_noise(gather_TR, picks_R, self.interval, draw)
+        return (
+            with_fewer_receivers(gather_TR, picks_R, draw) if draw.random() < picking.sparse else (gather_TR, picks_R)
+        )
 
 
 def gather_set(config: Config, split: str, *, varied: bool = False) -> GatherSet:
@@ -112,13 +104,19 @@ def gather_set(config: Config, split: str, *, varied: bool = False) -> GatherSet
         shards = ShardDataset(config.data.folder, split, "first_break")
         shots_MSTR, times_MSR = shards.__getitems__(range(len(shards)))
         gathers_NTR = shots_MSTR.flatten(0, 1).numpy()
-        picks_NR = (times_MSR.flatten(0, 1).numpy() + ONSET / survey.frequency) / survey.interval
-        picks_NR[picks_NR > survey.samples - 1] = np.nan
+        picks_NR = times_MSR.flatten(0, 1).numpy() / survey.interval
+    ricker = survey.frequency if config.picking.labelled is None else None
     if not varied:
-        return GatherSet(gathers_NTR, picks_NR, survey.interval)
+        return GatherSet(gathers_NTR, picks_NR, survey.interval, ricker=ricker)
     check_effects(config.effects, config.data)
     return GatherSet(
-        gathers_NTR, picks_NR, survey.interval, varied=config.picking, effects=config.effects, seed=config.seed
+        gathers_NTR,
+        picks_NR,
+        survey.interval,
+        ricker=ricker,
+        varied=config.picking,
+        effects=config.effects,
+        seed=config.seed,
     )
 
 
@@ -142,14 +140,28 @@ def _labelled(config: Config, split: str) -> tuple[Array, Array]:
     train = picking.train or [index for index in there if index not in picking.held_out]
     gathers, picks = [], []
     for index in train if split == "train" else picking.held_out or train:
-        gather_TR = resampled(np.nan_to_num(recording.gathers[index]), interval, survey.interval, survey.samples)
         label_R = sample_at(recording.first_breaks[index] - recording.starts[index], interval, survey.interval)
-        label_R = np.where((label_R >= 0) & (label_R < survey.samples), label_R, np.nan)
-        for window in spread_over(gather_TR.shape[1], survey.receivers):
-            missing = survey.receivers - len(window)
-            gathers.append(np.pad(gather_TR[:, window], ((0, 0), (0, missing))))
-            picks.append(np.pad(label_R[window], (0, missing), constant_values=np.nan))
+        gather_TR = resampled(_until(recording.gathers[index], label_R, interval, survey), interval, survey.interval)
+        for times in spread_over(len(gather_TR), survey.samples, OVERLAP_IN_TIME):
+            within_R = (label_R >= times.start) & (label_R < times.start + survey.samples)
+            if not within_R.any():
+                continue
+            moved_R = np.where(within_R | np.isnan(label_R), label_R - times.start, np.inf)
+            for traces in spread_over(len(label_R), survey.receivers):
+                gathers.append(cut(gather_TR, times, traces, survey.samples, survey.receivers))
+                missing = survey.receivers - len(traces)
+                picks.append(np.pad(moved_R[traces], (0, missing), constant_values=np.nan))
+    if not gathers:
+        raise InputError(
+            f"picking.labelled: no trace of gathers {train} in {picking.labelled} has a label in its record"
+        )
     return np.stack(gathers), np.stack(picks)
+
+
+def _until(gather_TR: Array, label_R: Array, interval: float, survey: Survey) -> Array:
+    """The record up to a window after its last label: what comes later is in no window that is trained on."""
+    last = float(np.nanmax(label_R, initial=0.0)) + survey.samples
+    return np.nan_to_num(gather_TR[: int(np.ceil(last * survey.interval / interval))])
 
 
 def _interval(stored: float | None, picking: Picking) -> float:

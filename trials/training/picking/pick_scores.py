@@ -7,11 +7,11 @@ HITS = (1, 3, 5, 9)  # samples
 
 
 def pick_scores(picks_BR: Tensor, labels_BR: Tensor, interval: float) -> dict[str, Tensor]:
-    """Scores of the traces of a batch that have a label; picks and labels in samples every `interval` seconds.
+    """Scores of the traces that break within the window; picks and labels in samples every `interval` seconds.
 
     `mae_ms` and `median_ms` in milliseconds, `hit_k` between 0 and 1, each `[1]`.  Without any label all are NaN.
     """
-    known_BR = ~torch.isnan(labels_BR)
+    known_BR = torch.isfinite(labels_BR)
     error_N = (picks_BR - labels_BR)[known_BR].abs()
     if len(error_N) == 0:
         error_N = torch.full((1,), torch.nan, device=picks_BR.device)

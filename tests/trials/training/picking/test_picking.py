@@ -15,9 +15,10 @@ from trials.settings.picking import Picking
 from trials.stages.execute import execute
 from trials.training.fit import evaluate
 from trials.training.networks import trained
-from trials.training.picking.gather_set import gather_set, vary
+from trials.training.picking.gather_set import gather_set
 from trials.training.picking.pick_scores import pick_scores
 from trials.training.picking.picking import pick_loss
+from trials.training.picking.vary import vary, with_fewer_receivers
 
 SETTINGS = {
     "name": "tiny",
@@ -92,11 +93,57 @@ def test_labels_move_with_their_gathers():
     step = (np.arange(64)[:, None] >= onset[0]).astype(np.float32)
     picking = Picking(stretch=(0.7, 1.3), shift=(0.0, 0.01), gain=(0.0, 0.0), echo=0.0)
     for seed in range(8):
-        gather_TR, picks_R = vary(step, onset[0], picking, 0.001, np.random.default_rng(seed))
+        gather_TR, picks_R = vary(step, onset[0], 64, picking, 0.001, np.random.default_rng(seed))
         found_R = (np.abs(gather_TR) > 0.5).argmax(0)
         known = np.isfinite(picks_R)
         assert known.sum() > 3
         assert np.abs(found_R - picks_R)[known].max() <= 1.5
+
+
+def test_a_window_elsewhere_has_no_break_that_it_does_not_show():
+    onset = np.linspace(20.0, 40, 8)
+    record = np.where(np.arange(80)[:, None] >= onset, 10.0, 1.0).astype(np.float32)
+    picking = Picking(stretch=(1.0, 1.0), gain=(0.0, 0.0), echo=0.0, elsewhere=1.0)
+    shown = []
+    for seed in range(40):
+        gather_TR, picks_R = vary(record, onset, 64, picking, 0.001, np.random.default_rng(seed))
+        high_TR = np.abs(gather_TR) > 5
+        changes_R = (np.diff(high_TR, axis=0) != 0).sum(0)
+        assert (changes_R == np.isfinite(picks_R)).mean() >= 0.75  # others break at its very edge
+        shown.append(np.isfinite(picks_R).mean())
+    assert min(shown) == 0
+    assert max(shown) == 1
+
+
+def test_fewer_receivers_keep_their_labels_and_leave_the_rest_dead():
+    gather_TR = np.ones((16, 1), np.float32) * np.arange(1, 25)
+    for seed in range(20):
+        fewer_TR, picks_R = with_fewer_receivers(gather_TR, np.arange(1.0, 25), np.random.default_rng(seed))
+        alive_R = fewer_TR.any(0)
+        assert 6 <= alive_R.sum() <= 24
+        assert np.array_equal(fewer_TR[0, alive_R], picks_R[alive_R])
+        assert np.isnan(picks_R[~alive_R]).all()
+        assert len(set(np.diff(picks_R[alive_R]))) == 1
+
+
+def test_a_break_outside_the_window_makes_all_rows_alike():
+    labels = torch.tensor([[torch.inf]])
+    flat, sure = torch.zeros(1, 1, 32, 1), torch.zeros(1, 1, 32, 1)
+    sure[0, 0, 5] = 5
+    assert float(pick_loss(flat, labels, 64, 2.0)) == pytest.approx(float(np.log(32)))
+    assert pick_loss(sure, labels, 64, 2.0) > pick_loss(flat, labels, 64, 2.0)
+    assert float(find_picks(flat, 64)[0, 1, 0]) < 0.3
+
+
+def test_breaks_late_in_a_long_record_are_learned_from(make_config, tmp_path):
+    times_SR = np.stack([300 + 3 * np.arange(8), 500 - 4 * np.arange(8)])
+    np.savez(tmp_path / "long.npz", shots=wavelets(times_SR, 1000), first_break_s=1e-3 * times_SR, interval=0.001)
+    gathers = gather_set(make_config(picking__labelled=str(tmp_path / "long.npz")), "train")
+    for gather_TR, picks_R in zip(gathers.gathers_NTR, gathers.picks_NR, strict=True):
+        known = np.isfinite(picks_R)
+        assert known.any()
+        loud_R = (np.abs(gather_TR) > 0.1).argmax(0)
+        assert np.abs(loud_R - picks_R)[known].max() <= 3
 
 
 def test_the_same_seed_epoch_and_number_draw_the_same_gather(make_config):

@@ -1,0 +1,49 @@
+"""The recipe of `seisnas pick-train`."""
+
+import numpy as np
+import yaml
+from safetensors.torch import save_file
+
+from search_spaces.build import build
+from tests.trials.training.picking.test_picking import SETTINGS, wavelets
+from trials import pick_train as recipe
+from trials.results.pick_errors import Found
+from trials.settings.config import load
+from trials.training.networks import geometry
+from trials.training.picking.fine_tuning import pairs_held_out
+
+
+def test_neighbours_are_held_out_together_and_each_once():
+    folds = pairs_held_out(5)
+    assert [held for _, held in folds] == [[0, 1], [2, 3], [4]]
+    assert all(sorted(train + held) == list(range(5)) for train, held in folds)
+    assert pairs_held_out(2) == []
+
+
+def test_the_table_counts_what_is_far_off_and_what_a_confidence_is_worth():
+    found = Found(error_N=np.array([1.0, -1, 2, 20]), confidence_N=np.array([0.9, 0.8, 0.8, 0.1]), interval=0.00025)
+    told = recipe.table(found, found)
+    assert "mean error 6.00 ms, median 1.50 ms, bias +1.50 ms, 25% more than 15 samples off" in told
+    assert "confidence of 0.7 or more: 75% of the traces, 100% within 3 ms" in told
+
+
+def test_a_few_labelled_gathers_become_a_bundle_and_an_error(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(recipe, "recipe", lambda labelled: (1.0e-3, 2))
+    times_SR = 12.0 + np.arange(8) + np.arange(4)[:, None]
+    np.savez("mine.npz", gathers=wavelets(times_SR), first_break_s=1e-3 * times_SR, interval=0.001)
+    (tmp_path / "tiny.yml").write_text(yaml.safe_dump(SETTINGS))
+    config = load("tiny.yml")
+    save_file(build(config.network, *geometry(config)).state_dict(), "start.safetensors")
+    told = []
+    folder = recipe.pick_train(
+        tmp_path / "mine.npz",
+        None,
+        told.append,
+        preset=tmp_path / "tiny.yml",
+        changes={},
+        start=tmp_path / "start.safetensors",
+    )
+    assert (folder / "model.onnx").exists()
+    assert told[0].startswith("32 traces of gathers held out")
+    assert "classical" in told[0]
