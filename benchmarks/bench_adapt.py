@@ -59,7 +59,7 @@ def main(
         "adapt",
         "Adapting a bundle to shots without labels",
         "python benchmarks/bench_adapt.py, --data or --velocity",
-        scores="means over the samples, of the network before and after; kept: which one the misfit of the shots chooses",
+        scores="means over the samples, before and after; kept: what the misfit of the shots chooses",
     )
     row: Row = {"family": family, "bundle": contents.name, "samples": len(shots_BSTR), "models": models, "seed": seed}
     record.rows = [old for old in record.rows if not row.items() <= old.items()]
