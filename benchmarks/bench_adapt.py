@@ -26,10 +26,8 @@ from datagen.waves.scheme import derive_scheme
 from trials.adapting.adapt import OfNetwork, adapt
 from trials.prediction.predict import open_imager
 from trials.prediction.velocity_window import cut_window, read_velocity, spanning, within_limits
-from trials.running.run_folder import RunFolder
 from trials.training.metrics import blank_ssim
 from trials.training.migrating.velocity_and_image import scores_of_both
-from trials.training.networks import trained
 
 Array = NDArray[Any]
 Row = dict[str, Any]
@@ -57,20 +55,22 @@ def main(
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "shots.npy", shots_BSTR)
         found = adapt(bundle, folder / "shots.npy", folder / "adapted", models=models, seed=seed, run=folder / "run")
-        network = OfNetwork(contents, trained(RunFolder(folder / "run" / "training")))
     record = Record(
         "adapt",
         "Adapting a bundle to shots without labels",
         "python benchmarks/bench_adapt.py, --data or --velocity",
-        scores="means over the samples, of the network before and after; misfit: median; kept: the new one is",
+        scores="means over the samples, before and after; kept: what the misfit of the shots chooses",
     )
     row: Row = {"family": family, "bundle": contents.name, "samples": len(shots_BSTR), "models": models, "seed": seed}
     record.rows = [old for old in record.rows if not row.items() <= old.items()]
-    old, new = (scores(each(shots_BSTR), truth_B2ZX, contents) for each in (open_imager(bundle), network))
+    old, new = (
+        scores(each(shots_BSTR), truth_B2ZX, contents)
+        for each in (open_imager(bundle), OfNetwork(contents, found.network))
+    )
     for name in ("rtm_ssim", "rtm_correlation", "velocity_ssim", "velocity_correlation", "velocity_mae"):
         row |= {f"{name}_before": old[name], f"{name}_after": new[name]}
     row |= {"rtm_blank_ssim": old["rtm_blank_ssim"], "misfit_before": found.before, "misfit_after": found.after}
-    record.add(row | {"kept": "new" if found.helped else "old"})
+    record.add(row | {"share_of_the_way": found.share, "kept": "new" if found.helped else "old"})
 
 
 def of_data(folder: Path, samples: int, contents: Contents) -> tuple[Array, Array]:

@@ -5,8 +5,11 @@
                            └──► misfit of the shots before        misfit after ◄──── new velocities ◄──────┘
 
 No label is needed.  Whether it helped is asked of the shots: does what the network makes of them explain them better?
+A short training also undoes a little of a long one, so weights part of the way from the old to the new ones are asked
+about, too (Wortsman et al. 2022, arXiv 2109.01903).
 """
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from compressors.bundles.bundle import refuse_to_replace, write_bundle
+from compressors.bundles.bundle import load_bundle, refuse_to_replace, write_bundle
 from compressors.bundles.contents import Contents
 from compressors.bundles.ready_made import find_bundle
 from compressors.outputs import OUTPUTS
@@ -48,6 +51,7 @@ VELOCITY = "velocity.npy"  # in the run's folder
 BATCH = 8
 MOST_SAMPLES = 64  # of the user's shots that are looked at: the first
 HELD = 16  # models more for validation, and as many to score the new bundle on
+WAY = (0.25, 0.5, 1.0)  # shares of the way from the old to the new weights
 EPOCHS, LEARNING_RATE = 6, 2.0e-3  # a fifth of that of a whole training
 
 
@@ -56,8 +60,10 @@ class Adapted:
     """What came of it."""
 
     samples: int  # of the user's shots
-    before: float  # their misfit, median over the samples
-    after: float
+    before: float  # their misfit, mean over the samples
+    after: float  # the smallest on the way
+    share: float  # of the way, where it is
+    network: nn.Module  # there
 
     @property
     def helped(self) -> bool:
@@ -105,12 +111,29 @@ def adapt(
     training = RunFolder(folder / "training")
     execute("tune", config, training, Channel())
 
-    network = trained(training)
-    after = misfit(PredictedVelocity(bundle, OfNetwork(contents, network), velocity.engine), shots_NSTR)
-    found = Adapted(samples=len(shots_NSTR), before=before, after=after)
+    old, new = load_bundle(bundle).network, trained(training)
+    tried = []
+    for share in WAY:
+        network = on_the_way(old, new, share)
+        after = misfit(PredictedVelocity(bundle, OfNetwork(contents, network), velocity.engine), shots_NSTR)
+        report(f"{100 * share:g} % of the way to the new weights: a misfit of {after:.3f}")
+        tried.append(Adapted(samples=len(shots_NSTR), before=before, after=after, share=share, network=network))
+    found = min(tried, key=lambda each: each.after)
     if found.helped:
-        _write_bundle(output, network, config, contents, f"{Path(shots).name}", str(bundle), found)
+        _write_bundle(output, config, contents, Path(shots).name, found)
     return found
+
+
+def on_the_way(old: nn.Module, new: nn.Module, share: float) -> nn.Module:
+    """The network whose weights are `share` of the way from those of `old` to those of `new`."""
+    network, first = copy.deepcopy(new), old.state_dict()
+    network.load_state_dict(
+        {
+            name: torch.lerp(first[name], last, share) if last.is_floating_point() else last
+            for name, last in new.state_dict().items()
+        }
+    )
+    return network.eval()
 
 
 @dataclass(frozen=True)
@@ -137,12 +160,12 @@ def velocities(velocity: PredictedVelocity, shots_NSTR: Array) -> Array:
 
 
 def misfit(velocity: PredictedVelocity, shots_NSTR: Array) -> float:
-    """Of the shots that the velocities would give, as `predict --explain` has it: the median over the samples."""
+    """Of the shots that the velocities would give, as `predict --explain` has it: the mean over the samples."""
     survey = velocity.imager.contents.data.survey
     found = [
         measure_misfit(part, velocity.shoot(velocity(part)), gain(part, survey)).whole_N for part in _parts(shots_NSTR)
     ]
-    return float(np.median(np.concatenate(found)))
+    return float(np.mean(np.concatenate(found)))
 
 
 def lesson(contents: Contents, bundle: str, folder: Path, models: int, seed: int) -> Config:
@@ -173,14 +196,13 @@ def lesson(contents: Contents, bundle: str, folder: Path, models: int, seed: int
     )
 
 
-def _write_bundle(
-    output: Path, network: nn.Module, config: Config, contents: Contents, shots: str, bundle: str, found: Adapted
-) -> None:
+def _write_bundle(output: Path, config: Config, contents: Contents, shots: str, found: Adapted) -> None:
     note = (
         f"Adapted from {contents.name} to {found.samples} samples of {shots} with {config.data.split.train} models of "
         f"the velocities that it saw in them: their misfit fell from {found.before:.3f} to {found.after:.3f}. "
         "The scores are those on further such models, not on the ground itself."
     )
+    network = found.network
     scores = make_task(config).evaluate(network, "test")
     kept = "the training and any earlier bundle are kept"
     with report_unwritable(output, kept), example_picture(network, config) as picture:

@@ -154,7 +154,7 @@ def adapt(
         interval=interval,
         report=tell,
     )
-    change = f"misfit {found.before:.3f} before, {found.after:.3f} after, median of {found.samples} samples"
+    change = f"misfit {found.before:.3f} before, {found.after:.3f} after, mean of {found.samples} samples"
     if not found.helped:
         raise RuntimeError(f"{change}: it did not help, {output} is not written; stay with {bundle}")
     tell(f"{change}\nwrote {output}\nnext: seisnas predict {output} {shots}")
