@@ -99,7 +99,7 @@ class MigratingNetwork(nn.Module):
         velocity_B1ZX = lowest + (highest - lowest) * torch.sigmoid(y_B1ZX)
         with torch.autocast(level_BSNG.device.type, enabled=False):  # travel times need all their digits
             migrated_BCZX = self.migration(level_BSNG.float(), velocity_B1ZX)
-        estimate_B1ZX = functional.avg_pool2d(_normalised(y_B1ZX), STRIDE)
+        estimate_B1ZX = functional.avg_pool2d(_normalised(y_B1ZX), STRIDE, ceil_mode=True)
         both_B2ZX: Tensor = self.image(torch.cat([stacks_BCZX, migrated_BCZX, estimate_B1ZX], dim=1))
         return both_B2ZX.float()
 

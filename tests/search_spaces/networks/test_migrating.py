@@ -1,7 +1,13 @@
 """One network, shots alone: velocity and image, and what the image wants of the velocity."""
 
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
 import torch
 
+from compressors.graphs.onnx_graph import export_onnx
+from compressors.graphs.session import GraphSession
 from search_spaces.build import build, count_parameters
 from search_spaces.config import Migrate, Network
 from search_spaces.genotype import Genotype
@@ -99,3 +105,15 @@ def test_the_correction_starts_from_what_is_given_and_the_estimate_is_still_retu
 def test_any_network_can_stand_behind_the_migration() -> None:
     unet = build(Network(model="unet", depth=2, width=4, front=Migrate()), SHAPE, 1.0).eval()
     assert unet(torch.randn(1, 2, 160, 30)).shape == (1, 2, *SIZE)
+
+
+@pytest.mark.parametrize("size", [(33, 30), (33, 31)], ids=["odd rows", "both odd"])
+def test_a_grid_with_an_odd_side_is_imaged_too_and_in_onnx_alike(size: tuple[int, int], tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    shape = replace(SHAPE, nz=size[0], nx=size[1])
+    odd, shots_BSTR = build(Network(genotype=CELLS, front=Migrate()), shape, 1.0).eval(), torch.randn(2, 2, 160, 30)
+    both_B2ZX = odd(shots_BSTR)
+    assert both_B2ZX.shape == (2, 2, *size)
+    export_onnx(odd, shape, tmp_path / "odd.onnx")
+    found_B2ZX = torch.from_numpy(GraphSession(tmp_path / "odd.onnx")(shots_BSTR.numpy()))
+    torch.testing.assert_close(found_B2ZX, both_B2ZX.detach(), rtol=1e-3, atol=1e-4)
