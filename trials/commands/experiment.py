@@ -224,7 +224,7 @@ def export_study(
     record = _record(experiment, config)
 
     from trials.experiment.state import query_state
-    from trials.results.export_study import export_study as write
+    from trials.results.optuna_study.export_study import export_study as write
 
     interrupted = query_state(record).status in ("stopped", "shown", "finished")
     file, pictures, names = write(record, storage, interrupted=interrupted)

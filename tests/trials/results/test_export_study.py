@@ -20,7 +20,7 @@ from tests.ports import free_port
 from tests.trials.experiment.recorded import handed, write_experiment
 from trials.commands.app import app
 from trials.experiment.record import ExperimentRecord, read_record
-from trials.results.export_study import export_study, storage_file
+from trials.results.optuna_study.export_study import export_study, storage_file
 
 SPACE = {
     "stage": {
@@ -198,7 +198,7 @@ def test_other_storages_and_the_experiments_own_data_base_are_refused(record: Ex
 def test_without_optuna_the_command_says_how_to_get_it(
     record: ExperimentRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trials.results.export_study.find_spec", lambda name: None)
+    monkeypatch.setattr("trials.results.optuna_study.export_study.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install 'seisnas\[study\]'"):
         export_study(record, str(tmp_path / "study.db"), interrupted=True)
 

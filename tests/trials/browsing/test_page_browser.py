@@ -1,6 +1,6 @@
 """The page in a real browser: experiments that run, finished and failed, in light and dark, wide and narrow windows.
 
-SEISNAS_BROWSER=1 SEISNAS_SCREENSHOTS=FOLDER pytest tests/trials/test_page_browser.py    (the folder is for pictures)
+SEISNAS_BROWSER=1 SEISNAS_SCREENSHOTS=FOLDER pytest tests/trials/browsing/test_page_browser.py   (pictures)
 """
 
 import os
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.trials.browser import FOUND, MISSING, Browser, chromium, hosts, until
+from tests.trials.browsing.browser import FOUND, MISSING, Browser, chromium, hosts, until
 from tests.trials.results.page.stored import FAILURE, store
 from trials.experiment.state import ExperimentState
 from trials.results.page import server

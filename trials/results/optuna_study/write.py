@@ -33,7 +33,7 @@ from datagen.errors import InputError
 from trials.experiment.nni.manager import Job
 from trials.experiment.record import ExperimentRecord
 from trials.experiment.tuner.schedule import final_score
-from trials.results.study_space import Distribution, distributions, split
+from trials.results.optuna_study.study_space import Distribution, distributions, split
 from trials.running.run_folder import PREDICTIONS
 
 SCORE = {"default": "maximize"}  # metric → goal

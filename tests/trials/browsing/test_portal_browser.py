@@ -2,7 +2,7 @@
 
 Three trials run at a time, so that their hyper-parameters could be mixed up.
 
-SEISNAS_BROWSER=1 SEISNAS_SCREENSHOTS=FOLDER pytest tests/trials/test_portal_browser.py    (the folder is for pictures)
+SEISNAS_BROWSER=1 SEISNAS_SCREENSHOTS=FOLDER pytest tests/trials/browsing/test_portal_browser.py   (pictures)
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.trials.browser import FOUND, MISSING, Browser, ask, chromium, free_port, hosts, until
+from tests.trials.browsing.browser import FOUND, MISSING, Browser, ask, chromium, free_port, hosts, until
 from trials.experiment.launch import stop
 from trials.experiment.nni import processes
 from trials.experiment.nni.nnictl import NNICTL, environment

@@ -34,7 +34,7 @@ def export_study(record: ExperimentRecord, storage: str, *, interrupted: bool) -
             "export-study: Optuna is not installed; pip install 'seisnas[study]', in the project's folder "
             "pip install -e '.[study]'"
         )
-    from trials.results.study import remove_pictures, study_names, write_studies  # noqa: PLC0415  needs Optuna
+    from trials.results.optuna_study.write import remove_pictures, study_names, write_studies  # noqa: PLC0415  needs Optuna
 
     names, pictures = list(study_names(record).values()), file.with_name(f"{file.stem}_pictures")
     _check_content(file)
