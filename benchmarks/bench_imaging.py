@@ -225,12 +225,13 @@ def rate_at(share: float) -> float:
 
 
 @torch.no_grad()
-def examine(network: "MigratingNetwork | Mirrored", kept: Kept) -> Row:
-    """rtm_ssim, velocity_mae …, with the SSIM of a blank image beside them."""
+def examine(network: "MigratingNetwork | Mirrored", kept: Kept, most: int = 2**31) -> Row:
+    """rtm_ssim, velocity_mae … of the first samples, with the SSIM of a blank image beside them."""
     network.eval()
     rows: list[dict[str, Tensor]] = []
-    for first in range(0, len(kept), 32):
-        level_BSNG, stacks_BCZX, target_B2ZX = kept.batch(np.arange(first, min(first + 32, len(kept))))
+    count = min(len(kept), most)
+    for first in range(0, count, 32):
+        level_BSNG, stacks_BCZX, target_B2ZX = kept.batch(np.arange(first, min(first + 32, count)))
         prediction_B2ZX = network.from_features(level_BSNG, stacks_BCZX)
         rows.append(scores_of_both(prediction_B2ZX, target_B2ZX) | blank_ssim(scores_of_both, target_B2ZX))
     return {
@@ -264,6 +265,9 @@ def finish(lesson: Lesson, course: Course, grounds: list[Ground]) -> None:
         "made_by": made_by(),
         "test": {ground.name: examine(course.average, ground.test) for ground in grounds},
         "test_mirrored": {ground.name: examine(mirrored, ground.test) for ground in grounds},
+        "trained_with": {
+            ground.name: examine(course.average, ground.training[0], len(ground.test)) for ground in grounds
+        },
         "curve": course.curve,
     }
     add_training(training)
