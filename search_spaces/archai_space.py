@@ -54,11 +54,11 @@ class CellSpace(EvolutionarySearchSpace):  # type: ignore[misc]  # archai has no
 
     @overrides
     def save_arch(self, model: ArchaiModel, file_path: str) -> None:
-        Path(file_path).write_text(json.dumps({"cells": model.archid, LIMIT: model.metadata[LIMIT]}))
+        Path(file_path).write_text(json.dumps({"cells": model.archid, LIMIT: model.metadata[LIMIT]}), encoding="utf-8")
 
     @overrides
     def load_arch(self, file_path: str) -> ArchaiModel:
-        found = json.loads(Path(file_path).read_text())
+        found = json.loads(Path(file_path).read_text(encoding="utf-8"))
         return ArchaiModel(Genotype.from_json(found["cells"]), found["cells"], {LIMIT: found[LIMIT]})
 
     @overrides

@@ -28,7 +28,7 @@ def measured_latencies(runs: Sequence[RunFolder]) -> list[float]:
         times = dict(zip(first, _timed(list(first.values())), strict=True))
         for file, config in zip(files, configs, strict=True):
             with whole(file) as part:
-                part.write_text(json.dumps({"onnx_runtime_1_thread_ms": times[_shape(config)]}))
+                part.write_text(json.dumps({"onnx_runtime_1_thread_ms": times[_shape(config)]}), encoding="utf-8")
     return [read_json(file)["onnx_runtime_1_thread_ms"] for file in files]
 
 

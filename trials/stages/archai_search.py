@@ -78,7 +78,7 @@ def evolve(config: Config, run: RunFolder) -> Genotype:
         for place, model in enumerate(found["models"])
     ]
     front.sort(key=lambda row: -row["quality"])
-    (run.path / PARETO).write_text(json.dumps(front, indent=1) + "\n")
+    (run.path / PARETO).write_text(json.dumps(front, indent=1) + "\n", encoding="utf-8")
     return Genotype.from_json(front[0]["genotype"])
 
 

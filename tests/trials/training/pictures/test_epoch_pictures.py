@@ -57,7 +57,7 @@ def test_round_epochs_and_the_latest_keep_their_picture(trained: Trained, monkey
     first, last = (np.asarray(Image.open(run.path / "predictions" / name)) for name in ("tune-001.png", "tune-010.png"))
     assert first.shape == last.shape
     assert (first != last).any()
-    events = EventAccumulator(str(run.path / "tensorboard" / "tune"))
+    events = EventAccumulator(str(run.path / "tensorboard" / "tune"), size_guidance={"images": 0})
     events.Reload()
     board = events.Images("truth, prediction, difference")
     assert board[-1].step == 12
