@@ -21,7 +21,6 @@ from lib.trained_imaging import trained_imaging
 
 from datagen import make_data_set
 from datagen.dataset import ShardDataset, loader
-from datagen.shards.manifest import load_manifest
 from search_spaces.networks.migrating import MigratingNetwork
 from search_spaces.shape import Shape
 from trials.training.metrics import blank_ssim
@@ -44,13 +43,10 @@ def main(
     if data is None:
         make_data_set(preset, folder)
     network = trained_imaging(NETWORKS["small"], weights_of(label), Shape.of(own.data), own.statistics.shot_scale)
-    manifest = load_manifest(folder)
-    manifest.__dict__["statistics"] = own.statistics  # what the network's scales are
+    dataset = ShardDataset(str(folder), "test", "both", statistics=own.statistics)
     command = f"python benchmarks/bench_ground.py {label} --preset {preset}"
     record = Record("ground", "A trained network on ground that it has not seen", command, split="test")
-    row = {"network": label, "ground": preset.stem} | examined(
-        network, ShardDataset(folder, "test", "both", manifest=manifest)
-    )
+    row = {"network": label, "ground": preset.stem} | examined(network, dataset)
     record.rows = [each for each in record.rows if (each["network"], each["ground"]) != (label, preset.stem)]
     record.add(row)
 

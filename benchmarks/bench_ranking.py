@@ -27,11 +27,10 @@ from scipy.stats import kendalltau
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from search_spaces import size
 from search_spaces.build import build, cell_fronts, count_parameters
 from search_spaces.config import Network
-from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
-from search_spaces.size import widest
 
 EVERY = 1000  # samples between two cheap scores
 DRAWS = 2000  # of the bootstrap
@@ -67,9 +66,7 @@ def main(
 def drawn(space: Network, number: int, shape: Shape, scale: float) -> Network:
     """The small network with cells from the space of the preset, as large as that allows."""
     network = NETWORKS["small"]
-    size = {"depth": space.depth, "width": space.width, "nodes": space.nodes}
-    genotype = Genotype.random(**size, operations=space.operations, seed=number)
-    return replace(network, genotype=widest(genotype, cell_fronts(network, shape, scale), space.max_parameters))
+    return replace(network, genotype=size.drawn(space, number, cell_fronts(network, shape, scale)))
 
 
 def trained(network: Network, config: Any, lesson: Lesson, ground: Ground, file: Path) -> Row:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from datagen.dataset import ShardDataset
-from datagen.shards.manifest import Statistics, load_manifest
+from datagen.shards.manifest import Statistics
 from search_spaces.networks.migrating import MigratingNetwork
 
 BATCH = 64
@@ -48,9 +48,7 @@ def mirror(batch: tuple[Tensor, Tensor, Tensor], chosen: Tensor) -> None:
 def keep(network: MigratingNetwork, folder: str, split: str, statistics: Statistics, out: Path) -> Kept:
     """Those of `split` of the data set in `folder`, scaled with `statistics`; made if they are not there yet."""
     if not (out / f"{ARRAYS[-1]}.npy").exists():
-        manifest = load_manifest(folder)
-        manifest.__dict__["statistics"] = statistics  # of the first data set, whatever the models of this one
-        dataset = ShardDataset(folder, split, "both", manifest=manifest)
+        dataset = ShardDataset(folder, split, "both", statistics=statistics)
         out.mkdir(parents=True, exist_ok=True)
         files: dict[str, np.memmap] = {}
         for first in range(0, len(dataset), BATCH):

@@ -13,11 +13,12 @@ from search_spaces.archai_space import LIMIT, CellSpace, chosen
 from search_spaces.build import cell_fronts
 from search_spaces.genotype import Genotype
 from search_spaces.size import nasunet_parameters
+from tests.trials.cut_off import cut_off_once
 from tests.trials.test_stages import TINY
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config, load
-from trials.stages import archai_search, candidates
+from trials.stages import archai_search
 from trials.stages.execute import execute
 from trials.training.networks import geometry
 
@@ -100,15 +101,7 @@ def the_search_ends_with_a_front(config: Config, folder, algorithm: str) -> None
 
 @pytest.mark.usefixtures("quick_latency")
 def test_a_search_that_was_cut_off_does_not_train_again(config: Config, tmp_path, monkeypatch) -> None:
-    run, fit, calls = RunFolder(tmp_path), candidates.fit, []
-
-    def cut_off(*arguments):
-        calls.append(arguments)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return fit(*arguments)
-
-    monkeypatch.setattr(candidates, "fit", cut_off)
+    run, calls = RunFolder(tmp_path), cut_off_once(monkeypatch, 3)
     with pytest.raises(KeyboardInterrupt):
         execute("search", config, run, Channel())
     execute("search", config, run, Channel())

@@ -7,11 +7,11 @@ import torch
 import yaml
 
 from search_spaces.genotype import Genotype
+from tests.trials.cut_off import cut_off_once
 from tests.trials.test_stages import TINY
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config, load
-from trials.stages import candidates
 from trials.stages.execute import execute
 from trials.stages.train import train
 from trials.training.fit import Phase
@@ -65,15 +65,7 @@ def test_the_winner_is_the_network_that_the_same_training_without_a_pause_gives(
 def test_a_search_that_was_cut_off_goes_on_where_it_was(
     found: RunFolder, config: Config, tmp_path, monkeypatch
 ) -> None:
-    run, fit, calls = RunFolder(tmp_path), candidates.fit, []
-
-    def cut_off(*arguments):
-        calls.append(arguments)
-        if len(calls) == 4:
-            raise KeyboardInterrupt
-        return fit(*arguments)
-
-    monkeypatch.setattr(candidates, "fit", cut_off)
+    run, calls = RunFolder(tmp_path), cut_off_once(monkeypatch, 4)
     with pytest.raises(KeyboardInterrupt):
         execute("search", config, run, Channel())
     result = execute("search", config, run, Channel())

@@ -16,7 +16,7 @@ from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
 from trials.training.networks import geometry, trained
 
-FILE = "latency.json"
+FILE, KEY = "latency.json", "onnx_runtime_1_thread_ms"
 
 
 def measured_latencies(runs: Sequence[RunFolder]) -> list[float]:
@@ -28,14 +28,19 @@ def measured_latencies(runs: Sequence[RunFolder]) -> list[float]:
         times = dict(zip(first, _timed(list(first.values())), strict=True))
         for file, config in zip(files, configs, strict=True):
             with whole(file) as part:
-                part.write_text(json.dumps({"onnx_runtime_1_thread_ms": times[_shape(config)]}), encoding="utf-8")
-    return [read_json(file)["onnx_runtime_1_thread_ms"] for file in files]
+                part.write_text(json.dumps({KEY: times[_shape(config)]}), encoding="utf-8")
+    return [_read(file) for file in files]
 
 
 def known_latency(folder: Path) -> float | None:
     """Of a run whose network has been timed [ms]."""
     file = folder / FILE
-    return read_json(file)["onnx_runtime_1_thread_ms"] if file.exists() else None
+    return _read(file) if file.exists() else None
+
+
+def _read(file: Path) -> float:
+    milliseconds: float = read_json(file)[KEY]
+    return milliseconds
 
 
 def _shape(config: Config) -> str:
