@@ -8,7 +8,7 @@ Cells are as wide as their size allows (size.py).  Models have no weights here: 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from archai.discrete_search.api.search_space import EvolutionarySearchSpace
 from overrides import overrides
 
 from search_spaces.config import Network
-from search_spaces.genotype import CELLS, ENTRANCES, Genotype, candidates, edge_label, labels
+from search_spaces.genotype import CELLS, ENTRANCES, Genotype, candidates, edge_label, has_weights
 from search_spaces.networks.contract import Features
 from search_spaces.size import widest
 
@@ -35,22 +35,24 @@ class CellSpace(EvolutionarySearchSpace):  # type: ignore[misc]  # archai has no
 
     @overrides
     def random_sample(self) -> ArchaiModel:
-        names = {label: candidates(label, self.network.operations) for label in labels(self.network.nodes)}
-        return self._model({label: str(self.rng.choice(known)) for label, known in names.items()}, self._any_limit())
+        network, seed = self.network, int(self.rng.integers(2**32))
+        size = {"depth": network.depth, "width": network.width, "nodes": network.nodes}
+        return self._model(Genotype.random(**size, operations=network.operations, seed=seed), self._any_limit())
 
     @overrides
     def mutate(self, arch: ArchaiModel) -> ArchaiModel:
-        sample, limit = chosen(arch.arch), arch.metadata[LIMIT]
+        sample = chosen(arch.arch)
         label = str(self.rng.choice([*sample, LIMIT]))
         if label == LIMIT:
-            return self._model(sample, self._any_limit())
-        return self._model(sample | {label: str(self.rng.choice(candidates(label, self.network.operations)))}, limit)
+            return self._model(arch.arch, self._any_limit())
+        known = candidates(label, self.network.operations)
+        return self._model(self._drawn(lambda: sample | {label: str(self.rng.choice(known))}), arch.metadata[LIMIT])
 
     @overrides
     def crossover(self, arch_list: list[ArchaiModel]) -> ArchaiModel:
         parents = [chosen(each.arch) for each in arch_list]
-        sample = {label: parents[self.rng.integers(len(parents))][label] for label in parents[0]}
-        return self._model(sample, arch_list[0].metadata[LIMIT])
+        child = self._drawn(lambda: {label: parents[self.rng.integers(len(parents))][label] for label in parents[0]})
+        return self._model(child, arch_list[0].metadata[LIMIT])
 
     @overrides
     def save_arch(self, model: ArchaiModel, file_path: str) -> None:
@@ -72,10 +74,16 @@ class CellSpace(EvolutionarySearchSpace):  # type: ignore[misc]  # archai has no
     def _any_limit(self) -> int:
         return int(self.rng.choice(self.limits))
 
-    def _model(self, sample: dict[str, str], limit: int) -> ArchaiModel:
+    def _drawn(self, draw: Callable[[], dict[str, str]]) -> Genotype:
+        """Cells of a draw, label → operation, repeated until every node has weights."""
         network = self.network
-        found = Genotype.from_sample(sample, depth=network.depth, width=network.width, nodes=network.nodes)
-        genotype = widest(found, self.fronts, limit)
+        while True:
+            found = Genotype.from_sample(draw(), depth=network.depth, width=network.width, nodes=network.nodes)
+            if has_weights(found):
+                return found
+
+    def _model(self, cells: Genotype, limit: int) -> ArchaiModel:
+        genotype = widest(cells, self.fronts, limit)
         return ArchaiModel(genotype, genotype.to_json(), {LIMIT: limit})
 
 

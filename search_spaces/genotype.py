@@ -4,7 +4,7 @@
     down, up = op, op                        applied to the input of an encoder, a decoder cell
 
 All encoder cells are alike, as are all decoder cells (NasUNet in Zhan et al. 2022).  Every node has at least one live
-edge, one that is not `none`.
+edge, one that is not `none`; in what a search tries, one with weights.
 """
 
 import json
@@ -60,14 +60,17 @@ def labels(nodes: int) -> list[str]:
 
 
 def candidates(label: str, operations: OperationSet) -> tuple[str, ...]:
-    """The operations to choose from; without `none` at an entrance, which would cut the network.
+    """The operations to choose from; without `none` at an entrance, which would cut the network."""
+    return tuple(name for name in SETS[operations] if label not in ENTRANCES or name != "none")
 
-    Along the chain of states every edge has weights: the cell has a residual already, and one-shot searches, which
-    favour what trains fast, would end in skips alone (Zela et al. 2020).
+
+def candidates_of_supernet(label: str, operations: OperationSet) -> tuple[str, ...]:
+    """Those of an edge that is chosen on its own, with weights along the chain of states and so at every node.
+
+    The cell has a residual already, and one-shot searches, which favour what trains fast, would end in skips alone
+    (Zela et al. 2020).
     """
-    if label in ENTRANCES:
-        return tuple(name for name in SETS[operations] if name != "none")
-    return tuple(name for name in SETS[operations] if label not in CHAIN or name not in WEIGHTLESS)
+    return tuple(name for name in candidates(label, operations) if label not in CHAIN or name not in WEIGHTLESS)
 
 
 def _alive(node: tuple[str, ...]) -> tuple[str, ...]:
@@ -150,11 +153,19 @@ class Genotype:
     def random(
         cls, *, depth: int, width: int, nodes: int, operations: OperationSet, seed: int | tuple[int, ...]
     ) -> Self:
-        """Every choice drawn uniformly from the set `operations`; a node with no live edge gets `skip`."""
+        """Every choice drawn uniformly from the set `operations`, again until every node has weights."""
         generator = np.random.default_rng(np.random.SeedSequence(seed))
         names = {label: candidates(label, operations) for label in labels(nodes)}
-        sample = {label: known[generator.integers(len(known))] for label, known in names.items()}
-        return cls.from_sample(sample, depth=depth, width=width, nodes=nodes)
+        while True:
+            sample = {label: known[generator.integers(len(known))] for label, known in names.items()}
+            drawn = cls.from_sample(sample, depth=depth, width=width, nodes=nodes)
+            if has_weights(drawn):
+                return drawn
+
+
+def has_weights(genotype: Genotype) -> bool:
+    """Whether every node does more than pass on its input, which the cell's residual does already."""
+    return all(set(node) - WEIGHTLESS for node in genotype.encoder + genotype.decoder)
 
 
 def skip_share(genotype: Genotype) -> float:

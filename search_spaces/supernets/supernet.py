@@ -18,7 +18,7 @@ from search_spaces.cells.cells import Edge, Entrance
 from search_spaces.cells.operation_sets import OperationSet
 from search_spaces.cells.operations import OPERATIONS
 from search_spaces.config import Network
-from search_spaces.genotype import candidates, edge_label
+from search_spaces.genotype import candidates_of_supernet, edge_label
 from search_spaces.networks.contract import Features
 from search_spaces.networks.nas_unet import CellUnet
 
@@ -88,7 +88,7 @@ class NasUnetSpace(ModelSpace):  # type: ignore[misc]
 
 
 def _choice(label: str, operations: OperationSet, channels: int, stride: int = 1) -> nn.Module:
-    known = {name: OPERATIONS[name](channels, stride) for name in candidates(label, operations)}
+    known = {name: OPERATIONS[name](channels, stride) for name in candidates_of_supernet(label, operations)}
     choice: nn.Module = LayerChoice(known, label=label)
     return choice
 

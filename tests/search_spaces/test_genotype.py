@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from datagen.errors import InputError
 from search_spaces.cells.operation_sets import SETS
 from search_spaces.cells.operations import OPERATIONS
-from search_spaces.genotype import CELLS, Genotype, edge_label, edges, skip_share
+from search_spaces.genotype import (
+    CELLS,
+    CHAIN,
+    Genotype,
+    candidates_of_supernet,
+    edge_label,
+    edges,
+    labels,
+    skip_share,
+)
 
 SIZE = {"depth": 4, "width": 16, "nodes": 3}
 GENOTYPE = Genotype.random(**SIZE, operations="full", seed=1)
@@ -30,9 +39,20 @@ def test_genotype_survives_json(seed: int, nodes: int) -> None:
 
 @given(seed=st.integers(0, 2**32), nodes=st.integers(1, 5))
 @settings(max_examples=30, deadline=None)
-def test_every_node_has_a_live_edge(seed: int, nodes: int) -> None:
-    genotype = Genotype.random(**SIZE | {"nodes": nodes}, operations="full", seed=seed)
-    assert all(set(node) != {"none"} for node in genotype.encoder + genotype.decoder)
+def test_every_node_of_drawn_cells_has_weights(seed: int, nodes: int) -> None:
+    genotype = Genotype.random(**SIZE | {"nodes": nodes}, operations="small", seed=seed)
+    assert all(set(node) - {"skip", "none"} for node in genotype.encoder + genotype.decoder)
+
+
+def test_a_drawn_node_may_pass_by_the_one_before_it() -> None:
+    drawn = [Genotype.random(**SIZE, operations="small", seed=seed) for seed in range(30)]
+    assert any(genotype.encoder[1][1] == "none" for genotype in drawn)
+
+
+def test_a_supernet_has_weights_at_every_node_whatever_it_chooses() -> None:
+    for label in labels(5):
+        weightless = {"skip", "none"} & set(candidates_of_supernet(label, "small"))
+        assert not (label in CHAIN and weightless)
 
 
 def test_a_seed_gives_always_the_same_genotype_and_another_seed_another() -> None:

@@ -15,7 +15,7 @@ from torch.utils.data import TensorDataset
 
 from search_spaces.config import Fold, Network
 from search_spaces.fronts.survey_front import SurveyFront
-from search_spaces.genotype import Genotype, candidates, labels
+from search_spaces.genotype import Genotype, candidates_of_supernet, labels
 from search_spaces.networks.nas_unet import NasUnet
 from search_spaces.shape import Shape
 from search_spaces.supernets.strategies import Parsec, PathEdge
@@ -116,7 +116,7 @@ def test_probabilities_of_an_edge_add_up_to_one_and_name_its_operations() -> Non
     _, watch = search(strategy.GumbelDARTS())
     assert set(watch.seen[0]) == LABELS
     for label, edge in watch.seen[0].items():
-        assert tuple(edge) == candidates(label, NETWORK.operations)
+        assert tuple(edge) == candidates_of_supernet(label, NETWORK.operations)
         assert sum(edge.values()) == pytest.approx(1)
 
 
