@@ -1,14 +1,19 @@
 """The recipe of `seisnas pick-train`."""
 
 import numpy as np
+import pytest
 import yaml
 from safetensors.torch import save_file
 
+from datagen.errors import InputError
 from search_spaces.build import build
 from tests.trials.training.picking.test_picking import SETTINGS, wavelets
 from trials import pick_train as recipe
 from trials.results.pick_errors import Found
+from trials.running.channel import Channel
+from trials.running.run_folder import RunFolder
 from trials.settings.config import load
+from trials.stages.execute import execute
 from trials.training.networks import geometry
 from trials.training.picking.fine_tuning import pairs_held_out
 
@@ -37,7 +42,7 @@ def test_a_few_labelled_gathers_become_a_bundle_and_an_error(tmp_path, monkeypat
     save_file(build(config.network, *geometry(config)).state_dict(), "start.safetensors")
     told = []
     folder = recipe.pick_train(
-        tmp_path / "mine.npz",
+        [tmp_path / "mine.npz"],
         None,
         told.append,
         preset=tmp_path / "tiny.yml",
@@ -47,3 +52,39 @@ def test_a_few_labelled_gathers_become_a_bundle_and_an_error(tmp_path, monkeypat
     assert (folder / "model.onnx").exists()
     assert told[0].startswith("32 traces of gathers held out")
     assert "classical" in told[0]
+
+
+def test_gathers_without_labels_teach_by_their_own_onsets(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(recipe, "own_recipe", lambda gathers: (1.0e-3, 2))
+    times_SR = 12.0 + np.arange(8) + np.arange(4)[:, None]
+    np.savez("picked.npz", gathers=wavelets(times_SR), first_break_s=1e-3 * times_SR, interval=0.001)
+    (tmp_path / "mine").mkdir()
+    for number, gather_TR in enumerate(wavelets(times_SR)):
+        np.savez(tmp_path / f"mine/{number}.npz", gather=gather_TR, interval=0.001)
+    (tmp_path / "tiny.yml").write_text(yaml.safe_dump(SETTINGS))
+    config = load("tiny.yml", {"picking.labelled": "picked.npz"})
+    execute("tune", config, RunFolder("base"), Channel())
+    told = []
+    folder = recipe.pick_train(
+        [tmp_path / "mine"],
+        None,
+        told.append,
+        preset=tmp_path / "tiny.yml",
+        changes={},
+        start=tmp_path / "base/weights.safetensors",
+    )
+    assert (folder / "model.onnx").exists()
+    assert told[0].startswith("round 1 of 2: ")
+    assert "4 gather(s)" in told[0]
+    assert told[-1] == "the error is not known: nobody has picked these gathers"
+
+
+def test_labels_in_one_of_several_files_are_told(tmp_path):
+    (tmp_path / "tiny.yml").write_text(yaml.safe_dump(SETTINGS))
+    for name, labels in (("a", {"first_break_s": np.full((1, 8), 0.01)}), ("b", {})):
+        np.savez(tmp_path / f"{name}.npz", gathers=np.ones((1, 64, 8)), interval=0.001, **labels)
+    with pytest.raises(InputError, match=r"a\.npz: has labels and is one of 2 files"):
+        recipe.pick_train(
+            [tmp_path / "a.npz", tmp_path / "b.npz"], None, print, preset=tmp_path / "tiny.yml", changes={}
+        )

@@ -33,7 +33,10 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "seisnas compress --from runs/quickstart/tune --set compress.sparsity=0.8": "four of five weights go",
         "seisnas compress --from runs/quickstart/tune --set compress.pruner=channel": "narrower, which is faster too",
     },
-    "pick-train": {"seisnas pick-train mine.npz": "modelled gathers, then yours; prints the cross-validated error"},
+    "pick-train": {
+        "seisnas pick-train mine.npz": "modelled gathers, then your labelled ones; prints the cross-validated error",
+        "seisnas pick-train shots/ -o exports/mine": "no labels: learns from your gathers' own onsets",
+    },
     "compare": {"seisnas compare --preset presets/openfwi.yml --set compare.seeds=2": "hours; it can be stopped"},
     "run": {
         "seisnas run": "the quick start",

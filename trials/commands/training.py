@@ -63,8 +63,13 @@ def tune(
 
 
 def pick_train(
-    labelled: Annotated[
-        Path, typer.Argument(help=".npz: gathers [S, T, R], first_break_s [S, R] in s, interval in s.")
+    gathers: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="GATHERS…",
+            help="An .npz with labels: gathers [S, T, R], first_break_s [S, R] in s, interval in s; or files and "
+            "folders without labels, as `pick` reads them.",
+        ),
     ],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder; default: exports/NAME.")] = None,
     preset: Preset = FIELD,
@@ -74,10 +79,11 @@ def pick_train(
     ] = None,
     interval: Annotated[float | None, typer.Option(min=1e-7, max=0.1, help="[s], if not in the file.")] = None,
 ) -> None:
-    """Train a picker of first breaks: on modelled gathers, then on yours; says its error on gathers held out.
+    """Train a picker of first breaks: on modelled gathers, then on yours, labelled or not.
 
-    Then it trains on all labelled gathers and writes the bundle (docs/picking.md). After a stop, the same command
-    continues where it left off.
+    Of labelled gathers it says the error on those held out, and then trains on all. Of gathers without labels it learns
+    where their own energy rises, near where it looks. Both end with a bundle (docs/picking.md). After a stop, the same
+    command continues where it left off.
     """
     from trials.settings.config import settings
 
@@ -86,7 +92,7 @@ def pick_train(
 
     from trials.pick_train import pick_train as work
 
-    folder = work(labelled, output, tell, preset=preset, changes=given, start=start, interval=interval)
+    folder = work(gathers, output, tell, preset=preset, changes=given, start=start, interval=interval)
     tell(f"wrote {folder}; next: seisnas pick {folder} GATHERS")
 
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from search_spaces.picks import find_picks
-from trials.prediction.picking.classical_picker import fitted
+from trials.prediction.picking.classical_picker import Classical, fitted
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
 from trials.training.networks import trained
@@ -58,8 +58,13 @@ def network_finds(config: Config, run: RunFolder) -> Found:
 
 def classical_finds(config: Config) -> Found:
     """Picks of STA/LTA with AIC, its settings the best of a grid on the training gathers."""
-    train, held = gather_set(config, "train"), gather_set(config, "test")
-    settings = fitted(list(train.gathers_NTR), list(train.picks_NR), train.interval)
+    train = gather_set(config, "train")
+    return of_settings(fitted(list(train.gathers_NTR), list(train.picks_NR), train.interval), config)
+
+
+def of_settings(settings: Classical, config: Config) -> Found:
+    """Picks of STA/LTA with AIC on the gathers held out."""
+    held = gather_set(config, "test")
     picks_NR = np.stack([settings.samples(gather, held.interval) for gather in held.gathers_NTR])
     return _found(picks_NR, held.picks_NR, np.ones_like(picks_NR), held.interval)
 

@@ -8,7 +8,7 @@ Where windows overlap, in receivers or in time, the more confident pick counts.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from datagen.errors import InputError
 from datagen.targets import TargetName
 from trials.prediction.picking.picks import GatherPicks
 from trials.training.picking.windows import OVERLAP_IN_TIME, cut, resampled, spread_over, time_at
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Array = NDArray[Any]
 
@@ -60,16 +63,22 @@ def load_network(source: Path) -> PickingNetwork:
         contents = imager.contents
         _require_picks(source, contents.target)
         return PickingNetwork(run=imager, survey=contents.data.survey)
-    import torch  # noqa: PLC0415  a bundle does without it
-
-    from search_spaces.picks import Picker  # noqa: PLC0415
-    from trials.running.run_folder import RunFolder  # noqa: PLC0415
+    from trials.running.run_folder import RunFolder  # noqa: PLC0415  a bundle does without torch
     from trials.training.networks import trained  # noqa: PLC0415
 
     run = RunFolder(source)
     config = run.config
     _require_picks(source, config.target)
-    picker = Picker(trained(run), config.data.survey.samples).eval()
+    return in_torch(trained(run), config.data.survey, source)
+
+
+def in_torch(network: "nn.Module", survey: Survey, source: Path) -> PickingNetwork:
+    """With the weights of `source`."""
+    import torch  # noqa: PLC0415
+
+    from search_spaces.picks import Picker  # noqa: PLC0415
+
+    picker = Picker(network, survey.samples).eval()
 
     @torch.no_grad()
     def call(gather_B1TR: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -78,7 +87,7 @@ def load_network(source: Path) -> PickingNetwork:
             raise InputError(f"{source}: its network gives picks that are not finite (NaN or Inf); train it again")
         return found
 
-    return PickingNetwork(run=call, survey=config.data.survey)
+    return PickingNetwork(run=call, survey=survey)
 
 
 def _require_picks(source: Path, target: TargetName) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 BATCH = 4
+ROUNDS = 2  # on own onsets
 PAIR = 2  # neighbours look alike and are never parted
 CHANGES: dict[str, Any] = {  # recorded gathers bring their own noise
     "effects": {"snr_db": [10.0, 40.0], "noise_band": [5.0, 1200.0]},
@@ -22,6 +23,11 @@ CHANGES: dict[str, Any] = {  # recorded gathers bring their own noise
 def recipe(labelled: int) -> tuple[float, int]:
     """Learning rate and steps that were best in benchmarks/results/first_breaks.md, for a number of gathers."""
     return (1.0e-3, 40) if labelled < PAIR else (5.0e-3, 120)
+
+
+def own_recipe(gathers: int) -> tuple[float, int]:
+    """Learning rate and steps of each round on the onsets of gathers without labels."""
+    return 1.0e-3, min(max(40, 10 * gathers), 300)
 
 
 def fine_tuning(

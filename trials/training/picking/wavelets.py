@@ -8,7 +8,8 @@
     T   time of the first arrival; Q attenuation with its dispersion (Futterman 1962, JGR 67)
 
 People pick where a trace visibly leaves its noise, not when the wavelet's t = 0 arrives.  How long that takes depends
-on the wavelet, so the label is read from the trace itself: `visible_onset`.
+on the wavelet, so the label is read from the trace itself: `visible_onset`.  LEVEL is where recorded traces are at the
+onset that AIC finds, without any label: in the median over 2,500 traces of a land survey (docs/picking.md).
 """
 
 from typing import Any
@@ -20,8 +21,7 @@ from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 
 from datagen.waves.wavelet import peak_time, ricker
 
-LEVEL = 0.05  # of the first swing, where a trace visibly begins to move
-SWING = 0.2  # of the largest amplitude around it: the least that counts as a swing
+LEVEL = 0.25  # of the largest amplitude around it: where a trace visibly begins to move
 REACH = 0.03  # [s] from the first arrival in which that amplitude is looked for
 EARLY = 0.004  # [s] before it that a wavelet without high frequencies may already be seen
 ZERO_PHASE = 0.2  # share of the wavelets
@@ -73,8 +73,8 @@ def _new_wavelet(samples: int, padded: int, interval: float, draw: Generator) ->
 def visible_onset(gather_TR: Array, arrival_R: Array, interval: float) -> NDArray[np.float64]:
     """When each trace of a clean gather visibly begins to move, [R] in samples; infinite: not within the record.
 
-    The first time at LEVEL of the first swing, which is the first maximum of |x| above SWING of the largest within
-    REACH of the first arrival.  NaN: `arrival_R` is, or the record ends in that swing.
+    The first time at LEVEL of the largest |x| within REACH of the first arrival.  NaN: `arrival_R` is, or the record
+    ends in that swing.
     """
     early, reach = round(EARLY / interval), round(REACH / interval)
     onsets = [_onset(trace_T, arrival, early, reach) for trace_T, arrival in zip(gather_TR.T, arrival_R, strict=True)]
@@ -89,8 +89,6 @@ def _onset(trace_T: Array, arrival: float, early: int, reach: int) -> float:
         return np.inf
     if len(size_T) < reach // 2:
         return np.nan  # the record ends in the first swing
-    inner_T = size_T[1:-1]
-    swings = 1 + np.flatnonzero((inner_T >= np.maximum(size_T[:-2], size_T[2:])) & (inner_T >= SWING * size_T.max()))
-    wanted = LEVEL * (size_T[swings[0]] if len(swings) else size_T.max())
+    wanted = LEVEL * size_T.max()
     at = int(np.argmax(size_T >= wanted))
     return begin + (at if at == 0 else at - 1 + (wanted - size_T[at - 1]) / (size_T[at] - size_T[at - 1]))
