@@ -27,6 +27,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
     },
     "tune": {
         "seisnas tune --from runs/quickstart/search": "what a search found",
+        "seisnas tune --from runs/quickstart/search --max-latency 3": "another point of its front (Archai)",
         "seisnas tune --set network.model=unet --set tune.epochs=30": "a U-Net instead",
     },
     "compress": {

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from datagen.errors import InputError
 from trials.commands.options import FIELD, QUICKSTART, Preset, Run, Set, configuration, console, tell
 
 
@@ -57,9 +58,22 @@ def tune(
     changes: Set = None,
     run: Run = None,
     source: Annotated[Path | None, typer.Option("--from", help="Search run whose genotype is trained.")] = None,
+    max_params: Annotated[int | None, typer.Option(min=1, help="Of its Pareto front, the best within it.")] = None,
+    max_latency: Annotated[float | None, typer.Option(min=0, help="In ONNX Runtime, one thread [ms].")] = None,
 ) -> None:
-    """Train one network in full: a searched one (--from), or the UNet (--set network.model=unet)."""
-    _stage("tune", preset, changes, run, source)
+    """Train one network in full: a searched one (--from), or the UNet (--set network.model=unet).
+
+    A search by several objectives (search.strategy: archai) leaves a front; limits take another point of it than the
+    best.
+    """
+    if max_params is None and max_latency is None:
+        return _stage("tune", preset, changes, run, source)
+    if source is None:
+        raise InputError("--max-params and --max-latency choose from the front of a search; give it with --from")
+
+    from trials.results.search_front import cells_within
+
+    return _stage("tune", preset, changes, run, source, cells_within(source, max_params, max_latency))
 
 
 def pick_train(
@@ -106,13 +120,23 @@ def compress(
     _stage("compress", preset, changes, run, source)
 
 
-def _stage(stage: Any, preset: Path, changes: list[str] | None, run: Path | None, source: Path | None) -> None:
+def _stage(
+    stage: Any,
+    preset: Path,
+    changes: list[str] | None,
+    run: Path | None,
+    source: Path | None,
+    genotype: str | None = None,
+) -> None:
+    """`genotype` [JSON] counts more than that of the run `source`."""
     from datagen.files.reading import read_text
     from trials.settings.config import load, settings
 
     layer = settings(changes or [])
-    if source is not None and (source / "genotype.json").exists():
-        layer = {"network.genotype": read_text(source / "genotype.json"), **layer}
+    if genotype is None and source is not None and (source / "genotype.json").exists():
+        genotype = read_text(source / "genotype.json")
+    if genotype is not None:
+        layer = {"network.genotype": genotype, **layer}
     config = load(preset, layer)  # before the slow imports: a misspelt key is reported at once
 
     from trials.running.channel import Channel

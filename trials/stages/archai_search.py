@@ -5,12 +5,11 @@
     parameters       fewer
     latency          less        of the deployed graph in ONNX Runtime, one thread [ms]
 
-The whole front is in pareto.json; the search's own result is the model on it of highest quality.  Archai evaluates anew
-when a search starts again, and finds what was trained in the run's metrics.
+The whole front is in pareto.json and .png; the search's own result is the model on it of highest quality.  Archai
+evaluates anew when a search starts again, and finds what was trained in the run's metrics.
 """
 
 import hashlib
-import json
 import logging
 import sys
 from collections.abc import Callable
@@ -35,14 +34,13 @@ from search_spaces.archai_space import CellSpace
 from search_spaces.build import build, cell_fronts
 from search_spaces.genotype import Genotype
 from search_spaces.size import nasunet_parameters
+from trials.results.search_front import write_front
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
 from trials.stages.candidates import Candidate, trained_until
 from trials.training.fit import Phase
 from trials.training.networks import geometry, with_genotype
 from trials.training.tasks import make_task
-
-PARETO = "pareto.json"
 
 
 class Measure(ModelEvaluator):  # type: ignore[misc]  # archai has no types
@@ -78,7 +76,7 @@ def evolve(config: Config, run: RunFolder) -> Genotype:
         for place, model in enumerate(found["models"])
     ]
     front.sort(key=lambda row: -row["quality"])
-    (run.path / PARETO).write_text(json.dumps(front, indent=1) + "\n", encoding="utf-8")
+    write_front(run.path, front, make_task(config).quality)
     return Genotype.from_json(front[0]["genotype"])
 
 

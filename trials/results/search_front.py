@@ -1,0 +1,63 @@
+"""The Pareto front that a search with several objectives found: its picture, and the cells that keep to limits.
+
+pareto.json     genotype, quality, parameters, latency_ms of each point, the best first
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from compressors.pareto import Point, choose
+from datagen.errors import InputError
+from datagen.files.reading import read_text
+from datagen.files.whole_files import whole
+
+PARETO = "pareto.json"
+
+
+def write_front(folder: Path, rows: list[dict[str, Any]], quality: str) -> None:
+    """pareto.json, and pareto.png with a point for each network."""
+    with whole(folder / PARETO) as part:
+        part.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    figure = Figure(figsize=(5.5, 4), layout="constrained")
+    axes = figure.subplots()
+    drawn = axes.scatter(
+        [row["latency_ms"] for row in rows],
+        [row["quality"] for row in rows],
+        c=[row["parameters"] / 1e3 for row in rows],
+        s=60,
+    )
+    for number, row in enumerate(rows, start=1):
+        axes.annotate(str(number), (row["latency_ms"], row["quality"]), xytext=(5, 5), textcoords="offset points")
+    axes.set(xlabel="latency in ONNX Runtime, one thread [ms]", ylabel=f"{quality}, validation")
+    figure.colorbar(drawn, label="thousand parameters")
+    figure.savefig(folder / "pareto.png", dpi=120)
+
+
+def cells_within(folder: Path, max_params: int | None, max_latency: float | None) -> str:
+    """The genotype [JSON] of highest quality on the front of a search within the limits [parameters, ms].
+
+    Raises InputError: the search left no front, or none is within the limits.
+    """
+    file = folder / PARETO
+    if not file.exists():
+        raise InputError(
+            f"{folder}: has no {PARETO}; --max-params and --max-latency need a search with search.strategy archai "
+            "(docs/search.md)"
+        )
+    rows = json.loads(read_text(file))
+    points = [
+        Point(
+            name=str(number),
+            ssim=row["quality"],
+            nonzero=int(row["parameters"]),
+            latency_ms=row["latency_ms"],
+            score=row["quality"],
+        )
+        for number, row in enumerate(rows, start=1)
+    ]
+    chosen = choose(points, max_params=max_params, max_latency=max_latency)
+    genotype: str = rows[int(chosen.name) - 1]["genotype"]
+    return genotype
