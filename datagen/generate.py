@@ -12,7 +12,7 @@ from functools import partial
 
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.files.velocity_files import pinned
+from datagen.files.velocity_files import pinned, water_on_top
 from datagen.shards.chunk import Engine, make_chunk
 from datagen.shards.cluster import cluster, make_on_worker
 from datagen.shards.make import Generated, MakeAll, make_shards, processes
@@ -26,6 +26,8 @@ from datagen.shards.manifest import (
     verify,
 )
 from datagen.waves.modelling import WaveEngine
+
+MUCH_WATER = 0.1  # of a section's depth
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ def generate(
     full, the engine refuses the configuration, or as `cluster.cluster`.  Finished shards stay.
     """
     data = _settled(data)
+    _tell_water(data, report)
 
     @contextmanager
     def worker_pool() -> Iterator[MakeAll]:
@@ -80,6 +83,19 @@ def _settled(data: Data) -> Data:
         there = replace(manifest.data.velocity_file, path=data.velocity_file.path)
         return replace(data, velocity_file=there)
     return replace(manifest.data, folder=data.folder)
+
+
+def _tell_water(data: Data, report: Callable[[str], object]) -> None:
+    """That sections begin with water, which is easily overlooked: nothing can be learnt from it."""
+    file = data.velocity_file
+    if file is None or read_manifest(data.folder) is not None or file.top[1] > 0:
+        return
+    water, deep = water_on_top(file), (data.grid.nz - 1) * data.grid.spacing
+    if water > MUCH_WATER * deep:
+        report(
+            f"velocity {file.path}: the first {water:g} m of the sections' {deep:g} m are water; "
+            f"data.velocity_file.top: [{water:g}, {water:g}] begins below it"
+        )
 
 
 def ensure(data: Data) -> Manifest:

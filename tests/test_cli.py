@@ -172,7 +172,7 @@ def test_an_imported_data_set_serves_the_other_commands(preset, tmp_path):
     assert "8 samples imported, 0 were there (6 train, 1 validation, 1 test)" in done.stdout, done.stderr
     command = f"next: seisnas tune --preset {preset} --set data.folder={tmp_path / 'data'} --set target=velocity"
     assert command in done.stdout.replace("\n", " ")
-    assert "every sample is sound" in seisnas("check-data", "-p", preset).stdout
+    assert "every sample is sound" in seisnas("check-data", tmp_path / "data").stdout
 
 
 def test_a_missing_compiler_is_refused(preset, tmp_path):

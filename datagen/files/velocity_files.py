@@ -26,6 +26,7 @@ from datagen.waves.survey import check_carried
 
 PLAUSIBLE = (300.0, 8000.0)  # [m/s]
 AT_ONCE = 2**22  # cells checked at a time
+WATER = (1400.0, 1560.0)  # [m/s]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +135,17 @@ def pinned(data: Data) -> Data:
             "velocities with data.velocity_file.clip"
         ) from None
     return data
+
+
+def water_on_top(file: VelocityFile) -> float:
+    """Depth [m] down to which all of the file is water; 0 if it is not.  Raises InputError: as `open_models`."""
+    models = open_models(file)
+    rows_first = models.array if models.cube else models.array.swapaxes(0, 1)
+    for row, layer in enumerate(rows_first):
+        velocity = np.asarray(layer, np.float64) * file.unit
+        if velocity.min() < WATER[0] or velocity.max() > WATER[1]:
+            return row * models.spacing[0]
+    return models.depth * models.spacing[0]
 
 
 def velocity_limits(name: str, array: NDArray[Any], axes: str, unit: float) -> tuple[float, float]:

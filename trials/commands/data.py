@@ -89,14 +89,27 @@ def import_data(
     tell(f"next: seisnas {learn} --preset {preset} {' '.join(f'--set {shlex.quote(each)}' for each in over)}")
 
 
-def check_data(preset: Preset = QUICKSTART, changes: Set = None) -> None:
-    """Look into every sample: whole, unchanged, finite, in range, and in one split only."""
+def check_data(
+    folder: Annotated[Path | None, typer.Argument(help="Of a data set, whatever its settings.")] = None,
+    preset: Preset = QUICKSTART,
+    changes: Set = None,
+) -> None:
+    """Look into every sample: whole, unchanged, finite, in range, and in one split only.
+
+    Of a FOLDER the manifest says what ought to be there; without one it is the preset's data set, with its settings.
+    """
+    from dataclasses import replace
+
     from datagen.check import check_data as check
+    from datagen.shards.manifest import load_manifest
     from trials.results.data_table import data_table
 
-    config = configuration(preset, changes)
-    summaries = check(config.data)
-    tell(f"{config.data.folder}: every sample is sound")
+    if folder is None:
+        data = configuration(preset, changes).data
+    else:
+        data = replace(load_manifest(folder).data, folder=str(folder))
+    summaries = check(data)
+    tell(f"{data.folder}: every sample is sound")
     console.print(data_table(summaries))
 
 

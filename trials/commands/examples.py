@@ -10,7 +10,10 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "seisnas import FlatVel_A -o data/flat --preset presets/openfwi.yml --set target=velocity": "OpenFWI",
         "seisnas import line.sgy --models models.npy --migrate -o data/line": "shots and models, with RTM images",
     },
-    "check-data": {"seisnas check-data --preset presets/openfwi.yml": "before hours of training"},
+    "check-data": {
+        "seisnas check-data data/openfwi": "before hours of training",
+        "seisnas check-data --preset presets/openfwi.yml": "and is it the preset's?",
+    },
     "show-data": {"seisnas show-data --count 6 -o sheet.png": "velocity, one shot and image of six models"},
     "inspect": {
         "seisnas inspect line.sgy -o line.png --preset line.yml": "headers, what fits, a picture, a draft preset",

@@ -8,7 +8,7 @@ import pytest
 from datagen.config import Salt, Survey, VelocityFile
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
-from datagen.files.velocity_files import open_models, pinned
+from datagen.files.velocity_files import open_models, pinned, water_on_top
 from datagen.generate import ensure, generate
 from datagen.shards.manifest import load_manifest, verify
 from datagen.velocity import draw_velocity
@@ -201,3 +201,19 @@ def test_marmousi_is_cut_into_sections_of_its_own_velocities(make_data):
     assert 1500 <= drawn.min() < 1600
     assert 3500 < drawn.max() < 5700
     assert len({section.tobytes() for section in drawn}) > 25  # in the water all are alike
+
+
+def test_water_that_fills_the_top_of_all_sections_is_told_unless_it_is_left_out(from_file, echo_engine):
+    wet_ZX = np.concatenate([np.full((6, 90), 1500.0), LAYERS_ZX])
+    told = []
+    for top in ((0.0, 0.0), (60.0, 60.0)):
+        data = from_file(wet_ZX, top=top)
+        generate(replace(data, folder=f"{data.folder}-{top[0]:g}"), workers=1, engine=echo_engine, report=told.append)
+    (line,) = [line for line in told if "are water" in line]
+    assert "the first 60 m of the sections' 150 m are water; data.velocity_file.top: [60, 60] begins below it" in line
+
+
+@pytest.mark.skipif(not MARMOUSI.exists(), reason="../shared is absent")
+def test_marmousi_begins_with_water():
+    file = VelocityFile(path=str(MARMOUSI), shape=(221, 601), spacing=15.0, unit=1000.0)
+    assert water_on_top(file) == 330  # 22 rows
