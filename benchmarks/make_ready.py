@@ -1,8 +1,10 @@
-"""Makes the ready-made bundles again, from the weights that bench_imaging.py has left: in 8 bits, scored as such.
+"""Makes the ready-made bundles again, from the weights that benchmarks have left: in 8 bits.
 
-    python benchmarks/make_ready.py --work runs/imaging
+    python benchmarks/make_ready.py openfwi --work runs/imaging
+    python benchmarks/make_ready.py field --work runs/first_breaks/base-1
 
-Its data set is made if it is not there yet (15 minutes); the scores of the model card are those of its test split.
+openfwi     weights of bench_imaging.py, scored on the test split of its data set, which is made if it is not there yet
+field       the run of bench_first_breaks.py on modelled gathers, with the preset's seed
 """
 
 from dataclasses import replace
@@ -20,12 +22,48 @@ from compressors.verify import compare_onnx
 from datagen.dataset import ShardDataset
 from search_spaces.shape import Shape
 from trials.results.example_picture import example_picture
+from trials.running.run_folder import RunFolder
+from trials.training.networks import trained
 from trials.training.tasks import make_task
 
 WEIGHTS = "small_muon_390000_2"  # the best of results/imaging.md
 
 
-def main(work: Annotated[Path, typer.Option(help="As of bench_imaging.py.")] = WORK) -> None:
+app = typer.Typer()
+
+
+@app.command()
+def field(work: Annotated[Path, typer.Option(help="The run's folder.")]) -> None:
+    torch.set_num_threads(1)
+    run = RunFolder(work)
+    config = run.config
+    network, task = in_8_bits(trained(run)).eval(), make_task(config)
+    folder = FOLDER / "field"
+    with example_picture(network, config) as picture:
+        write_bundle(
+            folder,
+            network,
+            spec=config.network,
+            shape=Shape.of(config.data, config.network.gather_rows),
+            statistics=task.statistics(),
+            target="first_break",
+            data_recipe=config.data,
+            scores=task.evaluate(network, "test"),
+            name="field",
+            picture=picture,
+            small=True,
+            notes=[
+                "Trained with modelled gathers alone, which the scores are of; its error on a land survey is in "
+                "benchmarks/results/first_breaks.md (synthetic, 0 labelled). `seisnas pick-train GATHERS` makes it "
+                "better on yours, without labels."
+            ],
+        )
+    size = sum(file.stat().st_size for file in folder.iterdir())
+    print(f"wrote {folder}: {size:,} bytes")
+
+
+@app.command()
+def openfwi(work: Annotated[Path, typer.Option(help="As of bench_imaging.py.")] = WORK) -> None:
     torch.set_num_threads(1)
     manifest = own_data(OPENFWI, work)
     recipe, shape = load_config(OPENFWI), Shape.of(manifest.data)
@@ -57,4 +95,4 @@ def main(work: Annotated[Path, typer.Option(help="As of bench_imaging.py.")] = W
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -1,25 +1,40 @@
-"""The picture on a bundle's model card: what the network makes of a test model, beside the truth, in metres."""
+"""The picture on a bundle's model card: what the network makes of a test model, beside the truth.
+
+Velocity and image in metres, or a gather with picks and labels.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
+from matplotlib.figure import Figure
 from torch import nn
 
+from search_spaces.picks import find_picks
+from trials.prediction.picking.draw_gathers import draw_gather
 from trials.prediction.section_pictures import draw_sections, image_section, reach, velocity_section
 from trials.settings.config import Config
+from trials.training.picking.gather_set import gather_set
 from trials.training.tasks import ImagingTask, make_task
 
 
 @contextmanager
-def example_picture(network: nn.Module, config: Config, model: int = 0) -> Iterator[Path | None]:
-    """A PNG of one model of the test split, while the context lasts; None of a network that makes no images."""
+def example_picture(network: nn.Module, config: Config, model: int = 0) -> Iterator[Path]:
+    """A PNG of one model, or gather, of the test split, while the context lasts."""
     task = make_task(config)
-    if not isinstance(task, ImagingTask):
-        yield None
-        return
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "picture.png"
+        if isinstance(task, ImagingTask):
+            _draw_images(network, config, task, model, file)
+        else:
+            _draw_picks(network, config, model, file)
+        yield file
+
+
+def _draw_images(network: nn.Module, config: Config, task: ImagingTask, model: int, file: Path) -> None:
     data = task.scoring_set("test")
     shots_BSTR, truth_BCZX = data.__getitems__([model])
     with torch.no_grad():
@@ -34,7 +49,22 @@ def example_picture(network: nn.Module, config: Config, model: int = 0) -> Itera
                 if picture.signed
                 else velocity_section(title, values_ZX, (float(truth_ZX.min()), float(truth_ZX.max())))
             )
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "picture.png"
-        draw_sections(sections, data.data.grid, file, f"{config.name}, model {model} of the test split")
-        yield file
+    draw_sections(sections, data.data.grid, file, f"{config.name}, model {model} of the test split")
+
+
+def _draw_picks(network: nn.Module, config: Config, number: int, file: Path) -> None:
+    gathers = gather_set(config, "test")
+    gather_1TR, label_R = gathers[number]
+    with torch.no_grad():
+        pick_R, confidence_R = find_picks(network.eval()(gather_1TR[None]), gather_1TR.shape[1])[0].numpy()
+    interval, trace = gathers.interval, np.arange(len(label_R))
+    figure = Figure(figsize=(6, 4.4), layout="constrained")
+    axes = figure.subplots()
+    draw_gather(axes, gather_1TR[0].numpy(), interval, 0.0, interval * label_R.numpy())
+    axes.plot(trace, 1e3 * interval * label_R.numpy(), "_", color="tab:cyan", ms=7, mew=1.6, label="label")
+    drawn = axes.scatter(trace, 1e3 * interval * pick_R, c=confidence_R, s=9, cmap="autumn_r", vmin=0, vmax=1)
+    figure.colorbar(drawn, label="pick; confidence")
+    axes.set_ylabel("time [ms]")
+    axes.legend(loc="lower left")
+    figure.suptitle(f"{config.name}, gather {number} of the test split")
+    figure.savefig(file, dpi=110)
