@@ -163,16 +163,18 @@ class Course:
         self.curve: list[Row] = state.get("curve", [])
         self.losses: list[float] = []  # of the steps since the last exam
 
-    def run(self) -> None:
+    def run(self, until: int | None = None) -> None:
+        """To the end, or until so many samples are seen; from there it goes on, with the same rates."""
+        until = self.lesson.samples if until is None else until
         begun, next_exam = time.process_time(), self.between * (self.seen // self.between + 1)
         for place, rows in self.order():
             self.step(self.training[place].batch(rows))
-            if self.seen >= min(next_exam, self.lesson.samples):
+            if self.seen >= min(next_exam, until):
                 self.seconds += time.process_time() - begun
                 self.exam()
                 next_exam += self.between
                 begun = time.process_time()
-            if self.seen >= self.lesson.samples:
+            if self.seen >= until:
                 return
 
     def order(self) -> Any:

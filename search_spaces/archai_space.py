@@ -17,7 +17,7 @@ from archai.discrete_search.api.search_space import EvolutionarySearchSpace
 from overrides import overrides
 
 from search_spaces.config import Network
-from search_spaces.genotype import CELLS, ENTRANCES, Genotype, candidates, edge_label, has_weights
+from search_spaces.genotype import Genotype, candidates, has_weights
 from search_spaces.networks.contract import Features
 from search_spaces.size import widest
 
@@ -41,7 +41,7 @@ class CellSpace(EvolutionarySearchSpace):  # type: ignore[misc]  # archai has no
 
     @overrides
     def mutate(self, arch: ArchaiModel) -> ArchaiModel:
-        sample = chosen(arch.arch)
+        sample = arch.arch.to_sample()
         label = str(self.rng.choice([*sample, LIMIT]))
         if label == LIMIT:
             return self._model(arch.arch, self._any_limit())
@@ -50,7 +50,7 @@ class CellSpace(EvolutionarySearchSpace):  # type: ignore[misc]  # archai has no
 
     @overrides
     def crossover(self, arch_list: list[ArchaiModel]) -> ArchaiModel:
-        parents = [chosen(each.arch) for each in arch_list]
+        parents = [each.arch.to_sample() for each in arch_list]
         child = self._drawn(lambda: {label: parents[self.rng.integers(len(parents))][label] for label in parents[0]})
         return self._model(child, arch_list[0].metadata[LIMIT])
 
@@ -85,14 +85,3 @@ class CellSpace(EvolutionarySearchSpace):  # type: ignore[misc]  # archai has no
     def _model(self, cells: Genotype, limit: int) -> ArchaiModel:
         genotype = widest(cells, self.fronts, limit)
         return ArchaiModel(genotype, genotype.to_json(), {LIMIT: limit})
-
-
-def chosen(genotype: Genotype) -> dict[str, str]:
-    """Label → operation, as `Genotype.from_sample` takes it."""
-    edges = {
-        edge_label(cell, node, source): operation
-        for cell in CELLS
-        for node, operations in enumerate(getattr(genotype, cell), start=1)
-        for source, operation in enumerate(operations)
-    }
-    return edges | {name: getattr(genotype, name) for name in ENTRANCES}

@@ -149,6 +149,16 @@ class Genotype:
         with _input_errors():
             return cls(depth=depth, width=width, nodes=nodes, down=sample["down"], up=sample["up"], **cells)
 
+    def to_sample(self) -> dict[str, str]:
+        """Label → operation, as `from_sample` takes it."""
+        edges_of_cells = {
+            edge_label(cell, node, source): operation
+            for cell in CELLS
+            for node, operations in enumerate(getattr(self, cell), start=1)
+            for source, operation in enumerate(operations)
+        }
+        return edges_of_cells | {name: getattr(self, name) for name in ENTRANCES}
+
     @classmethod
     def random(
         cls, *, depth: int, width: int, nodes: int, operations: OperationSet, seed: int | tuple[int, ...]
@@ -161,6 +171,19 @@ class Genotype:
             drawn = cls.from_sample(sample, depth=depth, width=width, nodes=nodes)
             if has_weights(drawn):
                 return drawn
+
+
+def neighbours(genotype: Genotype, operations: OperationSet) -> list[Genotype]:
+    """All that differ in one choice and have weights at every node."""
+    sample = genotype.to_sample()
+    size = {"depth": genotype.depth, "width": genotype.width, "nodes": genotype.nodes}
+    changed = [
+        Genotype.from_sample(sample | {label: name}, **size)
+        for label in sample
+        for name in candidates(label, operations)
+        if name != sample[label]
+    ]
+    return [each for each in changed if has_weights(each)]
 
 
 def has_weights(genotype: Genotype) -> bool:

@@ -9,7 +9,7 @@ from datagen.errors import InputError
 from search_spaces.build import count_parameters
 from search_spaces.config import Fold, Network, Stack
 from search_spaces.fronts.survey_front import SurveyFront
-from search_spaces.genotype import CELLS, Genotype, candidates, edge_label, edges, labels
+from search_spaces.genotype import Genotype, candidates, labels
 from search_spaces.networks.nas_unet import NasUnet
 from search_spaces.shape import Geometry, Shape
 from search_spaces.size import WIDTHS, most_probable, nasunet_parameters, widest
@@ -21,15 +21,6 @@ NETWORK = Network(front=Fold(), depth=3, width=8, nodes=2, operations="full")
 
 def drawn(seed: int) -> Genotype:
     return Genotype.random(depth=3, width=8, nodes=2, operations="full", seed=seed)
-
-
-def chosen(genotype: Genotype) -> dict[str, str]:
-    names = {
-        edge_label(cell, node, source): getattr(genotype, cell)[node - 1][source]
-        for cell in CELLS
-        for node, source in edges(genotype.nodes)
-    }
-    return names | {"down": genotype.down, "up": genotype.up}
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -77,4 +68,4 @@ def test_every_choice_is_the_most_probable() -> None:
         names = candidates(label, NETWORK.operations)
         wishes[label] = dict(zip(names, np.log(rng.dirichlet(np.ones(len(names)))).tolist(), strict=True))
     best = {label: max(choice, key=lambda name: choice[name]) for label, choice in wishes.items()}
-    assert chosen(most_probable(wishes, NETWORK)) == best
+    assert most_probable(wishes, NETWORK).to_sample() == best

@@ -9,7 +9,7 @@ import yaml
 
 pytest.importorskip("archai", reason="Archai is an extra: pip install --no-deps archai==1.0.0 overrides==3.1.0")
 
-from search_spaces.archai_space import LIMIT, CellSpace, chosen
+from search_spaces.archai_space import LIMIT, CellSpace
 from search_spaces.build import cell_fronts
 from search_spaces.genotype import Genotype
 from search_spaces.size import nasunet_parameters
@@ -50,10 +50,10 @@ def test_a_mutation_changes_one_choice_at_most_and_a_child_has_its_parents_opera
     one, other = space.random_sample(), space.random_sample()
     for _ in range(20):
         mutant = space.mutate(one)
-        changed = [label for label, name in chosen(mutant.arch).items() if name != chosen(one.arch)[label]]
+        changed = [label for label, name in mutant.arch.to_sample().items() if name != one.arch.to_sample()[label]]
         assert len(changed) <= (mutant.metadata[LIMIT] == one.metadata[LIMIT])
-    child = chosen(space.crossover([one, other]).arch)
-    assert all(name in (chosen(one.arch)[label], chosen(other.arch)[label]) for label, name in child.items())
+    child = space.crossover([one, other]).arch.to_sample()
+    assert all(name in (one.arch.to_sample()[label], other.arch.to_sample()[label]) for label, name in child.items())
 
 
 def test_a_model_is_read_as_it_was_saved(space: CellSpace, tmp_path) -> None:
@@ -61,7 +61,7 @@ def test_a_model_is_read_as_it_was_saved(space: CellSpace, tmp_path) -> None:
     space.save_arch(model, str(tmp_path / "cells"))
     again = space.load_arch(str(tmp_path / "cells"))
     assert (again.arch, again.archid, again.metadata) == (model.arch, model.archid, model.metadata)
-    assert Genotype.from_sample(chosen(model.arch), depth=2, width=model.arch.width, nodes=1) == model.arch
+    assert Genotype.from_sample(model.arch.to_sample(), depth=2, width=model.arch.width, nodes=1) == model.arch
 
 
 @pytest.fixture
