@@ -166,6 +166,8 @@ class Course:
     def run(self, until: int | None = None) -> None:
         """To the end, or until so many samples are seen; from there it goes on, with the same rates."""
         until = self.lesson.samples if until is None else until
+        if self.seen >= until:
+            return
         begun, next_exam = time.process_time(), self.between * (self.seen // self.between + 1)
         for place, rows in self.order():
             self.step(self.training[place].batch(rows))

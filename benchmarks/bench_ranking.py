@@ -30,6 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from search_spaces import size
 from search_spaces.build import build, cell_fronts, count_parameters
 from search_spaces.config import Network
+from search_spaces.genotype import Genotype
 from search_spaces.shape import Shape
 
 EVERY = 1000  # samples between two cheap scores
@@ -75,12 +76,17 @@ def trained(network: Network, config: Any, lesson: Lesson, ground: Ground, file:
     net = build(network, shape, 1.0)
     course = Course(net, lesson, config, ground.training, ground.validation, file, between=EVERY)
     course.run()
-    found, test = examine(course.average, ground.validation), examine(course.average, ground.test)
     assert network.genotype is not None
+    return row_of(network.genotype, course, ground)
+
+
+def row_of(cells: Genotype, course: Course, ground: Ground) -> Row:
+    """What a finished training is worth."""
+    found, test = examine(course.average, ground.validation), examine(course.average, ground.test)
     return {
-        "cells": network.genotype.to_json(),
-        "parameters": count_parameters(net),
-        "GFLOP": operations(net, ground) / 1e9,
+        "cells": cells.to_json(),
+        "parameters": count_parameters(course.net),
+        "GFLOP": operations(course.net, ground) / 1e9,
         "core_minutes": course.seconds / 60,
         **{name: found[name] for name in ("rtm_ssim", "rtm_correlation", "velocity_ssim", "rtm_blank_ssim")},
         **{f"test_{name}": test[name] for name in ("rtm_ssim", "velocity_ssim")},
