@@ -17,6 +17,7 @@ from rich.table import Table
 from datagen.errors import InputError
 from datagen.generate import generate
 from datagen.preset import read_preset
+from datagen.show import own_sheet
 from trials.experiment.host_table import check_hosts, warn_of_bits
 from trials.experiment.launch import check, run_experiment
 from trials.experiment.nni.trial_command import find_preset, load_trial_config
@@ -53,6 +54,7 @@ def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
     console.rule("data")
     made = generate(config.data, report=console.print)
     console.print(f"{config.data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.0f} s")
+    console.print(f"look at it: {own_sheet(config.data, new=made.made > 0)}", soft_wrap=True)
     with closing(PageServer(port + 1, plan.name)) as page:  # not before: it is a thread, and workers are forked above
         trials = _run_experiment(nni_config, plan, port, new, page, console)
         if on_hosts:

@@ -1,6 +1,7 @@
 """What the end of each command's --help shows: lines to copy, and what they are for."""
 
 EXAMPLES: dict[str, dict[str, str]] = {
+    "demo": {"seisnas demo -o demo.png": "an image within the first minute"},
     "generate": {
         "seisnas generate --preset presets/openfwi.yml": "the preset's data set",
         "seisnas generate --set data.folder=data/more --set data.seed=7": "other models of the same kind",
