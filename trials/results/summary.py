@@ -14,13 +14,13 @@ from pathlib import Path
 import torch
 
 from compressors.bundles.bundle import Bundle, load_bundle
-from compressors.bundles.contents import ONNX
-from compressors.verify import file_bytes, graph_latencies
+from compressors.verify import file_bytes
 from datagen.dataset import ShardDataset
 from search_spaces.build import count_parameters, nonzero_parameters
 from trials.experiment.plan import FinishedTrial
 from trials.results.compressed import find_winner, pareto_points
 from trials.results.export import export
+from trials.results.latencies import measured_latencies
 from trials.results.page.content import pictures
 from trials.results.report import ModelRow, Prediction, Report, Sample, TrialRow, Yardstick, read_curve
 from trials.results.yardsticks import AVERAGE, yardsticks
@@ -70,7 +70,8 @@ def summarise(
     provenance = winners.compressed.provenance
     runs = dict(zip(networks, (winners.unet, winners.tuned, winners.compressed), strict=True))
     trained = dict(zip(networks, ([winners.unet], [winners.tuned], [winners.tuned, winners.compressed]), strict=True))
-    times = graph_latencies([bundle.folder / ONNX for bundle in networks.values()])
+    everyone = [*runs.values(), *(RunFolder(trial.run) for trial in trials if trial.stage == "compress")]
+    times = measured_latencies(everyone)[: len(runs)]  # together with those of the front, which it is drawn with
     spacing = config.data.grid.spacing
     others = yardsticks(config.data.folder, networks, shown=SAMPLES) if config.target != "velocity" else {}
     return Report(
