@@ -23,6 +23,7 @@ from datagen.waves.positions import distances
 
 PANELS: tuple[ArrayKind, ...] = ("model", "data", "image")
 ENDINGS = (".png", ".pdf", ".svg", ".jpg")
+SHEET, ROWS = "sheet.png", 4  # in the folder of every data set that was generated
 PANEL_WIDTH, ROW_HEIGHT, EDGE = 4.5, 3.0, 1.0  # [inch]; the edge is above and below all rows, together
 GATHER_CLIP, IMAGE_CLIP = 93.0, 99.5  # percentile of |amplitude| at which the grey scale ends
 
@@ -34,6 +35,23 @@ def contact_sheet(data: Data, split: str, count: int, path: Path) -> None:
     picture that cannot be written there.
     """
     check_outputs([path], ENDINGS, [data.folder], new_folder=True)
+    with reported(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    _write_sheet(data, split, count, path)
+
+
+def own_sheet(data: Data, *, new: bool) -> Path:
+    """The contact sheet in the folder of a finished data set, drawn if that is `new`, or if it is not there yet.
+
+    Raises InputError as `contact_sheet`.
+    """
+    path = Path(data.folder) / SHEET
+    if new or not path.exists():
+        _write_sheet(data, "train", ROWS, path)
+    return path
+
+
+def _write_sheet(data: Data, split: str, count: int, path: Path) -> None:
     manifest = load_manifest(data.folder)
     require_same(manifest, data)
     records = manifest.of_split(split)
@@ -63,8 +81,6 @@ def contact_sheet(data: Data, split: str, count: int, path: Path) -> None:
             below.set_title("")
             inner.set_xlabel("")
             inner.tick_params(labelbottom=False)
-    with reported(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as part:
         figure.savefig(part, dpi=100, format=path.suffix[1:].lower())
 

@@ -17,6 +17,7 @@ from rich.table import Table
 from datagen.errors import InputError
 from datagen.generate import generate
 from datagen.preset import read_preset
+from datagen.show import own_sheet
 from trials.experiment.host_table import check_hosts, warn_of_bits
 from trials.experiment.launch import check, run_experiment
 from trials.experiment.nni.trial_command import find_preset, load_trial_config
@@ -25,8 +26,9 @@ from trials.experiment.tuner.space_check import check_space, overridden
 from trials.experiment.watch import ExperimentError
 from trials.results.display import ExperimentDisplay
 from trials.results.page.server import PageServer
-from trials.results.report import ModelRow, Report, readable_bytes, write_report
+from trials.results.report import ModelRow, Report, Yardstick
 from trials.results.summary import Winners, bundles, find_winners, summarise
+from trials.results.write_report import readable_bytes, write_report
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
@@ -53,6 +55,7 @@ def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
     console.rule("data")
     made = generate(config.data, report=console.print)
     console.print(f"{config.data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.0f} s")
+    console.print(f"look at it: {own_sheet(config.data, new=made.made > 0)}", soft_wrap=True)
     with closing(PageServer(port + 1, plan.name)) as page:  # not before: it is a thread, and workers are forked above
         trials = _run_experiment(nni_config, plan, port, new, page, console)
         if on_hosts:
@@ -118,7 +121,7 @@ def train_unet(config: Config, winners: Winners) -> None:
     execute("tune", wanted, winners.unet, Channel())
 
 
-def table(models: Sequence[ModelRow], yardsticks: Mapping[str, float]) -> Table:
+def table(models: Sequence[ModelRow], yardsticks: Mapping[str, Yardstick]) -> Table:
     found = Table(title="test split", box=box.SIMPLE, padding=(0, 1, 0, 0))
     for heading in ("model", "parameters", "non-zero", "packed", "latency", "SSIM", "corr.", "MAE"):
         name = heading == "model"  # only names may be broken where the line is short
@@ -134,6 +137,7 @@ def table(models: Sequence[ModelRow], yardsticks: Mapping[str, float]) -> Table:
             f"{row.correlation:.3f}",
             f"{row.mae:.3f}",
         )
-    for label, score in yardsticks.items():
-        found.add_row(label, "", "", "", "", f"{score:.3f}", "", "", style="dim")
+    for label, other in yardsticks.items():
+        scores = f"{other.ssim:.3f}", f"{other.correlation:.3f}", f"{other.mae:.3f}"
+        found.add_row(label, "", "", "", "", *scores, style="dim")
     return found

@@ -10,7 +10,7 @@ from matplotlib.image import imread
 from datagen.config import Data
 from datagen.errors import InputError
 from datagen.generate import generate
-from datagen.show import contact_sheet
+from datagen.show import contact_sheet, own_sheet
 
 MakeData = Callable[..., Data]
 
@@ -45,3 +45,15 @@ def test_a_data_set_of_other_settings_is_not_drawn(make_data: MakeData, echo_eng
     generate(data, workers=1, engine=echo_engine)
     with pytest.raises(InputError, match=r"data\.seed"):
         contact_sheet(replace(data, seed=8), "train", 2, tmp_path / "sheet.png")
+
+
+def test_a_data_set_has_a_sheet_of_its_own_which_is_drawn_again_for_new_models_only(
+    make_data: MakeData, echo_engine: Any
+) -> None:
+    data = make_data()
+    generate(data, workers=1, engine=echo_engine)
+    sheet = own_sheet(data, new=True)
+    assert sheet.parent == Path(data.folder)
+    sheet.write_bytes(b"drawn before")
+    assert own_sheet(data, new=False).read_bytes() == b"drawn before"
+    assert np.ptp(imread(own_sheet(data, new=True))) > 0.9

@@ -8,10 +8,11 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from datagen.errors import InputError
-from trials.commands import bundles, data, experiment, machines, training
+from trials.commands import bundles, data, demo, experiment, machines, training
 from trials.commands.examples import shown_examples
 
 PANELS: dict[str, dict[str, Callable[..., None]]] = {
+    "A first look": {"demo": demo.demo},
     "Data": {
         "generate": data.generate,
         "import": data.import_data,

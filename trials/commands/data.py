@@ -39,6 +39,7 @@ def generate(
     data = configuration(preset, [*origin, *(changes or [])]).data
 
     from datagen.generate import generate as make
+    from datagen.show import own_sheet
 
     if workers is not None and dask is not None:
         raise InputError("generate: give either --workers, processes here, or --dask, whose workers are its own")
@@ -48,6 +49,7 @@ def generate(
         data = with_gan_velocity(data, Path(gan), tell)
     made = make(data, workers=workers, dask=dask, report=tell)
     console.print(f"{data.folder}: {made.made} models made, {made.skipped} were there, {made.seconds:.1f} s")
+    tell(f"look at it: {own_sheet(data, new=made.made > 0)}")
 
 
 def import_data(

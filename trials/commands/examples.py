@@ -1,6 +1,7 @@
 """What the end of each command's --help shows: lines to copy, and what they are for."""
 
 EXAMPLES: dict[str, dict[str, str]] = {
+    "demo": {"seisnas demo -o demo.png": "an image within the first minute"},
     "generate": {
         "seisnas generate --preset presets/openfwi.yml": "the preset's data set",
         "seisnas generate --set data.folder=data/more --set data.seed=7": "other models of the same kind",
@@ -53,7 +54,10 @@ EXAMPLES: dict[str, dict[str, str]] = {
     "best": {"seisnas best": "of each stage: scores, settings, folder"},
     "stop": {"seisnas stop": "what has finished stays; seisnas resume goes on"},
     "resume": {"seisnas resume": "after Ctrl-C, a crash or a reboot"},
-    "report": {"seisnas report": "report.html of the latest experiment"},
+    "report": {
+        "seisnas report": "report.html of the latest experiment",
+        "seisnas report 97moc k3x -o beside.html": "two experiments side by side",
+    },
     "export-study": {
         "seisnas export-study sqlite:///study.db": "the latest experiment, for optuna-dashboard",
         "seisnas export-study study.db --experiment 97moc": "another one",

@@ -199,15 +199,40 @@ def _log_files(trial: str, record: Any) -> list[Path]:
 
 
 def report(
+    experiments: Annotated[
+        list[str] | None, typer.Argument(metavar="[A B]", help="Two experiments, as of seisnas ls --all.")
+    ] = None,
     config: NniConfig = NNI_CONFIG,
-    output: Annotated[Path, typer.Option("--output", "-o")] = Path("report.html"),
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="An .html; default: report.html, of two A-B.html.")
+    ] = None,
 ) -> None:
-    """Write report.html: the table of models, curves, predictions, cells, how to reproduce."""
+    """Write report.html: the table of models, curves, predictions, cells, trials, how to reproduce.
+
+    With two experiments: both side by side on one page, what they reached, what it cost, which settings differ.
+    """
     from datagen.files.outputs import check_outputs
+
+    if experiments and len(experiments) != 2:
+        raise InputError(
+            f"report: got {len(experiments)} experiment{'s' if len(experiments) > 1 else ''}; allowed: none, for the "
+            f"one of {config}, or two to compare (seisnas ls --all)"
+        )
+    if experiments:
+        one, another = (_record(each, config) for each in experiments)
+        file = output or Path(f"{one.id}-{another.id}.html")
+        check_outputs([file], [".html"], [config], new_folder=True)
+
+        from trials.results.beside import write_beside
+
+        tell(f"wrote {write_beside(one, another, file)}")
+        return
+    file = output or Path("report.html")
+    check_outputs([file], [".html"], [config], new_folder=True)
+
     from trials.chain import report_experiment
 
-    check_outputs([output], [".html"], [config], new_folder=True)
-    tell(f"wrote {report_experiment(config, output)}")
+    tell(f"wrote {report_experiment(config, file)}")
 
 
 def export_study(

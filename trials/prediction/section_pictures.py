@@ -36,14 +36,19 @@ def image_section(title: str, image_ZX: NDArray[Any], reach: float) -> Section:
     return Section(title=title, values_ZX=image_ZX, colours="gray", range=(-reach, reach), unit="amplitude")
 
 
+def difference_section(title: str, difference_ZX: NDArray[Any], reach: float) -> Section:
+    """Errors of velocities [m/s]: blue where too slow, red where too fast, in full colour from `reach` on."""
+    return Section(title=title, values_ZX=difference_ZX, colours="RdBu_r", range=(-reach, reach), unit="m/s")
+
+
 def reach(image: NDArray[Any]) -> float:
     """The amplitude drawn in white; few samples are above it."""
     return float(np.percentile(np.abs(image), 99.5)) or 1.0
 
 
-def draw_sections(sections: Sequence[Section], grid: Grid, file: Path, heading: str) -> None:
+def draw_sections(sections: Sequence[Section], grid: Grid, file: Path, heading: str, *, columns: int = COLUMNS) -> None:
     """Writes a PNG; replaces an existing one in one step."""
-    columns = min(COLUMNS, len(sections))
+    columns = min(columns, len(sections))
     rows = -(-len(sections) // columns)
     height = 2.6 * grid.nz / grid.nx + 0.9
     figure = Figure(figsize=(4.0 * columns, height * rows + 0.4), layout="constrained")

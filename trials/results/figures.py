@@ -18,6 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from compressors.pareto import Point
+from trials.training.pictures.sheet import ticks
 
 Array = NDArray[Any]
 
@@ -25,11 +26,12 @@ PALETTE = ("#5b8ec4", "#dd7f32", "#2fa37c", "#b26cc4", "#c4a12f", "#d05a6e")
 MARKERS = ("o", "s", "D", "^", "v", "P")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 INK = "#010203"  # becomes `currentColor`
+PANEL = 150  # [CSS pixels] of a picture with axes, its height
 MOST_ROWS = 256  # of an embedded image; a gather has more samples than a screen can show
 
 
-def curves_svg(curves: Mapping[str, Sequence[float]], title: str) -> str:
-    """Learning curves: model → a value per epoch."""
+def curves_svg(curves: Mapping[str, Sequence[float]], title: str, levels: Mapping[str, float] | None = None) -> str:
+    """Learning curves: model → a value per epoch.  `levels`: name → a value to compare with, as a thin line."""
     figure, axes = _plot(title, "epoch")
     for index, (model, values) in enumerate(curves.items()):
         axes.plot(
@@ -43,6 +45,7 @@ def curves_svg(curves: Mapping[str, Sequence[float]], title: str) -> str:
             label=model,
         )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _draw_levels(axes, levels)
     return _svg(figure, title.replace(" ", "-"))
 
 
@@ -58,13 +61,24 @@ def pareto_svg(points: Sequence[Point], front: Sequence[Point]) -> str:
         cmap="viridis",
         zorder=3,
     )
-    figure.colorbar(drawn, label="latency [ms]")
+    bar = figure.colorbar(drawn)
+    bar.set_label("latency [ms]", color=INK)
+    bar.ax.tick_params(colors=INK)
+    bar.outline.set_edgecolor(INK)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.margins(x=0.12, y=0.15)
     return _svg(figure, "pareto")
 
 
-def size_svg(models: Sequence[tuple[str, int, float]], trials: Sequence[tuple[str, int, float]]) -> str:
-    """SSIM against size.  `models`: name, weights, test SSIM; `trials`: stage, weights, validation SSIM."""
+def size_svg(
+    models: Sequence[tuple[str, int, float]],
+    trials: Sequence[tuple[str, int, float]],
+    levels: Mapping[str, float] | None = None,
+) -> str:
+    """SSIM against size.  `models`: name, weights, test SSIM; `trials`: stage, weights, validation SSIM.
+
+    `levels`: name → the SSIM of images that need no network.
+    """
     figure, axes = _plot("SSIM", "weights that are not zero")
     for index, (name, size, ssim) in enumerate(models):
         colour, marker = PALETTE[index % len(PALETTE)], MARKERS[index % len(MARKERS)]
@@ -75,7 +89,39 @@ def size_svg(models: Sequence[tuple[str, int, float]], trials: Sequence[tuple[st
         axes.scatter(sizes, ssims, s=24, marker=mark, color=INK, alpha=0.5, label=f"{stage} trials")
     axes.set_xscale("log")
     axes.margins(x=0.12, y=0.15)
+    _draw_levels(axes, levels)
     return _svg(figure, "size")
+
+
+def importance_svg(found: Mapping[str, tuple[float, float]], chance: float, name: str) -> str:
+    """A bar a setting: its importance and spread; `chance`: what one that does not matter may have."""
+    figure, axes = _plot(f"{name}: what mattered to the SSIM", "importance, 0 to 1", height=1.5 + 0.32 * len(found))
+    names, shares, spreads = list(found), [each[0] for each in found.values()], [each[1] for each in found.values()]
+    places = range(len(found))
+    axes.barh(places, shares, xerr=spreads, color=PALETTE[0], ecolor=INK, height=0.6, capsize=3)
+    axes.set_yticks(places, names)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.05)
+    axes.axvline(chance, color=INK, linestyle=":", linewidth=1.2, label="chance alone, 1 time in 20")
+    return _svg(figure, f"importance-{name.replace(' ', '-')}")
+
+
+def panel_svg(uri: str, width: float, depth: float, unit: str) -> str:
+    """A picture with its axes as an SVG element: `width` [m] to the right, `depth` downwards in `unit`."""
+    high, wide = PANEL, PANEL * (min(3.0, max(0.4, width / depth)) if unit == "m" and depth else 1.0)
+    parts = [f'<image href="{uri}" width="{wide:.0f}" height="{high}" preserveAspectRatio="none"/>']
+    parts.append(f'<rect width="{wide:.0f}" height="{high}" fill="none" stroke="currentColor" stroke-opacity="0.4"/>')
+    for value in ticks(width):
+        x = wide * value / width
+        parts.append(f'<text x="{x:.1f}" y="{high + 16}" text-anchor="middle">{value:g}</text>')
+    for value in ticks(depth):
+        y = high * value / depth
+        parts.append(f'<text x="-4" y="{y + 5:.1f}" text-anchor="end">{value:g}</text>')
+    parts.append(f'<text x="-4" y="12" text-anchor="end">{unit}</text>')
+    parts.append(f'<text x="0" y="{high + 16}" text-anchor="middle">m</text>')
+    box = f"-38 -2 {wide + 52:.0f} {high + 24}"
+    shape = 'fill="currentColor" font-size="14"'
+    return f'<svg aria-hidden="true" viewBox="{box}" xmlns="http://www.w3.org/2000/svg" {shape}>{"".join(parts)}</svg>'
 
 
 def picture_uri(image: Array, colours: str, lowest: float, highest: float) -> str:
@@ -95,8 +141,13 @@ def data_uri(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _plot(title: str, x_label: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(4.1, 3.5), layout="constrained")
+def _draw_levels(axes: Axes, levels: Mapping[str, float] | None) -> None:
+    for number, (name, value) in enumerate((levels or {}).items()):
+        axes.axhline(value, color=INK, linestyle=(":", (0, (6, 2)))[number % 2], linewidth=1, alpha=0.8, label=name)
+
+
+def _plot(title: str, x_label: str, height: float = 3.5) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(4.1, height), layout="constrained")
     axes = figure.subplots()
     axes.set_title(title, color=INK, fontsize=11, loc="left")
     axes.set_xlabel(x_label, color=INK)

@@ -1,6 +1,6 @@
-"""The report: one self-contained HTML file with the results and how to reproduce them.
+"""What the report says, before it is a page.
 
-run folders ─► ModelRow, Curve, TrialRow, Sample ─► Report ─► report.html
+run folders ─► ModelRow, Curve, TrialRow, Sample (summary.py) ─► Report ─► report.html (write_report.py)
 """
 
 from collections.abc import Mapping
@@ -8,18 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from compressors.outputs import OUTPUTS, Picture
-from compressors.pareto import Point, front
+from compressors.pareto import Point
 from datagen.errors import InputError
-from datagen.files.whole_files import whole
-from datagen.full_disk import report_unwritable
 from datagen.targets import TargetName
-from trials.results.figures import curves_svg, data_uri, pareto_svg, picture_uri, scale_uri, size_svg
 from trials.running.run_folder import RunFolder
 
 Array = NDArray[Any]
@@ -39,6 +34,18 @@ class ModelRow:
     ssim: float
     correlation: float
     mae: float  # in units of the normalised image
+    epochs: int = 0  # of training, those before its pruning included
+    samples: int = 0  # of the training split that it has seen, each epoch's counted again
+
+
+@dataclass(frozen=True, kw_only=True)
+class Yardstick:
+    """How images score that need no network, or only its velocity; means over the first models of the test split."""
+
+    ssim: float
+    correlation: float
+    mae: float
+    images_MZX: Array  # of the samples shown, normalised
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +61,14 @@ class Curve:
 class TrialRow:
     """One trial of the NNI experiment."""
 
-    number: int
+    id: str
     stage: str
     nonzero: int
     ssim: float  # validation
-    settings: Mapping[str, Any]  # of its stage
+    correlation: float | None = None
+    epochs: int = 0
+    settings: Mapping[str, Any]  # of its stage: config path → value
+    picture: Path | None = None  # .png of what it predicts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +87,8 @@ class Sample:
     velocity_ZX: Array  # [m/s]
     gather_TR: Array  # one of its shots
     truth_ZX: Array
-    predictions: Mapping[str, Prediction]  # model → image
+    blank_ssim: float
+    predictions: Mapping[str, Prediction]  # model, or what else made an image → image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +104,9 @@ class Report:
     samples: tuple[Sample, ...] = ()
     extent: tuple[float, float] = (0.0, 0.0)  # depth and width of a section [m]
     duration: float = 0.0  # of a gather [s]
-    yardsticks: Mapping[str, float] = field(default_factory=dict)  # SSIM of images that need no network
+    blank_ssim: float | None = None  # of an image that is zero everywhere, test split
+    blank_validation: float | None = None  # the same of the validation split, which trials and curves are scored on
+    yardsticks: Mapping[str, Yardstick] = field(default_factory=dict)
     cells: Path | None = None  # drawing of the cells, .svg or .png
     commands: tuple[str, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
@@ -118,129 +131,3 @@ def read_curve(run: RunFolder, name: str) -> Curve:
         train_loss=tuple(row.get("train_loss", np.nan) for row in rows.values()),
         val_ssim=tuple(row["val_ssim"] for row in rows.values()),
     )
-
-
-def write_report(report: Report, out: str | Path = "report.html") -> Path:
-    """Writes the page and returns its path; replaces an existing page in one step.
-
-    Raises InputError when the disk is full.
-    """
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"bytes": readable_bytes, "count": "{:,}".format}
-    template = environment.from_string(Path(__file__).with_name("report.html").read_text(encoding="utf-8"))
-    page = template.render(
-        report=report,
-        picture=report.picture,
-        figures=_figures(report),
-        sheet=[_panels(report, sample) for sample in report.samples],
-        scales=_scales(report),
-        cells=_drawing(report.cells) if report.cells else None,
-    )
-    out = Path(out)
-    with report_unwritable(out, "the runs and bundles are kept"):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with whole(out) as part:
-            part.write_text(page, encoding="utf-8")
-    return out
-
-
-def readable_bytes(count: int) -> str:
-    """`2.4 MB`, in powers of ten."""
-    for factor, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if count >= factor:
-            return f"{count / factor:.3g} {unit}"
-    return f"{count} B"
-
-
-@dataclass(frozen=True)
-class _Figure:
-    """A plot of the page; `alt` says the same in words."""
-
-    svg: Markup
-    alt: str
-    caption: str
-
-
-def _figures(report: Report) -> list[_Figure]:
-    sizes = [f"{row.name}: {row.nonzero:,} weights, {row.ssim:.3f}" for row in report.models]
-    plot = size_svg(
-        [(row.name, row.nonzero, row.ssim) for row in report.models],
-        [(row.stage, row.nonzero, row.ssim) for row in report.trials],
-    )
-    caption = "Up and to the left is better: a good image from few weights."
-    if report.trials:
-        caption += " Models are scored on the test split, trials on the validation split."
-    figures = [_Figure(Markup(plot), f"SSIM against size. {'; '.join(sizes)}", caption)]
-    if report.compressed:
-        best = front(report.compressed)
-        listed = [f"{p.nonzero:,} weights, {p.latency_ms:.1f} ms: SSIM {p.ssim:.3f}" for p in best]
-        caption = "Compressed networks, validation split; those on the line no other beats in SSIM, size and latency."
-        plot = pareto_svg(report.compressed, best)
-        figures.append(_Figure(Markup(plot), f"Pareto front of compression. {'; '.join(listed)}", caption))
-    if report.curves:
-        for title, key, caption in (
-            ("validation SSIM", "val_ssim", "Each training, epoch by epoch; higher is better."),
-            ("training loss", "train_loss", "Lower is better. Losses with different weights are not comparable."),
-        ):
-            curves = {curve.name: getattr(curve, key) for curve in report.curves}
-            ends = [f"{name}: {values[-1]:.3f} after {len(values)} epochs" for name, values in curves.items()]
-            figures.append(_Figure(Markup(curves_svg(curves, title)), f"{title}. {'; '.join(ends)}", caption))
-    return figures
-
-
-@dataclass(frozen=True)
-class _Panel:
-    """One picture of the sheet."""
-
-    uri: str
-    alt: str
-    below: str  # its caption
-
-
-def _panels(report: Report, sample: Sample) -> list[_Panel]:
-    """Velocity, gather, truth and predictions; truth and predictions share one scale."""
-    name = f"test model {sample.index}"
-    fastest, slowest = _velocity_range(report)
-    loudest = float(np.percentile(np.abs(sample.gather_TR), 98)) or 1.0
-    truth, picture = sample.truth_ZX, report.picture
-    reach = float(np.abs(truth).max()) or 1.0
-    colours, low, high = ("gray", -reach, reach) if picture.signed else ("viridis", truth.min(), truth.max())
-    panels = [
-        _Panel(picture_uri(sample.velocity_ZX, "viridis", slowest, fastest), f"Velocity of {name}", ""),
-        _Panel(picture_uri(sample.gather_TR, "gray", -loudest, loudest), f"Shot gather of {name}", ""),
-        _Panel(picture_uri(truth, colours, low, high), f"True {picture.name} of {name}", ""),
-    ]
-    for model, prediction in sample.predictions.items():
-        panels.append(
-            _Panel(
-                picture_uri(prediction.image_ZX, colours, low, high),
-                f"{picture.name} of {name} predicted by {model}",
-                f"SSIM {prediction.ssim:.3f}",
-            )
-        )
-    return panels
-
-
-def _velocity_range(report: Report) -> tuple[float, float]:
-    """Fastest and slowest velocity on the sheet [m/s]."""
-    velocities = [sample.velocity_ZX for sample in report.samples]
-    return float(max(v.max() for v in velocities)), float(min(v.min() for v in velocities))
-
-
-def _scales(report: Report) -> dict[str, str]:
-    """What the colours of the sheet mean: sentence → colour bar."""
-    if not report.samples:
-        return {}
-    fastest, slowest = _velocity_range(report)
-    scales = {f"velocity, {slowest:.0f} to {fastest:.0f} m/s": scale_uri("viridis")}
-    gray = "shots and images" if report.picture.signed else "shots"
-    return scales | {f"{gray}, negative to positive amplitude": scale_uri("gray")}
-
-
-def _drawing(file: Path) -> str:
-    kinds = {".svg": "image/svg+xml", ".png": "image/png"}
-    if file.suffix not in kinds:
-        raise InputError(f"{file}: a drawing of the cells is .svg or .png")
-    return data_uri(file.read_bytes(), kinds[file.suffix])

@@ -14,15 +14,17 @@ from pathlib import Path
 import torch
 
 from compressors.bundles.bundle import Bundle, load_bundle
-from compressors.verify import file_bytes, latency
+from compressors.verify import file_bytes
 from datagen.dataset import ShardDataset
 from search_spaces.build import count_parameters, nonzero_parameters
 from trials.experiment.plan import FinishedTrial
 from trials.results.compressed import find_winner, pareto_points
 from trials.results.export import export
-from trials.results.report import ModelRow, Prediction, Report, Sample, TrialRow, read_curve
-from trials.results.yardsticks import yardsticks
-from trials.running.run_folder import RunFolder
+from trials.results.latencies import measured_latencies
+from trials.results.page.content import pictures
+from trials.results.report import ModelRow, Prediction, Report, Sample, TrialRow, Yardstick, read_curve
+from trials.results.yardsticks import AVERAGE, yardsticks
+from trials.running.run_folder import PREDICTIONS, RunFolder
 from trials.settings.config import Config
 from trials.training.metrics import ssim
 from trials.training.tasks import images_only
@@ -66,19 +68,28 @@ def summarise(
     config = winners.compressed.config
     images_only(config, "report")
     provenance = winners.compressed.provenance
-    runs = zip(networks, (winners.unet, winners.tuned, winners.compressed), strict=True)
+    runs = dict(zip(networks, (winners.unet, winners.tuned, winners.compressed), strict=True))
+    trained = dict(zip(networks, ([winners.unet], [winners.tuned], [winners.tuned, winners.compressed]), strict=True))
+    everyone = [*runs.values(), *(RunFolder(trial.run) for trial in trials if trial.stage == "compress")]
+    times = measured_latencies(everyone)[: len(runs)]  # together with those of the front, which it is drawn with
     spacing = config.data.grid.spacing
+    others = yardsticks(config.data.folder, networks, shown=SAMPLES) if config.target != "velocity" else {}
     return Report(
         title=config.name,
         target=config.target,
-        models=tuple(_row(name, bundle) for name, bundle in networks.items()),
-        curves=tuple(read_curve(run, name) for name, run in runs),
-        trials=tuple(_trial(number, trial) for number, trial in enumerate(trials)),
+        models=tuple(
+            _row(name, bundle, trained[name], time)
+            for (name, bundle), time in zip(networks.items(), times, strict=True)
+        ),
+        curves=tuple(read_curve(run, name) for name, run in runs.items()),
+        trials=tuple(_trial(trial) for trial in trials),
         compressed=tuple(point for point, _ in pareto_points(trials).values()),
-        samples=_samples(config, networks),
+        samples=_samples(config, networks, others.get(AVERAGE)),
         extent=(config.data.grid.nz * spacing, config.data.grid.nx * spacing),
         duration=config.data.survey.samples * config.data.survey.interval,
-        yardsticks=yardsticks(config.data.folder, networks) if config.target != "velocity" else {},
+        blank_ssim=networks["UNet"].contents.scores.get("blank_ssim"),
+        blank_validation=winners.compressed.result.get("blank_ssim"),
+        yardsticks=others,
         cells=_drawing(trials, winners),
         commands=(*commands, f"seisnas export {shlex.quote(str(winners.compressed.path))}"),
         provenance={
@@ -91,34 +102,48 @@ def summarise(
     )
 
 
-def _row(name: str, bundle: Bundle) -> ModelRow:
+def _row(name: str, bundle: Bundle, trained: Sequence[RunFolder], latency_ms: float) -> ModelRow:
+    """`trained`: the runs that have trained its weights, one after the other."""
     sizes, scores = file_bytes(bundle.folder), bundle.contents.scores
+    epochs = [epochs_of(run) for run in trained]
     return ModelRow(
         name=name,
         parameters=count_parameters(bundle.network),
         nonzero=nonzero_parameters(bundle.network),
         file_bytes=sizes.weights,
         packed_bytes=sizes.weights_packed,
-        latency_ms=latency(bundle.folder),
+        latency_ms=latency_ms,
         ssim=scores["ssim"],
         correlation=scores["correlation"],
         mae=scores["mae"],
+        epochs=sum(epochs),
+        samples=sum(each * run.config.data.split.train for each, run in zip(epochs, trained, strict=True)),
     )
 
 
-def _trial(number: int, trial: FinishedTrial) -> TrialRow:
+def epochs_of(run: RunFolder) -> int:
+    """Of training; an interrupted run wrote its last epoch twice."""
+    return len({(row["phase"], row["epoch"]) for row in run.metrics})
+
+
+def _trial(trial: FinishedTrial) -> TrialRow:
     settings = {path: value for path, value in trial.parameters["stage"].items() if path != "_name"}
+    drawn = pictures(trial.run)
     return TrialRow(
-        number=number,
+        id=trial.id,
         stage=trial.stage,
         nonzero=trial.metrics["nonzero"],
         ssim=trial.metrics["ssim"],
+        correlation=trial.metrics.get("correlation"),
+        epochs=epochs_of(RunFolder(trial.run)),
         settings=settings,
+        picture=trial.run / PREDICTIONS / drawn[-1] if drawn else None,
     )
 
 
 @torch.no_grad()
-def _samples(config: Config, networks: dict[str, Bundle]) -> tuple[Sample, ...]:
+def _samples(config: Config, networks: dict[str, Bundle], average: Yardstick | None) -> tuple[Sample, ...]:
+    """`average`: images migrated in the average velocity of each depth, which stand before the networks'."""
     images = ShardDataset(config.data.folder, "test", config.target)
     velocities = ShardDataset(config.data.folder, "test", "velocity")
     samples = []
@@ -127,20 +152,27 @@ def _samples(config: Config, networks: dict[str, Bundle]) -> tuple[Sample, ...]:
         truth_1ZX = truth_CZX[-1:]  # of several images the one that networks are ranked by
         velocity_ZX = velocities.targets[0].denormalise(velocities[index][1][0].numpy())
         predictions = {}
+        if average is not None:
+            in_average_B1ZX = torch.from_numpy(average.images_MZX[index])[None, None]
+            predictions["RTM in v(z)"] = _prediction(in_average_B1ZX, truth_1ZX)
         for name, bundle in networks.items():
             image_B1ZX = bundle.network(shots_STR[None])[:, -1:]
-            score = float(ssim(image_B1ZX, truth_1ZX[None])[0])
-            predictions[name] = Prediction(image_ZX=image_B1ZX[0, 0].numpy(), ssim=score)
+            predictions[name] = _prediction(image_B1ZX, truth_1ZX)
         samples.append(
             Sample(
                 index=index,
                 velocity_ZX=velocity_ZX,
                 gather_TR=shots_STR[len(shots_STR) // 2].numpy(),
                 truth_ZX=truth_1ZX[0].numpy(),
+                blank_ssim=float(ssim(torch.zeros_like(truth_1ZX)[None], truth_1ZX[None])[0]),
                 predictions=predictions,
             )
         )
     return tuple(samples)
+
+
+def _prediction(image_B1ZX: torch.Tensor, truth_1ZX: torch.Tensor) -> Prediction:
+    return Prediction(image_ZX=image_B1ZX[0, 0].numpy(), ssim=float(ssim(image_B1ZX, truth_1ZX[None])[0]))
 
 
 def _drawing(trials: Sequence[FinishedTrial], winners: Winners) -> Path | None:

@@ -1,10 +1,14 @@
+import base64
 import dataclasses
+import io
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from datagen.errors import InputError
 from trials.results.report import (
@@ -14,10 +18,11 @@ from trials.results.report import (
     Report,
     Sample,
     TrialRow,
+    Yardstick,
     read_curve,
-    readable_bytes,
-    write_report,
 )
+from trials.results.write_report import readable_bytes, write_report
+from trials.results.yardsticks import AVERAGE
 from trials.running.run_folder import RunFolder
 
 UNET = ModelRow(
@@ -29,6 +34,8 @@ UNET = ModelRow(
     ssim=0.83,
     correlation=0.95,
     mae=0.04,
+    epochs=9,
+    samples=10_800,
 )
 PRUNED = ModelRow(
     name="NasUnet, pruned",
@@ -76,23 +83,38 @@ def full(tmp_path: Path) -> Report:
     rng = np.random.default_rng(0)
     (tmp_path / "cells.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     image = rng.standard_normal((16, 18))
+    Image.fromarray(np.full((30, 900, 3), 200, np.uint8)).save(tmp_path / "tune-003.png")
     predictions = {row.name: Prediction(image_ZX=image, ssim=0.765) for row in (UNET, PRUNED)}
     return Report(
         title="quick <script>start</script>",
         target="rtm",
         models=(UNET, PRUNED),
         curves=(Curve(name="UNet", train_loss=(0.5, 0.3), val_ssim=(0.6, 0.7)),),
-        trials=(TrialRow(number=7, stage="tune", nonzero=600_000, ssim=0.8, settings={"tune.epochs": 3}),),
+        trials=(
+            TrialRow(
+                id="bshG4",
+                stage="tune",
+                nonzero=600_000,
+                ssim=0.8,
+                epochs=3,
+                settings={"tune.learning_rate": 0.012345678, "loss.ssim": 0.1},
+                picture=tmp_path / "tune-003.png",
+            ),
+        ),
         samples=(
             Sample(
                 index=384,
                 velocity_ZX=rng.uniform(1500, 4500, (16, 18)),
                 gather_TR=rng.standard_normal((60, 18)),
                 truth_ZX=image,
+                blank_ssim=0.123,
                 predictions=predictions,
             ),
         ),
         extent=(160.0, 180.0),
+        blank_ssim=0.166,
+        blank_validation=0.175,
+        yardsticks={AVERAGE: Yardstick(ssim=0.484, correlation=0.7, mae=0.08, images_MZX=image[None])},
         duration=0.06,
         cells=tmp_path / "cells.svg",
         commands=("git checkout abc", "make run"),
@@ -116,7 +138,7 @@ def test_every_picture_says_in_words_what_it_shows(full, tmp_path):
     assert page.attributes("img")
     assert all(image.get("alt") for image in page.attributes("img"))
     plots = [tag for _, tag in page.tags if tag.get("role") == "img"]
-    assert len(plots) == 3
+    assert len(plots) == 3 + 5  # and the sheet's
     assert all(plot.get("aria-label") for plot in plots)
     assert all(svg.get("aria-hidden") == "true" for svg in page.attributes("svg"))
 
@@ -135,8 +157,46 @@ def test_the_numbers_are_on_the_page(full, tmp_path):
         "SSIM 0.765",
     ):
         assert fact in text
-    for fact in ("model 384", "make run", "git checkout abc", "tune.epochs=3", "160 m deep", "0.06 s"):
+    for fact in ("model 384", "make run", "git checkout abc", "160 m deep", "0.06 s"):
         assert fact in text
+
+
+def test_every_score_has_something_to_be_compared_with(full, tmp_path):
+    text = " ".join(Page(write_report(full, tmp_path / "report.html")).text.split())
+    for fact in (
+        "a blank image has 0.166, RTM in v(z) 0.484",
+        "a blank image has an SSIM of 0.175 there",
+        "blank image 0.123",
+        "10,800",
+    ):
+        assert fact in text
+
+
+def test_a_trial_has_a_column_a_setting_in_words_and_its_picture(full, tmp_path):
+    page = Page(write_report(full, tmp_path / "report.html"))
+    assert "learning rate" in page.text
+    assert "0.01235" in page.text
+    assert {"title": "tune.learning_rate", "scope": "col"} in page.attributes("th")
+    (picture,) = [image for image in page.attributes("img") if "trial bshG4" in image["alt"]]
+    decoded = Image.open(io.BytesIO(base64.b64decode(picture["src"].removeprefix("data:image/webp;base64,"))))
+    assert decoded.width == 460
+    assert "too few trials to say what mattered: 1" in page.text
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(40)])
+def test_a_damaged_picture_is_left_out(full, tmp_path, content):
+    (tmp_path / "tune-003.png").write_bytes(content)
+    page = Page(write_report(full, tmp_path / "report.html"))
+    assert not [image for image in page.attributes("img") if "trial bshG4" in image["alt"]]
+    assert "bshG4" in page.text
+
+
+def test_sections_have_axes_in_metres(full, tmp_path):
+    report = write_report(full, tmp_path / "report.html").read_text()
+    panels = re.findall(r"<svg aria-hidden=\"true\" viewBox.*?</svg>", report)
+    assert len(panels) == 5
+    assert all(f">{number}<" in panels[0] for number in (50, 100, 150, "m"))
+    assert ">s<" in panels[1]
 
 
 def test_text_from_outside_cannot_become_markup(full, tmp_path):
@@ -163,7 +223,7 @@ def test_hostile_names_of_models_and_settings_stay_text(full, tmp_path, name):
         title=name,
         models=(dataclasses.replace(UNET, name=name), dataclasses.replace(PRUNED, name=f"2 {name}")),
         curves=(Curve(name=name, train_loss=(0.5, 0.3), val_ssim=(0.6, 0.7)),),
-        trials=(TrialRow(number=7, stage=name, nonzero=600_000, ssim=0.8, settings={name: name}),),
+        trials=(TrialRow(id=name, stage=name, nonzero=600_000, ssim=0.8, settings={name: name}),),
         samples=(dataclasses.replace(full.samples[0], predictions={name: full.samples[0].predictions["UNet"]}),),
         commands=(name,),
         provenance={name: name},

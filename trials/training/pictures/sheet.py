@@ -151,21 +151,21 @@ def _fitted(panel: Image.Image, width: int, height: int) -> Image.Image:
 
 
 def _depths(pen: ImageDraw.ImageDraw, x: float, top: float, height: int, grid: Grid) -> None:
-    for value in _ticks(grid.nz * grid.spacing):
+    for value in ticks(grid.nz * grid.spacing):
         y = top + height * value / (grid.nz * grid.spacing)
         pen.line((x - 7, y, x - 2, y), INK, 2)
         _write(pen, x - 11, y, f"{value:g}", "rm")
 
 
 def _distances(pen: ImageDraw.ImageDraw, left: float, bottom: float, width: int, grid: Grid) -> None:
-    for value in _ticks(grid.nx * grid.spacing):
+    for value in ticks(grid.nx * grid.spacing):
         x = left + width * value / (grid.nx * grid.spacing)
         pen.line((x, bottom + 2, x, bottom + 7), INK, 2)
         _write(pen, x, bottom + 11, f"{value:g}", "mt")
 
 
-def _ticks(length: float) -> list[float]:
-    """Round values from above zero to the end of an axis [m]."""
+def ticks(length: float) -> list[float]:
+    """Some round values of an axis from 0 to `length`, without the 0."""
     power = 10.0 ** np.floor(np.log10(length / TICKS))
     step = next(power * each for each in STEPS if power * each >= length / TICKS)
     return [float(step * number) for number in range(1, int(length / step) + 1)]
