@@ -7,7 +7,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 # torch's threads wait by spinning, by default so long that they starve others on a busy machine
 export GOMP_SPINCOUNT := 20000
 
-.PHONY: help env run test check bench clean
+.PHONY: help env run test check docs bench clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -34,8 +34,11 @@ check: env  ## ruff, mypy, import-linter
 	mypy
 	lint-imports
 
+docs: env  ## the web site of the documentation, in site/
+	python -m docs.site.build site
+
 bench: env  ## the benchmark of making data; benchmarks/README.md lists all
 	python benchmarks/bench_datagen.py
 
 clean:  ## remove the environment and everything that was generated
-	rm -rf $(VENV) data runs exports nni-experiments report.html build *.egg-info
+	rm -rf $(VENV) data runs exports nni-experiments report.html site build *.egg-info

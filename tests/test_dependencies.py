@@ -2,26 +2,39 @@
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+
+from trials.commands.extras import EXTRAS
 
 ROOT = Path(__file__).parents[1]
 IMPORTED_AS = {
+    "dask": "distributed",
     "nvidia-ml-py": "pynvml",
     "pillow": "PIL",
     "pyyaml": "yaml",
     "scikit-fmm": "skfmm",
     "scikit-image": "skimage",
 }
-OF_OTHERS = {"setuptools": "nnictl", "tensorboard": "Lightning"}  # who imports what no file of ours does
+OF_OTHERS = {
+    "setuptools": "nnictl",
+    "tensorboard": "Lightning",
+    "optuna-dashboard": "export-study",
+}  # who imports what no file of ours does
 
 
 def lines() -> dict[str, str]:
     """Package → comment."""
-    table = (ROOT / "pyproject.toml").read_text().split("\ndependencies = [", 1)[1].split("\n]", 1)[0]
+    table = (ROOT / "pyproject.toml").read_text().split("\ndependencies = [", 1)[1].split("\ndev = ", 1)[0]
     found = [re.match(r'    "([\w-]+)[^"]*",\s*(?:# (.*))?$', line) for line in table.splitlines()]
-    return {match[1]: match[2] or "" for match in found if match}
+    return {match[1]: match[2] or "" for match in found if match and match[1] != "seisnas"}
+
+
+def imported_as(package: str) -> str:
+    return IMPORTED_AS.get(package, package.replace("-", "_"))
 
 
 def imports(file: Path) -> set[str]:
@@ -41,4 +54,12 @@ def test_the_comment_of_a_dependency_names_files_that_import_it(package: str, co
     named = [name for name in files if "/" in name]
     assert named, f"{package}: the comment names no file"
     for name in named:
-        assert IMPORTED_AS.get(package, package.replace("-", "_")) in imports(ROOT / name), f"{name}: no {package}"
+        assert imported_as(package) in imports(ROOT / name), f"{name}: no {package}"
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_a_command_knows_which_extra_brings_a_package(extra: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = {Requirement(line).name for line in project["optional-dependencies"][extra]} - {"seisnas"}
+    others = {"setuptools": "pkg_resources"}  # what is imported of it
+    assert {others.get(name, imported_as(name)) for name in names} <= set(EXTRAS[extra])

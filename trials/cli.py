@@ -1,7 +1,7 @@
 """The program `seisnas`: how its errors and signals end.  The commands are in trials/commands.
 
 Libraries are imported inside the commands, because `seisnas --help` should answer at once and `predict` must
-work where NNI and Devito are not installed.
+work where neither torch nor NNI nor Devito is installed.
 """
 
 import os
@@ -12,6 +12,7 @@ from rich.console import Console
 from datagen.errors import InputError, shown
 from datagen.files.writing import OF_THE_PLACE, write_errno
 from trials.commands.app import app
+from trials.commands.extras import how_to_get
 from trials.running.ending import STATUSES, end_on_signals
 from trials.running.quiet import print_anything, quiet_libraries
 
@@ -29,6 +30,11 @@ def main() -> None:
         raise
     except InputError as error:
         Console(stderr=True).print("error:", shown(error), markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        if (remedy := how_to_get(error, *sys.argv[1:2])) is None:
+            raise
+        Console(stderr=True).print("error:", remedy, markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
     except BrokenPipeError:  # as of `seisnas ls | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

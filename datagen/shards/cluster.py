@@ -8,7 +8,6 @@ dies goes to another one; workers may join at any time.
 """
 
 import asyncio
-import importlib
 import logging
 import re
 import threading
@@ -62,9 +61,10 @@ def cluster(address: str, report: Callable[[str], object]) -> Iterator[HandOut[A
 
 def _library() -> Any:
     try:
-        return importlib.import_module("distributed")
+        import distributed  # noqa: PLC0415
     except ModuleNotFoundError:
         raise InputError("--dask: dask is not installed; pip install 'seisnas[cluster]'") from None
+    return distributed
 
 
 def _url(address: str) -> str:

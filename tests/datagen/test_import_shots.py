@@ -9,8 +9,9 @@ from datagen.config import Split
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
 from datagen.generate import ensure, generate
-from datagen.import_shots import find_source, import_shots
+from datagen.import_shots import import_shots
 from datagen.shards.manifest import load_manifest, verify
+from datagen.shards.source import find_source
 from datagen.show import contact_sheet
 
 SAMPLES = 40  # of an OpenFWI folder: 5 pairs of 8

@@ -22,7 +22,8 @@ from compressors.bundles.untrained import untrained_bundle
 from datagen.config import Data, Grid, Split, Survey
 from datagen.errors import InputError
 from datagen.files.segy import read_segy_model
-from datagen.import_shots import find_source, import_shots
+from datagen.import_shots import import_shots
+from datagen.shards.source import find_source
 from search_spaces.config import Network
 from tests.hostile.run_forked import run_forked
 from tests.small_preset import write_small_preset

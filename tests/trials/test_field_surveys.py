@@ -14,8 +14,9 @@ from compressors.bundles.contents import read_contents
 from compressors.graphs.runner import Imager
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.import_shots import find_source, import_shots
+from datagen.import_shots import import_shots
 from datagen.shards.manifest import load_manifest
+from datagen.shards.source import find_source
 from datagen.traces.trace_file import open_segy
 from tests.field_files import write_segy
 from trials.prediction.picking import pick as picking

@@ -102,7 +102,7 @@ def test_every_epoch_of_a_search_is_reported_with_the_share_of_skips(searched):
 
 
 def test_a_search_started_again_does_not_search_twice(config, searched, monkeypatch):
-    monkeypatch.setattr("trials.stages.search.find_genotype", lambda *_: pytest.fail("searched again"))
+    monkeypatch.setattr("trials.stages.one_shot.find_genotype", lambda *_: pytest.fail("searched again"))
     before = searched[0].result["genotype"]
     execute("search", config, searched[0], Recorder(), parameters={"stage": {"_name": "search"}})
     assert searched[0].result["genotype"] == before

@@ -17,7 +17,8 @@ from datagen.check import check_data
 from datagen.config import Data, Grid, Split, Survey
 from datagen.errors import InputError
 from datagen.files.openfwi import find_pairs, find_shots
-from datagen.import_shots import find_source, import_shots
+from datagen.import_shots import import_shots
+from datagen.shards.source import find_source
 from search_spaces.config import Gather, Network
 from tests.small_preset import write_small_preset
 from trials import cli

@@ -91,7 +91,7 @@ def adapt(
     ------
     InputError
         As `predict`; or the bundle predicts no velocity, `output` exists and is not a bundle or is `bundle` itself,
-        Devito or a C compiler is missing.
+        a C compiler is missing.
     """
     folder = run or Path("runs/adapt") / output.name
     imager = open_imager(bundle)

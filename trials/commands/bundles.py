@@ -28,7 +28,6 @@ def export(
     max_latency: Annotated[float | None, typer.Option(help="Highest latency in ONNX Runtime, one thread [ms].")] = None,
 ) -> None:
     """Write a bundle that runs anywhere: of a run, or of the compressed network that keeps to the limits."""
-    from trials.results.compressed import chosen_run
     from trials.results.export import describe, describe_bundle
     from trials.results.export import export as write
     from trials.running.run_folder import RunFolder
@@ -36,7 +35,12 @@ def export(
     limits = (max_params, min_ssim, max_latency)
     if source is not None and limits != (None, None, None):
         raise InputError("export: give either a run or limits; limits choose among the runs of an experiment")
-    run = RunFolder(source) if source is not None else chosen_run(config, *limits)
+    if source is not None:
+        run = RunFolder(source)
+    else:
+        from trials.results.compressed import chosen_run  # NNI
+
+        run = chosen_run(config, *limits)
     tell(describe(run))
     folder = write(run, output, [RunFolder(other) for other in others or []], small=small)
     tell(f"wrote {folder}\n{describe_bundle(folder)}")

@@ -78,7 +78,8 @@ def import_data(
 
     data = replace(configuration(preset, changes).data, folder=str(output))
 
-    from datagen.import_shots import find_source, import_shots
+    from datagen.import_shots import import_shots
+    from datagen.shards.source import find_source
 
     found = find_source(source, data, models=models, split_files=split_files, resample=resample, interval=interval)
     made = import_shots(found, data, migrate=migrate, workers=workers, report=tell)

@@ -74,7 +74,7 @@ def predict(
     InputError
         The bundle is damaged, there are no shots, their survey is not the bundle's, a sample is not a number, or
         an output cannot be written, is an input or has an unknown ending.  `migrate` and `explain`: the bundle predicts
-        no velocity, or Devito or a C compiler is missing.  `mirrored`: the bundle's survey is not symmetric, or there
+        no velocity, or a C compiler is missing.  `mirrored`: the bundle's survey is not symmetric, or there
         is a `migration_velocity`.
     """
     files = check_outputs(outputs, ENDINGS)

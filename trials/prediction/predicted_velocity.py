@@ -43,7 +43,7 @@ class PredictedVelocity:
     """Makes velocities of shots with `imager`, and solves the wave equation in them on the bundle's survey.
 
     `engine`: of that survey, if there is one already.
-    Raises InputError: the bundle predicts no velocity, or Devito or a C compiler is missing.
+    Raises InputError: the bundle predicts no velocity, or a C compiler is missing.  ModuleNotFoundError: Devito is.
     """
 
     def __init__(self, bundle: str | Path, imager: Images, engine: "WaveEngine | None" = None) -> None:
@@ -94,12 +94,7 @@ def _no_velocity(bundle: str | Path, contents: Contents) -> str:
 
 
 def open_engine(data: Data) -> "WaveEngine":
-    """Raises InputError: Devito or a C compiler is missing."""
-    try:
-        from datagen.waves.modelling import WaveEngine  # noqa: PLC0415  Devito
-    except ImportError as error:
-        raise InputError(
-            f"--migrate and --explain solve the wave equation with Devito, which cannot be imported here ({error}); "
-            "install it (pip install devito) and a C compiler, or leave these options out"
-        ) from None
+    """Raises InputError: a C compiler is missing; ModuleNotFoundError: Devito is."""
+    from datagen.waves.modelling import WaveEngine  # noqa: PLC0415  predicting does without Devito
+
     return WaveEngine(replace(data, geology=replace(data.geology, family="layered")))  # style wants its picture

@@ -1,15 +1,12 @@
 """Sends results to the NNI manager, or nowhere when a stage runs alone.
 
 NNI's one-shot engine replaces the process-wide channel while a search runs (nni/nas/execution/sequential.py), so
-the trial's own channel is taken once, at the start, and kept.
+the trial's own channel is taken once, at the start, and kept.  A stage that runs alone does without NNI.
 """
 
 import logging
 import os
 from typing import Any
-
-import nni
-from nni.runtime.trial_command_channel import get_default_trial_command_channel
 
 log = logging.getLogger(__name__)
 
@@ -19,16 +16,19 @@ class Channel:
 
     def __init__(self) -> None:
         self._nni: Any = None
-        self._parameter_id: int | None = None
+        self._sender: dict[str, Any] = {}  # what every metric says of its trial
         self.sequence = 0  # of the next intermediate result
 
     @classmethod
     def of_trial(cls) -> tuple["Channel", dict[str, Any]]:
         """The channel of this NNI trial, and the parameters that the tuner gave it."""
+        import nni  # noqa: PLC0415
+        from nni.runtime.trial_command_channel import get_default_trial_command_channel  # noqa: PLC0415
+
         channel = cls()
         channel._nni = get_default_trial_command_channel()
         parameters = nni.get_next_parameter()
-        channel._parameter_id = nni.trial._params["parameter_id"]
+        channel._sender = {"parameter_id": nni.trial._params["parameter_id"], "trial_job_id": nni.get_trial_id()}
         return channel, parameters
 
     def intermediate(self, metrics: dict[str, Any]) -> None:
@@ -44,13 +44,7 @@ class Channel:
         if self._nni is None:
             return
         try:
-            self._nni.send_metric(
-                type=kind,
-                parameter_id=self._parameter_id,
-                trial_job_id=nni.get_trial_id(),
-                sequence=sequence,
-                value=metrics,
-            )
+            self._nni.send_metric(type=kind, sequence=sequence, value=metrics, **self._sender)
         except OSError as error:  # requests' and websocket's connection errors are OSErrors
             log.warning("the NNI manager does not answer, the result is in the run folder only: %s", error)
 

@@ -17,7 +17,6 @@ from trials.running.memory import report_short_memory
 from trials.running.quiet import quiet_libraries
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
-from trials.stages.compress import compress, fine_tuning
 from trials.stages.search import search
 from trials.stages.tune import tune
 from trials.training.perceptual import load_features
@@ -51,6 +50,8 @@ def execute(
         if source is None:
             raise InputError("compress: needs the folder of a finished tune run to start from (--from)")
         source.require_finished()
+        from trials.stages.compress import fine_tuning  # noqa: PLC0415  NNI, which the other stages do without
+
         config = fine_tuning(config, source)
     if run.finished and run.was_asked(config, stage, parameters, source=asked_of):
         channel.final(run.result)
@@ -74,6 +75,8 @@ def execute(
                 result = tune(config, run, channel)
             else:
                 assert source is not None
+                from trials.stages.compress import compress  # noqa: PLC0415
+
                 result = compress(config, run, channel, source)
         bits = data_digest(config.data.folder)  # other kinds of hosts may make other bits
         result |= {"run": str(run.path), "seconds": time.monotonic() - start, "data": bits}

@@ -14,7 +14,6 @@ from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
 from trials.stages.halving import halve
-from trials.stages.one_shot import find_genotype
 from trials.stages.train import train
 from trials.training.fit import Phase
 from trials.training.networks import with_genotype
@@ -45,7 +44,12 @@ def _found(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     genotype_file = run.path / "genotype.json"
     if genotype_file.exists():
         return Genotype.from_json(read_text(genotype_file))
-    genotype = _evolved(config, run) if config.search.strategy == "archai" else find_genotype(config, run, channel)
+    if config.search.strategy == "archai":
+        genotype = _evolved(config, run)
+    else:
+        from trials.stages.one_shot import find_genotype  # noqa: PLC0415  NNI, which halving does without
+
+        genotype = find_genotype(config, run, channel)
     run.save_genotype(genotype.to_json())
     return genotype
 
@@ -56,6 +60,6 @@ def _evolved(config: Config, run: RunFolder) -> Genotype:
     except ModuleNotFoundError as error:
         raise InputError(
             f"search.strategy: archai needs Archai ({error.name} is missing); install it with "
-            "pip install --no-deps archai==1.0.0 overrides==3.1.0"
+            "pip install 'seisnas[archai]' and pip install --no-deps archai==1.0.0 overrides==3.1.0"
         ) from None
     return evolve(config, run)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from search_spaces.fronts.gather import GatherFront, area_matrix
+from search_spaces.fronts.area_means import area_matrix
+from search_spaces.fronts.gather import GatherFront
 
 
 @pytest.fixture

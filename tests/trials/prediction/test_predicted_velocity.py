@@ -1,5 +1,4 @@
 import dataclasses
-import sys
 
 import numpy as np
 import pytest
@@ -81,12 +80,6 @@ def test_a_bundle_of_images_is_refused_with_what_to_train(tiny_bundle, tmp_path)
 def test_the_velocity_is_found_by_its_name(tiny_velocity_bundle, tiny_bundle):
     assert velocity_channel(read_contents(tiny_velocity_bundle)) == 0
     assert velocity_channel(read_contents(tiny_bundle)) is None
-
-
-def test_without_devito_the_message_says_what_to_install(tiny_velocity_bundle, monkeypatch):
-    monkeypatch.setitem(sys.modules, "datagen.waves.modelling", None)
-    with pytest.raises(InputError, match=r"cannot be imported here .*pip install devito"):
-        open_engine(read_contents(tiny_velocity_bundle).data)
 
 
 def test_without_a_compiler_the_message_says_what_to_install(tiny_velocity_bundle, monkeypatch):

@@ -17,7 +17,7 @@ from compressors.bundles.seal import SEAL
 from compressors.outputs import OUTPUTS
 from datagen.config import Data
 from datagen.errors import InputError
-from datagen.import_shots import find_source
+from datagen.shards.source import find_source
 from datagen.traces.fitting.survey_differences import differences
 from datagen.traces.fitting.survey_fit import fit_survey, read_batch
 from datagen.traces.recorded_shots import open_shots

@@ -8,7 +8,7 @@ time        resampled to the network's interval; windows as long as the network'
 import numpy as np
 from numpy.typing import NDArray
 
-from search_spaces.fronts.gather import area_matrix
+from search_spaces.fronts.area_means import area_matrix
 
 OVERLAP = 0.25  # share of a window, in receivers
 OVERLAP_IN_TIME = 0.5  # a break late in one window is early enough in the next to be seen with what follows it
