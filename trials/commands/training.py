@@ -71,7 +71,7 @@ def tune(
     if source is None:
         raise InputError("--max-params and --max-latency choose from the front of a search; give it with --from")
 
-    from trials.results.search_front import cells_within
+    from trials.stages.search_front import cells_within
 
     return _stage("tune", preset, changes, run, source, cells_within(source, max_params, max_latency))
 

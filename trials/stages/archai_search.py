@@ -34,10 +34,10 @@ from search_spaces.archai_space import CellSpace
 from search_spaces.build import build, cell_fronts
 from search_spaces.genotype import Genotype
 from search_spaces.size import nasunet_parameters
-from trials.results.search_front import write_front
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
 from trials.stages.candidates import Candidate, trained_until
+from trials.stages.search_front import write_front
 from trials.training.fit import Phase
 from trials.training.networks import geometry, with_genotype
 from trials.training.tasks import make_task

@@ -3,7 +3,7 @@
 import pytest
 
 from datagen.errors import InputError
-from trials.results.search_front import cells_within, write_front
+from trials.stages.search_front import cells_within, write_front
 
 ROWS = [
     {"genotype": "large", "quality": 0.6, "parameters": 600_000, "latency_ms": 8.0},
