@@ -9,11 +9,8 @@ from importlib.metadata import PackageNotFoundError
 import numpy as np
 import pytest
 
-from compressors.bundles.untrained import untrained_bundle
 from compressors.graphs.runner import Imager
-from search_spaces.config import Gather, Network
 from tests.install.bare_environment import ROOT, build, environment, needed, run
-from trials.settings.config import load
 
 HEAVY = ("torch", "devito", "nni", "pytorch_lightning")
 SLOW = ("numpy", "scipy", "matplotlib", "onnxruntime")  # help does without
@@ -45,7 +42,7 @@ def programs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A user's folder: presets, shots of the survey of the bundle openfwi, a gather, a picker."""
+    """A user's folder: presets, shots of the survey of the bundle openfwi, a gather."""
     folder = tmp_path_factory.mktemp("user")
     (folder / "presets").symlink_to(ROOT / "presets")
     draw = np.random.default_rng(1)
@@ -53,10 +50,6 @@ def folder(tmp_path_factory):
     gather_TR = 0.01 * draw.standard_normal((400, 24)).astype(np.float32)
     gather_TR[150:] += draw.standard_normal((250, 24)).astype(np.float32)
     np.savez(folder / "gather.npz", gathers=gather_TR[None], interval=0.0005)
-    data = load(ROOT / "presets/field.yml").data
-    untrained_bundle(
-        folder / "picker", Network(model="unet", depth=2, width=4, front=Gather(rows=32)), data, "first_break"
-    )
     return folder
 
 
@@ -84,7 +77,13 @@ def test_the_bundle_that_comes_with_the_program_images_shots(programs, folder):
     assert (folder / "image.png").stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("picker", ["--classical", "picker"])
+def test_the_demonstration_is_shown(programs, folder):
+    done = run(programs / "seisnas", "demo", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "demo.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("picker", ["--classical", "field"])
 def test_a_gather_is_picked(programs, folder, picker):
     done = run(programs / "seisnas", "pick", picker, "gather.npz", "--confidence", "0", "-o", "picks.csv", cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -92,9 +91,9 @@ def test_a_gather_is_picked(programs, folder, picker):
 
 
 def test_a_recording_is_inspected(programs, folder):
-    done = run(programs / "seisnas", "inspect", "gather.npz", "--bundle", "picker", cwd=folder)
+    done = run(programs / "seisnas", "inspect", "gather.npz", "--bundle", "field", cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert "picker" in done.stdout
+    assert "field" in done.stdout
 
 
 @pytest.mark.parametrize(

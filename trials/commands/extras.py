@@ -11,7 +11,6 @@ EXTRAS: dict[str, tuple[str, ...]] = {  # extra → what its packages are import
         "pytorch_lightning",
         "safetensors",
         "skfmm",
-        "skimage",
         "tensorboard",
         "threadpoolctl",
         "torch",
