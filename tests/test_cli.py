@@ -132,6 +132,10 @@ def test_a_former_spelling_is_refused_with_the_new_one(former, present):
     assert present in refused(*former.split())
 
 
+def test_a_report_is_of_the_experiment_here_or_of_two():
+    assert "got 1 experiment; allowed: none" in refused("report", "97moc")
+
+
 def test_a_misspelt_key_is_refused_with_a_suggestion():
     assert "did you mean epochs?" in refused("tune", "--set", "tune.epoch=3")
 
