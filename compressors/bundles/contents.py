@@ -22,6 +22,7 @@ from pydantic.dataclasses import dataclass
 from compressors.bundles.flat_fronts import with_front
 from compressors.bundles.ready_made import find_bundle
 from compressors.bundles.seal import SEAL, check_seal, inside
+from compressors.bundles.versions import FORMAT, of_another_version, require_known_format
 from datagen.config import STRICT, Data
 from datagen.errors import InputError
 from datagen.files.reading import read_text, read_yaml
@@ -44,7 +45,7 @@ Score = Annotated[float, Field(allow_inf_nan=True)]  # the error of a picker wit
 class Contents:
     """The record in config.yml.  Its `network.genotype` is empty: that is in genotype.json."""
 
-    format: Literal[1] = 1
+    format: Literal[1] = FORMAT  # versions.py says what follows from another
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     target: TargetName
     network: Network
@@ -76,8 +77,8 @@ def read_contents(folder: str | Path) -> Contents:
     Raises
     ------
     InputError
-        A file is missing, changed, unknown or leads out of the folder; config.yml is invalid; the shapes
-        do not match the survey.
+        A file is missing, changed, unknown or leads out of the folder; config.yml is invalid, or of a newer
+        format; the shapes do not match the survey.
     """
     folder = find_bundle(folder)
     names = check_seal(folder, required=REQUIRED, optional=OPTIONAL)
@@ -98,11 +99,14 @@ def read_contents(folder: str | Path) -> Contents:
 
 
 def _parse(folder: Path) -> Contents:
+    tree = read_yaml(inside(folder, CONFIG))
+    require_known_format(folder / CONFIG, tree)
     try:
-        return TypeAdapter(Contents).validate_python(with_front(read_yaml(inside(folder, CONFIG))))
+        return TypeAdapter(Contents).validate_python(with_front(tree))
     except ValidationError as error:
         problems = [
             f"  {'.'.join(map(str, item['loc']))[:80]}: got {str(item['input'])[:80]!r}; {item['msg']}"
             for item in error.errors()[:20]
         ]
+        problems += of_another_version(tree)
         raise InputError("\n".join([f"{folder / CONFIG}: {error.error_count()} problem(s):", *problems])) from None

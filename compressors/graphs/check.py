@@ -80,7 +80,7 @@ def read_graph(file: Path) -> tuple[ModelProto, bytes]:
         raise InputError(f"{file}: not an ONNX graph: {reason}; export the bundle again") from None
     problem = next(_problems(model), None)
     if problem:
-        raise InputError(f"{file}: {problem}; SeisNAS did not write this graph, export the bundle again")
+        raise InputError(f"{file}: {problem}; this SeisNAS writes no such graph; if an older one did, export it again")
     return model, content
 
 

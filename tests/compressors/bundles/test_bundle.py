@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from compressors.bundles import bundle as bundle_module
 from compressors.bundles.bundle import in_8_bits, load_bundle, write_bundle
+from compressors.bundles.contents import read_contents
 from compressors.bundles.seal import seal
 from compressors.graphs.runner import Imager
 from datagen.errors import InputError
@@ -222,7 +223,7 @@ def test_shapes_that_are_not_the_surveys_are_refused(copied):
         ("target: rtm", "target: gravity", "target"),
         ("name: tiny", "name: ../../etc", "name"),
         ("    fold: 2", "    fold: 2\n    flod: 3", "flod"),
-        ("format: 1", "format: 2", "format"),
+        ("format: 1", "format: one", "format"),
         ("name: tiny", "name: !!python/object/apply:os.getcwd []", "not YAML"),
     ],
 )
@@ -233,6 +234,31 @@ def test_a_config_that_does_not_fit_is_refused_with_its_field(copied, old, new, 
     seal(copied)
     with pytest.raises(InputError, match=problem):
         load_bundle(copied)
+
+
+@pytest.mark.parametrize(
+    ("maker", "own", "change", "told"),
+    [
+        ("0.10.0", "0.9.1", ("format: 1", "format: 2"), r"format 2; known here: 1 to 1\nSeisNAS 0.10.0 .* install"),
+        ("of the future", "0.9.1", ("format: 1", "format: 2"), "of the future made this bundle"),
+        ("0.10.0", "0.9.1", ("    fold: 2", "    fold: 2\n    bent: 3"), r"bent(.|\n)*SeisNAS 0.10.0 .* install"),
+        ("0.9.1", "0.10.0", ("    fold: 2", "    fold: 2\n    bent: 3"), r"bent(.|\n)*SeisNAS 0.9.1 .* export"),
+    ],
+)
+def test_a_bundle_of_another_version_that_cannot_be_read_says_what_to_do(copied, monkeypatch, maker, own, change, told):
+    monkeypatch.setattr("compressors.bundles.versions.own_version", lambda: own)
+    text = re.sub(r"  seisnas: .*", f"  seisnas: {maker!r}", (copied / "config.yml").read_text())
+    assert change[0] in text
+    (copied / "config.yml").write_text(text.replace(*change, 1))
+    seal(copied)
+    with pytest.raises(InputError, match=told):
+        read_contents(copied)
+
+
+def test_a_bundle_of_another_version_that_can_be_read_is(copied, monkeypatch):
+    for own in ("0.0.1", "99.0", "not installed"):
+        monkeypatch.setattr("compressors.bundles.versions.own_version", lambda own=own: own)
+        assert read_contents(copied).format == 1
 
 
 def test_a_bundle_of_before_fronts_were_records_gives_the_same_image(copied, parts):
