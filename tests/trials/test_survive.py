@@ -187,7 +187,7 @@ def test_a_finished_compress_run_reports_its_result_at_once(
     once = replace(tuned.config.compress, pruner="channel", schedule="one_shot", epochs=1, distil=1.0)
     wanted, run = replace(tuned.config, compress=once), RunFolder(tmp_path)
     execute("compress", wanted, run, Channel(), source=tuned)
-    monkeypatch.setattr("trials.stages.execute.compress", lambda *_: pytest.fail("pruned again"))
+    monkeypatch.setattr("trials.stages.compress.compress", lambda *_: pytest.fail("pruned again"))
     assert execute("compress", wanted, run, Channel(), source=tuned) == run.result
 
 
