@@ -11,12 +11,12 @@ strategies see the same draw, in the same order, at the same cost:
     halving     all for the first rung; the better half goes on, and again, to one; nothing is trained twice
 
 Better is what has the higher SSIM on the validation split, or the lower training loss over the last thousand samples
-(Ru et al. 2021).
+(Ru et al. 2021).  Errors are of five pairs.
 The one-shot strategies search anew with every seed, on the preset's own data set, and what they find is trained as the
 random cells were.  A choice sees training and validation alone; the outcome is SSIM of the RTM image on the test split.
 
     results/search.json, .md     a row for each strategy; search.png: cost against outcome
-    results/found.json, .md      a row for each cell that a one-shot search found
+    results/found.json, .md      a row for each cell that a one-shot search found, and those of bench_climb.py
 """
 
 import json
@@ -67,6 +67,7 @@ def main(
     record.rows = []
     for row in replayed(cells):
         record.add(row)
+    random = next(row for row in record.rows if row["strategy"] == "random")
     found = Record("found", "Cells that one-shot searches found, trained in full", command, split="test")
     for strategy in filter(None, strategies.split(",")):
         for seed in range(1, seeds + 1):
@@ -75,7 +76,7 @@ def main(
                 found.add({"strategy": strategy, "seed": seed} | searched(strategy, seed, lesson, preset, work))
     for strategy in dict.fromkeys(row["strategy"] for row in found.rows):
         rows = [row for row in found.rows if row["strategy"] == strategy and row["samples"] == samples]
-        record.add(summary(strategy, rows, cells))
+        record.add(summary(strategy, rows, cells, random))
     draw_search(cells, record.rows, found.rows, OUTCOME, record.file.with_suffix(".png"))
 
 
@@ -106,7 +107,7 @@ def replayed(cells: Sequence[Row]) -> list[Row]:
                 "skip_share": round(fmean(skips(cell) for cell in found), 3),
                 "parameters": round(fmean(cell["parameters"] for cell in found)),
                 "over_random": round(float(gain.mean()), 4),
-                "over_random_standard_error_of_five": round(float(gain.std(ddof=1)) / 5**0.5, 4),
+                "over_random_standard_error": round(float(gain.std(ddof=1)) / 5**0.5, 4),
             }
         )
     return rows
@@ -177,19 +178,31 @@ def found_by(config: Config) -> Genotype:
         return find_genotype(config, run, Channel())
 
 
-def summary(strategy: str, rows: Sequence[Row], cells: Sequence[Row]) -> Row:
-    """Of a one-shot search; its cost includes the whole training of what it found."""
+def summary(strategy: str, rows: Sequence[Row], cells: Sequence[Row], random: Row) -> Row:
+    """Of a search that ran; its cost includes the whole training of what it found.
+
+    Its gain over random search is the difference of the means; the error adds the spread of both, for as many runs.
+    """
     each = [row[OUTCOME] for row in rows]
+    spread = stdev(each) if len(each) > 1 else None
+    gain: Row = {}
+    if spread is not None:
+        error = float(np.hypot(spread, random["ssim_std"])) / len(each) ** 0.5
+        gain = {
+            "over_random": round(fmean(each) - random["ssim_mean"], 4),
+            "over_random_standard_error": round(error, 4),
+        }
     return {
         "strategy": strategy,
         "cost_core_seconds": round(fmean(row["cost_core_seconds"] + 60 * row["core_minutes"] for row in rows)),
         "seeds": len(rows),
         "ssim_mean": round(fmean(each), 4),
-        "ssim_std": round(stdev(each), 4) if len(each) > 1 else None,
+        "ssim_std": None if spread is None else round(spread, 4),
         "skip_share": round(fmean(row["skip_share"] for row in rows), 3),
         "parameters": round(fmean(row["parameters"] for row in rows)),
         "each": [round(value, 4) for value in each],
         "random_cells_above": [sum(cell[OUTCOME] > value for cell in cells) for value in each],
+        **gain,
     }
 
 

@@ -44,7 +44,7 @@ def test_replayed_strategies_choose_on_validation_and_are_judged_on_test() -> No
     assert list(rows) == ["one draw", "random", "halving, validation SSIM", "halving, training loss"]
     assert one["ssim_mean"] == pytest.approx(0.555, abs=0.005)  # the mean of test scores
     assert one["ssim_mean"] < random["ssim_mean"] < halving["ssim_mean"] <= 0.63
-    assert halving["over_random"] > halving["over_random_standard_error_of_five"] > 0
+    assert halving["over_random"] > halving["over_random_standard_error"] > 0
     assert one["cost_core_seconds"] == 240
     assert random["cost_core_seconds"] == halving["cost_core_seconds"] == 44_000 * 240 // 12_000
     assert random["over_random"] == 0
