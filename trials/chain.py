@@ -26,9 +26,9 @@ from trials.experiment.tuner.space_check import check_space, overridden
 from trials.experiment.watch import ExperimentError
 from trials.results.display import ExperimentDisplay
 from trials.results.page.server import PageServer
-from trials.results.report import ModelRow, Report, Yardstick
+from trials.results.report.report import ModelRow, Report, Yardstick
+from trials.results.report.write import readable_bytes, write_report
 from trials.results.summary import Winners, bundles, find_winners, summarise
-from trials.results.write_report import readable_bytes, write_report
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config

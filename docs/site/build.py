@@ -25,7 +25,13 @@ CONTENTS = {  # heading of the side bar → pages in their order
     "Data": ["docs/data", "docs/geology", "docs/physics"],
     "Networks": ["docs/migration", "docs/search", "docs/compression", "docs/pretraining"],
     "Experiments": ["docs/experiments", "docs/several_machines", "docs/security"],
-    "Use": ["docs/deploy", "docs/adapting", "docs/picking", "compressors/bundles/ready/openfwi/README"],
+    "Use": [
+        "docs/deploy",
+        "docs/adapting",
+        "docs/picking",
+        "compressors/bundles/ready/openfwi/README",
+        "compressors/bundles/ready/field/README",
+    ],
     "Reference": ["reference/commands", "reference/settings"],
     "Project": ["CONTRIBUTING", "CHANGELOG", "benchmarks/README"],
 }

@@ -18,8 +18,8 @@ from datagen.errors import InputError
 from datagen.full_disk import report_full_disk
 from trials.pretraining.pretrain import pretrain
 from trials.results.export import export
-from trials.results.report import ModelRow, Report
-from trials.results.write_report import write_report
+from trials.results.report.report import ModelRow, Report
+from trials.results.report.write import write_report
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config, load

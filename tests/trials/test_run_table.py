@@ -6,7 +6,7 @@ import numpy as np
 from rich.console import Console
 
 from trials.chain import table
-from trials.results.report import ModelRow, Yardstick
+from trials.results.report.report import ModelRow, Yardstick
 
 
 def test_numbers_are_whole_on_a_line_of_80_characters() -> None:

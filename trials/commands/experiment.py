@@ -223,7 +223,7 @@ def report(
         file = output or Path(f"{one.id}-{another.id}.html")
         check_outputs([file], [".html"], [config], new_folder=True)
 
-        from trials.results.beside import write_beside
+        from trials.results.report.beside import write_beside
 
         tell(f"wrote {write_beside(one, another, file)}")
         return

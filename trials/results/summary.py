@@ -22,7 +22,7 @@ from trials.results.compressed import find_winner, pareto_points
 from trials.results.export import export
 from trials.results.latencies import measured_latencies
 from trials.results.page.content import pictures
-from trials.results.report import ModelRow, Prediction, Report, Sample, TrialRow, Yardstick, read_curve
+from trials.results.report.report import ModelRow, Prediction, Report, Sample, TrialRow, Yardstick, read_curve
 from trials.results.yardsticks import AVERAGE, yardsticks
 from trials.running.run_folder import PREDICTIONS, RunFolder
 from trials.settings.config import Config

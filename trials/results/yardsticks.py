@@ -15,7 +15,7 @@ from datagen.dataset import ShardDataset
 from datagen.errors import InputError
 from datagen.targets import VelocityModel, make_target
 from trials.prediction.predicted_velocity import open_engine, velocity_channel
-from trials.results.report import Yardstick
+from trials.results.report.report import Yardstick
 from trials.training.metrics import scores
 
 MODELS = 32  # 0.1 s each

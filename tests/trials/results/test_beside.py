@@ -11,7 +11,7 @@ import yaml
 
 from datagen.errors import InputError
 from trials.experiment.record import ExperimentRecord
-from trials.results.beside import write_beside
+from trials.results.report.beside import write_beside
 from trials.settings.config import load, to_tree
 
 ROOT = Path(__file__).parents[3]

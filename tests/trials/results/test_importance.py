@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trials.results.importance import FEWEST, chance, importances
+from trials.results.report.importance import FEWEST, chance, importances
 
 RNG = np.random.default_rng(4)
 RATES = RNG.uniform(1e-3, 1e-1, 40)

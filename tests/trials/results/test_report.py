@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from datagen.errors import InputError
-from trials.results.report import (
+from trials.results.report.report import (
     Curve,
     ModelRow,
     Prediction,
@@ -21,7 +21,7 @@ from trials.results.report import (
     Yardstick,
     read_curve,
 )
-from trials.results.write_report import readable_bytes, write_report
+from trials.results.report.write import readable_bytes, write_report
 from trials.results.yardsticks import AVERAGE
 from trials.running.run_folder import RunFolder
 

@@ -177,7 +177,7 @@ def test_too_much_code_is_told_with_its_size_and_place(tmp_path: Path) -> None:
 
 def test_this_project_is_small_enough_to_send() -> None:
     size = code_size(ROOT)
-    assert size.files < 400
+    assert size.files < 500
     assert size.bytes < 10e6
 
 

@@ -21,10 +21,10 @@ from trials.experiment.table import duration, when
 from trials.results.figures import curves_svg, size_svg
 from trials.results.latencies import known_latency
 from trials.results.page.content import pictures
-from trials.results.report import read_curve
+from trials.results.report.report import read_curve
+from trials.results.report.trial_table import readable, small_picture
+from trials.results.report.write import Figure, write_page
 from trials.results.summary import epochs_of
-from trials.results.trial_table import readable, small_picture
-from trials.results.write_report import Figure, write_page
 from trials.running.run_folder import PREDICTIONS, RunFolder
 from trials.settings.config import to_tree
 

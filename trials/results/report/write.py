@@ -1,6 +1,6 @@
 """The report as one self-contained HTML file, for light and dark screens and for paper.
 
-Report (report.py) ─► plots (figures.py), sheet (report_sheet.py), trials (trial_table.py) ─► report.html
+Report (report.py) ─► plots (figures.py), sheet (sheet.py), trials (trial_table.py) ─► report.html
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from datagen.errors import InputError
 from datagen.files.whole_files import whole
 from datagen.full_disk import report_unwritable
 from trials.results.figures import curves_svg, data_uri, pareto_svg, size_svg
-from trials.results.report import Report
-from trials.results.report_sheet import sheet_rows, sheet_scales
-from trials.results.trial_table import trial_tables
+from trials.results.report.report import Report
+from trials.results.report.sheet import sheet_rows, sheet_scales
+from trials.results.report.trial_table import trial_tables
 from trials.results.yardsticks import AVERAGE, MODELS
 
 

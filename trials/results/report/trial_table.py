@@ -13,8 +13,8 @@ from PIL import Image
 from datagen.errors import InputError
 from datagen.files.regular_files import read_whole
 from trials.results.figures import data_uri, importance_svg
-from trials.results.importance import FEWEST, chance, importances
-from trials.results.report import TrialRow
+from trials.results.report.importance import FEWEST, chance, importances
+from trials.results.report.report import TrialRow
 
 WIDTH = 460  # [pixels] of an embedded picture
 MOST_BYTES = 20_000_000  # of a picture's file

@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from trials.results.figures import panel_svg, picture_uri, scale_uri
-from trials.results.report import Array, Report, Sample
+from trials.results.report.report import Array, Report, Sample
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What the report says, before it is a page.
 
-run folders ─► ModelRow, Curve, TrialRow, Sample (summary.py) ─► Report ─► report.html (write_report.py)
+run folders ─► ModelRow, Curve, TrialRow, Sample (summary.py) ─► Report ─► report.html (write.py)
 """
 
 from collections.abc import Mapping
