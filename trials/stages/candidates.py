@@ -5,9 +5,8 @@ from typing import Any
 
 import torch
 
-from search_spaces.build import build, cell_fronts
+from search_spaces.build import build
 from search_spaces.genotype import Genotype
-from search_spaces.size import drawn
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
@@ -21,21 +20,6 @@ class Candidate:
 
     genotype: Genotype
     phase: Phase
-
-
-def random_candidates(config: Config) -> list[Candidate]:
-    """`search.candidates` random cells."""
-    fronts = cell_fronts(config.network, *geometry(config))
-    return [
-        candidate(drawn(config.network, (config.seed, number), fronts), number, config)
-        for number in range(1, config.search.candidates + 1)
-    ]
-
-
-def candidate(genotype: Genotype, number: int, config: Config) -> Candidate:
-    """Cells whose training, in full, is that of a search's result."""
-    epochs, rate = config.search.retrain_epochs, config.tune.learning_rate
-    return Candidate(genotype, Phase(name=f"candidate-{number}", epochs=epochs, learning_rate=rate))
 
 
 def trained_until(epochs: int, candidate: Candidate, config: Config, run: RunFolder) -> dict[str, Any]:

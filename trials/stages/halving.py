@@ -11,11 +11,15 @@ benchmarks/results/ranking.md).
 import sys
 from statistics import median
 
+from search_spaces.build import cell_fronts
+from search_spaces.size import drawn
 from trials.running.channel import Channel
 from trials.running.checkpoint import checkpoint_path
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
-from trials.stages.candidates import Candidate, random_candidates, trained_until
+from trials.stages.candidates import Candidate, trained_until
+from trials.training.fit import Phase
+from trials.training.networks import geometry
 from trials.training.tasks import make_task
 
 
@@ -25,7 +29,7 @@ def halve(config: Config, run: RunFolder, channel: Channel) -> Candidate:
     Started again it continues: how far each candidate has come is in the run's metrics.
     """
     score = f"val_{make_task(config).quality}"
-    alive, epochs = random_candidates(config), 1
+    alive, epochs = _candidates(config), 1
     while True:
         trained = {candidate: trained_until(epochs, candidate, config, run) for candidate in alive}
         losses = {candidate: float(metrics["train_loss"]) for candidate, metrics in trained.items()}
@@ -40,6 +44,18 @@ def halve(config: Config, run: RunFolder, channel: Channel) -> Candidate:
         if last:
             return alive[0]
         epochs = min(2 * epochs, config.search.retrain_epochs)
+
+
+def _candidates(config: Config) -> list[Candidate]:
+    fronts = cell_fronts(config.network, *geometry(config))
+    epochs, rate = config.search.retrain_epochs, config.tune.learning_rate
+    return [
+        Candidate(
+            drawn(config.network, (config.seed, number), fronts),
+            Phase(name=f"candidate-{number}", epochs=epochs, learning_rate=rate),
+        )
+        for number in range(1, config.search.candidates + 1)
+    ]
 
 
 def _tell(losses: list[float], epochs: int, kept: int) -> None:

@@ -1,6 +1,6 @@
 """Search: of the cells, then a short training of the result.
 
-supernet, halving or climb → genotype → the plain network, trained briefly → its validation SSIM is the score
+supernet, or halving → genotype → the plain network, trained briefly → its validation SSIM is the score
                       (a supernet's own score does not predict it; Yang et al. 2020)
 """
 
@@ -13,7 +13,6 @@ from search_spaces.genotype import Genotype, skip_share
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
-from trials.stages.climbing import climb
 from trials.stages.halving import halve
 from trials.stages.train import train
 from trials.training.fit import Phase
@@ -23,8 +22,8 @@ from trials.training.tasks import make_task
 
 def search(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
     """Finds a genotype and scores it.  A run started again in its folder does not search twice."""
-    if config.search.strategy in ("halving", "climb"):
-        winner = (halve if config.search.strategy == "halving" else climb)(config, run, channel)
+    if config.search.strategy == "halving":
+        winner = halve(config, run, channel)
         genotype, phase = winner.genotype, winner.phase
         run.save_genotype(genotype.to_json())
     else:
