@@ -1,7 +1,7 @@
 """Uphill from cell to cell: next is tried what differs in one choice from the best so far, and has the same size.
 
-    python benchmarks/bench_climb.py --work runs/imaging               from the best network's cells
-    python benchmarks/bench_climb.py --work runs/imaging --seeds 5     from random cells, at the cost of halving
+    python benchmarks/bench_climb.py --work runs/imaging                 from the best network's cells
+    python benchmarks/bench_climb.py --work runs/imaging --seeds 1,2     from random cells, at the cost of halving
 
     known cells      all neighbours ─ 2,000 samples ─► an eighth ─ to 4,000 ─► two ─ to the end
     random cells     six ─ 1,000 ─► two ─ to 2,000 ─► one; five of its neighbours and four of the leader's ─ 2,000 each;
