@@ -30,7 +30,8 @@ from lib.record import Record, Row
 
 from search_spaces import size
 from search_spaces.build import build, cell_fronts, count_parameters
-from search_spaces.genotype import Genotype, neighbours, skip_share
+from search_spaces.cells.operation_sets import OperationSet
+from search_spaces.genotype import Genotype, candidates, has_weights, skip_share
 from search_spaces.networks.contract import Features
 from search_spaces.shape import Shape
 
@@ -147,6 +148,19 @@ def losses_after(trainings: Trainings, rung: int) -> Callable[[Genotype], float]
         return float(trainings.come(cells, rung * EVERY).curve[rung - 1]["loss"])
 
     return loss
+
+
+def neighbours(genotype: Genotype, operations: OperationSet) -> list[Genotype]:
+    """All that differ in one choice and have weights at every node."""
+    sample = genotype.to_sample()
+    size = {"depth": genotype.depth, "width": genotype.width, "nodes": genotype.nodes}
+    changed = [
+        Genotype.from_sample(sample | {label: name}, **size)
+        for label in sample
+        for name in candidates(label, operations)
+        if name != sample[label]
+    ]
+    return [each for each in changed if has_weights(each)]
 
 
 def change(known: Genotype, other: Genotype) -> str:

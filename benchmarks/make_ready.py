@@ -22,12 +22,11 @@ from compressors.verify import compare_onnx
 from datagen.dataset import ShardDataset
 from search_spaces.shape import Shape
 from trials.results.example_picture import example_picture
+from trials.results.export import export
 from trials.running.run_folder import RunFolder
-from trials.training.networks import trained
 from trials.training.tasks import make_task
 
 WEIGHTS = "small_muon_390000_2"  # the best of results/imaging.md
-
 
 app = typer.Typer()
 
@@ -35,29 +34,12 @@ app = typer.Typer()
 @app.command()
 def field(work: Annotated[Path, typer.Option(help="The run's folder.")]) -> None:
     torch.set_num_threads(1)
-    run = RunFolder(work)
-    config = run.config
-    network, task = in_8_bits(trained(run)).eval(), make_task(config)
-    folder = FOLDER / "field"
-    with example_picture(network, config) as picture:
-        write_bundle(
-            folder,
-            network,
-            spec=config.network,
-            shape=Shape.of(config.data, config.network.gather_rows),
-            statistics=task.statistics(),
-            target="first_break",
-            data_recipe=config.data,
-            scores=task.evaluate(network, "test"),
-            name="field",
-            picture=picture,
-            small=True,
-            notes=[
-                "Trained with modelled gathers alone, which the scores are of; its error on a land survey is in "
-                "benchmarks/results/first_breaks.md (synthetic, 0 labelled). `seisnas pick-train GATHERS` makes it "
-                "better on yours, without labels."
-            ],
-        )
+    note = (
+        "Trained with modelled gathers alone, which the scores are of; its error on a land survey is in "
+        "benchmarks/results/first_breaks.md (synthetic, 0 labelled). `seisnas pick-train GATHERS` makes it better on "
+        "yours, without labels."
+    )
+    folder = export(RunFolder(work), FOLDER / "field", small=True, notes=[note])
     size = sum(file.stat().st_size for file in folder.iterdir())
     print(f"wrote {folder}: {size:,} bytes")
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LENT = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt")  # how this machine reaches the network
-LENT_VARIABLES = ("PIP_CERT", "SSL_CERT", "REQUESTS_CA")
+LENT_VARIABLES = ("PIP_", "SSL_CERT", "REQUESTS_CA")  # what their names begin with
 START = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
 Step = tuple[str, str]  # a word of the Dockerfile, and what follows it
@@ -47,9 +47,7 @@ class Stage:
         home = "/root" if self.user == "root" else f"/home/{self.user}"
         words = ["chroot", f"--userspec={self.user}", str(self.root), "/bin/sh", "-c", inside]
         mounted = f"mount -t proc proc {shlex.quote(str(self.root / 'proc'))} && exec {shlex.join(words)}"
-        lent = {
-            name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_CERT", "REQUESTS_CA"))
-        }
+        lent = {name: value for name, value in os.environ.items() if name.startswith(LENT_VARIABLES)}
         environment = {**lent, **self.variables, "HOME": home}
         return subprocess.run(["unshare", "--mount", "--fork", "sh", "-c", mounted], env=environment).returncode
 

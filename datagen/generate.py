@@ -52,8 +52,7 @@ def generate(
     damaged shard or an imported one that is not whole, the velocity file cannot be used, the disk is or gets
     full, the engine refuses the configuration, or as `cluster.cluster`.  Finished shards stay.
     """
-    data = _settled(data)
-    _tell_water(data, report)
+    data = _settled(data, report)
 
     @contextmanager
     def worker_pool() -> Iterator[MakeAll]:
@@ -73,11 +72,13 @@ def generate(
     return make_shards(data, worker_pool, progress=progress, wait=wait, report=report, inputs=inputs)
 
 
-def _settled(data: Data) -> Data:
+def _settled(data: Data, report: Callable[[str], object]) -> Data:
     """`data` with the checksum and range of its velocity file, or the imported data set in its folder."""
     manifest = read_manifest(data.folder)
     if manifest is None:
-        return pinned(data)
+        data = pinned(data)
+        _tell_water(data, report)
+        return data
     require_same(manifest, data)
     if manifest.data.velocity_file and data.velocity_file:
         there = replace(manifest.data.velocity_file, path=data.velocity_file.path)
@@ -88,7 +89,7 @@ def _settled(data: Data) -> Data:
 def _tell_water(data: Data, report: Callable[[str], object]) -> None:
     """That sections begin with water, which is easily overlooked: nothing can be learnt from it."""
     file = data.velocity_file
-    if file is None or read_manifest(data.folder) is not None or file.top[1] > 0:
+    if file is None or file.top[1] > 0:
         return
     water, deep = water_on_top(file), (data.grid.nz - 1) * data.grid.spacing
     if water > MUCH_WATER * deep:

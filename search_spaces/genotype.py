@@ -173,19 +173,6 @@ class Genotype:
                 return drawn
 
 
-def neighbours(genotype: Genotype, operations: OperationSet) -> list[Genotype]:
-    """All that differ in one choice and have weights at every node."""
-    sample = genotype.to_sample()
-    size = {"depth": genotype.depth, "width": genotype.width, "nodes": genotype.nodes}
-    changed = [
-        Genotype.from_sample(sample | {label: name}, **size)
-        for label in sample
-        for name in candidates(label, operations)
-        if name != sample[label]
-    ]
-    return [each for each in changed if has_weights(each)]
-
-
 def has_weights(genotype: Genotype) -> bool:
     """Whether every node does more than pass on its input, which the cell's residual does already."""
     return all(set(node) - WEIGHTLESS for node in genotype.encoder + genotype.decoder)

@@ -22,7 +22,7 @@ def commands_page() -> str:
 
 def _command(name: str, command: Any) -> list[str]:
     arguments = [each for each in command.params if not each.opts[0].startswith("-")]
-    usage = " ".join(f"{_word(each)}" if each.required else f"[{_word(each)}]" for each in arguments)
+    usage = " ".join(_word(each) if each.required else f"[{_word(each)}]" for each in arguments)
     lines = [f"### {name}", "", "```sh", f"seisnas {name} {usage}".rstrip(), "```", ""]
     lines += [cell(inspect.cleandoc(command.help)), ""]
     lines += ["| | default | |", "|---|---|---|"]
@@ -30,7 +30,7 @@ def _command(name: str, command: Any) -> list[str]:
         words = ", ".join(f"`{word}`" for word in each.opts) if each not in arguments else f"`{_word(each)}`"
         needed = "needed" if each.required else _default(each.default)
         lines.append(f"| {words} | {needed} | {cell(each.help or '')} |")
-    examples = [f"seisnas {line.removeprefix('seisnas ')}  # {why}" for line, why in EXAMPLES[name].items()]
+    examples = [f"{line}  # {why}" for line, why in EXAMPLES[name].items()]
     return [*lines, "", "```sh", *examples, "```", ""]
 
 

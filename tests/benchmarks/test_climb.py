@@ -7,7 +7,7 @@ import bench_climb
 import pytest
 from lib import record
 
-from search_spaces.genotype import Genotype
+from search_spaces.genotype import Genotype, has_weights
 from tests.benchmarks.tiny import tiny_preset
 
 PRESET = "network: {depth: 2, nodes: 1, operations: small, max_parameters: 40000}\n"
@@ -38,3 +38,13 @@ def test_a_change_is_named_by_its_edge() -> None:
     known = Genotype.random(depth=2, width=8, nodes=1, operations="small", seed=1)
     other = Genotype.from_sample(known.to_sample() | {"up": "sep_conv_3x3"}, depth=2, width=8, nodes=1)
     assert bench_climb.change(known, other) == f"up: {known.up} → sep_conv_3x3"
+
+
+def test_neighbours_differ_in_one_choice_and_have_weights_at_every_node() -> None:
+    genotype = Genotype.random(depth=4, width=16, nodes=2, operations="small", seed=4)
+    found = bench_climb.neighbours(genotype, "small")
+    own = genotype.to_sample()
+    for each in found:
+        assert sum(each.to_sample()[label] != name for label, name in own.items()) == 1
+        assert has_weights(each)
+    assert len({each.to_json() for each in found}) == len(found) > 20

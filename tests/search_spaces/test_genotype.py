@@ -17,9 +17,7 @@ from search_spaces.genotype import (
     candidates_of_supernet,
     edge_label,
     edges,
-    has_weights,
     labels,
-    neighbours,
     skip_share,
 )
 
@@ -44,16 +42,6 @@ def test_genotype_survives_json(seed: int, nodes: int) -> None:
 def test_every_node_of_drawn_cells_has_weights(seed: int, nodes: int) -> None:
     genotype = Genotype.random(**SIZE | {"nodes": nodes}, operations="small", seed=seed)
     assert all(set(node) - {"skip", "none"} for node in genotype.encoder + genotype.decoder)
-
-
-def test_neighbours_differ_in_one_choice_and_have_weights_at_every_node() -> None:
-    genotype = Genotype.random(**SIZE | {"nodes": 2}, operations="small", seed=4)
-    found = neighbours(genotype, "small")
-    own = genotype.to_sample()
-    for each in found:
-        assert sum(each.to_sample()[label] != name for label, name in own.items()) == 1
-        assert has_weights(each)
-    assert len({each.to_json() for each in found}) == len(found) > 20
 
 
 def test_a_drawn_node_may_pass_by_the_one_before_it() -> None:

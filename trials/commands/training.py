@@ -66,14 +66,15 @@ def tune(
     A search by several objectives (search.strategy: archai) leaves a front; limits take another point of it than the
     best.
     """
-    if max_params is None and max_latency is None:
-        return _stage("tune", preset, changes, run, source)
-    if source is None:
-        raise InputError("--max-params and --max-latency choose from the front of a search; give it with --from")
+    cells = None
+    if max_params is not None or max_latency is not None:
+        if source is None:
+            raise InputError("--max-params and --max-latency choose from the front of a search; give it with --from")
 
-    from trials.stages.search_front import cells_within
+        from trials.stages.search_front import cells_within
 
-    return _stage("tune", preset, changes, run, source, cells_within(source, max_params, max_latency))
+        cells = cells_within(source, max_params, max_latency)
+    _stage("tune", preset, changes, run, source, cells)
 
 
 def pick_train(

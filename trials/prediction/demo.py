@@ -31,8 +31,8 @@ from trials.prediction.section_pictures import (
     difference_section,
     draw_sections,
     image_section,
+    on_one_scale,
     reach,
-    velocity_section,
 )
 
 BUNDLE = FOLDER / "openfwi"  # not a folder of this name that the user has
@@ -119,13 +119,10 @@ def _score(picture: Picture, target: Target, true_ZX: NDArray[Any], found_ZX: ND
 
 def _sections(picture: Picture, true_ZX: NDArray[Any], found_ZX: NDArray[Any], score: Score) -> Sequence[Section]:
     titles = f"true {picture.name}", f"predicted: SSIM {score.ssim:.3f} (blank {score.blank_ssim:.3f})"
+    pair = on_one_scale(titles, (true_ZX, found_ZX), true_ZX, signed=picture.signed)
     if picture.signed:
-        white = reach(true_ZX)
-        pair = [image_section(title, each, white) for title, each in zip(titles, (true_ZX, found_ZX), strict=True)]
-        return [*pair, image_section("difference", found_ZX - true_ZX, white)]
-    span = float(true_ZX.min()), float(true_ZX.max())
-    pair = [velocity_section(title, each, span) for title, each in zip(titles, (true_ZX, found_ZX), strict=True)]
-    return [*pair, difference_section("difference", found_ZX - true_ZX, (span[1] - span[0]) / 4)]
+        return [*pair, image_section("difference", found_ZX - true_ZX, reach(true_ZX))]
+    return [*pair, difference_section("difference", found_ZX - true_ZX, float(np.ptp(true_ZX)) / 4)]
 
 
 def _heading(seconds: float) -> str:

@@ -36,6 +36,17 @@ def image_section(title: str, image_ZX: NDArray[Any], reach: float) -> Section:
     return Section(title=title, values_ZX=image_ZX, colours="gray", range=(-reach, reach), unit="amplitude")
 
 
+def on_one_scale(
+    titles: Sequence[str], values: Sequence[NDArray[Any]], truth_ZX: NDArray[Any], *, signed: bool
+) -> list[Section]:
+    """Images, or velocities where not `signed`, in the range of the true one."""
+    if signed:
+        white = reach(truth_ZX)
+        return [image_section(title, each, white) for title, each in zip(titles, values, strict=True)]
+    span = float(truth_ZX.min()), float(truth_ZX.max())
+    return [velocity_section(title, each, span) for title, each in zip(titles, values, strict=True)]
+
+
 def difference_section(title: str, difference_ZX: NDArray[Any], reach: float) -> Section:
     """Errors of velocities [m/s]: blue where too slow, red where too fast, in full colour from `reach` on."""
     return Section(title=title, values_ZX=difference_ZX, colours="RdBu_r", range=(-reach, reach), unit="m/s")

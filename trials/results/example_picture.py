@@ -15,7 +15,7 @@ from torch import nn
 
 from search_spaces.picks import find_picks
 from trials.prediction.picking.draw_gathers import draw_gather
-from trials.prediction.section_pictures import draw_sections, image_section, reach, velocity_section
+from trials.prediction.section_pictures import Section, draw_sections, on_one_scale
 from trials.settings.config import Config
 from trials.training.picking.gather_set import gather_set
 from trials.training.tasks import ImagingTask, make_task
@@ -39,16 +39,11 @@ def _draw_images(network: nn.Module, config: Config, task: ImagingTask, model: i
     shots_BSTR, truth_BCZX = data.__getitems__([model])
     with torch.no_grad():
         found_BCZX = network.eval()(shots_BSTR)
-    sections = []
+    sections: list[Section] = []
     for channel, (picture, target) in enumerate(zip(task.output.pictures, data.targets, strict=True)):
         truth_ZX, found_ZX = (target.denormalise(each[0, channel]).numpy() for each in (truth_BCZX, found_BCZX))
         titles = (f"true {picture.name}", f"predicted {picture.name}")
-        for title, values_ZX in zip(titles, (truth_ZX, found_ZX), strict=True):
-            sections.append(
-                image_section(title, values_ZX, reach(truth_ZX))
-                if picture.signed
-                else velocity_section(title, values_ZX, (float(truth_ZX.min()), float(truth_ZX.max())))
-            )
+        sections += on_one_scale(titles, (truth_ZX, found_ZX), truth_ZX, signed=picture.signed)
     draw_sections(sections, data.data.grid, file, f"{config.name}, model {model} of the test split")
 
 

@@ -22,12 +22,17 @@ NOTICEABLE = 0.01  # of SSIM
 
 
 def export(
-    run: RunFolder, folder: Path | None = None, others: Sequence[RunFolder] = (), *, small: bool = False
+    run: RunFolder,
+    folder: Path | None = None,
+    others: Sequence[RunFolder] = (),
+    *,
+    small: bool = False,
+    notes: Sequence[str] = (),
 ) -> Path:
     """Writes the bundle of a tune or compress run; by default into `exports/<name>`.
 
     `others` are runs of the same settings from other seeds; the model card gives the spread of all scores.  `small`:
-    with weights of 8 bits, which the scores are of, too.
+    with weights of 8 bits, which the scores are of, too.  `notes` are sentences for the model card.
 
     Raises InputError when a run did not finish, one of `others` has other settings or a repeated seed, `folder` is not
     a bundle, or the disk is full.
@@ -49,6 +54,7 @@ def export(
             scores=scores,
             name=config.name,
             small=small,
+            notes=notes,
             picture=file,
             scores_by_seed={name: [each[name] for each in all_scores] for name in scores} if others else None,
         )

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from datagen.errors import InputError
 from datagen.files.whole_files import whole
+from datagen.traces.gathers import Gather
 from trials.prediction.picking.classical_picker import DEFAULT, least_aic
 from trials.prediction.picking.picking_network import PickingNetwork
 
@@ -24,8 +25,6 @@ REACH = 0.008  # [s]
 NEAR = 0.003  # [s]
 SURE = 0.5  # confidence
 FEWEST = 12  # traces with a label: fewer teach nothing, and their median is no lag
-
-Gather = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,10 +59,10 @@ def own_onsets(gathers: Sequence[Gather], interval: float, network: PickingNetwo
         expected_R = np.where(picks.confidence_R >= SURE, picks.time_R + lag, np.nan)
         onset_R = _onsets(gather_TR, expected_R, interval)
         labels.append(np.where(np.abs(onset_R - expected_R) <= NEAR, onset_R, np.nan))
-    onsets = Onsets(labels=labels, lag=lag)
-    if np.isfinite(np.concatenate(labels)).sum() < FEWEST:
-        raise _too_few(int(np.isfinite(np.concatenate(labels)).sum()), len(time_N))
-    return onsets
+    count = int(np.isfinite(np.concatenate(labels)).sum())
+    if count < FEWEST:
+        raise _too_few(count, len(time_N))
+    return Onsets(labels=labels, lag=lag)
 
 
 def _onsets(gather_TR: Gather, expected_R: NDArray[np.float64], interval: float) -> NDArray[np.float64]:
