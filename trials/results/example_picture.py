@@ -23,14 +23,18 @@ from trials.training.tasks import ImagingTask, make_task
 
 @contextmanager
 def example_picture(network: nn.Module, config: Config, model: int = 0) -> Iterator[Path]:
-    """A PNG of one model, or gather, of the test split, while the context lasts."""
+    """A PNG of one model of the test split, while the context lasts.
+
+    Of a picker that has learnt all labelled gathers it is one of these, and the heading says so.
+    """
     task = make_task(config)
     with TemporaryDirectory() as folder:
         file = Path(folder) / "picture.png"
         if isinstance(task, ImagingTask):
             _draw_images(network, config, task, model, file)
         else:
-            _draw_picks(network, config, model, file)
+            split = "the test split" if task.has_test_samples else "those it was trained with"
+            _draw_picks(network, config, model, f"{config.name}, gather {model} of {split}", file)
         yield file
 
 
@@ -47,7 +51,7 @@ def _draw_images(network: nn.Module, config: Config, task: ImagingTask, model: i
     draw_sections(sections, data.data.grid, file, f"{config.name}, model {model} of the test split")
 
 
-def _draw_picks(network: nn.Module, config: Config, number: int, file: Path) -> None:
+def _draw_picks(network: nn.Module, config: Config, number: int, heading: str, file: Path) -> None:
     gathers = gather_set(config, "test")
     gather_1TR, label_R = gathers[number]
     with torch.no_grad():
@@ -61,5 +65,5 @@ def _draw_picks(network: nn.Module, config: Config, number: int, file: Path) -> 
     figure.colorbar(drawn, label="pick; confidence")
     axes.set_ylabel("time [ms]")
     axes.legend(loc="lower left")
-    figure.suptitle(f"{config.name}, gather {number} of the test split")
+    figure.suptitle(heading)
     figure.savefig(file, dpi=110)
