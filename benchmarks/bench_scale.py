@@ -92,7 +92,8 @@ def data(
 def streamed(wanted: Data, address: Path, workers: list[psutil.Process], work: Path) -> Iterator[Row]:
     """Rows while the data set is made."""
     preset = work / "scale.yml"
-    preset.write_text(yaml.safe_dump({"name": "scale", "data": json.loads(TypeAdapter(Data).dump_json(wanted, exclude_none=True))}))
+    recipe = json.loads(TypeAdapter(Data).dump_json(wanted, exclude_none=True))
+    preset.write_text(yaml.safe_dump({"name": "scale", "data": recipe}))
     command = [*SEISNAS, "generate", "--preset", str(preset), "--dask", str(address)]
     total, begun, shown, events = wanted.split.total, time.monotonic(), 0, ["a worker", "the generator"]
     generator = psutil.Popen(command, cwd=ROOT)
