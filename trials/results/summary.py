@@ -26,6 +26,7 @@ from trials.results.report.report import ModelRow, Prediction, Report, Sample, T
 from trials.results.yardsticks import AVERAGE, yardsticks
 from trials.running.run_folder import PREDICTIONS, RunFolder
 from trials.settings.config import Config
+from trials.stages.search_front import read_front
 from trials.training.metrics import ssim
 from trials.training.tasks import images_only
 
@@ -83,6 +84,7 @@ def summarise(
         ),
         curves=tuple(read_curve(run, name) for name, run in runs.items()),
         trials=tuple(_trial(trial) for trial in trials),
+        searched=tuple(point for trial in trials for point in read_front(trial.run)),
         compressed=tuple(point for point, _ in pareto_points(trials).values()),
         samples=_samples(config, networks, others.get(AVERAGE)),
         extent=(config.data.grid.nz * spacing, config.data.grid.nx * spacing),

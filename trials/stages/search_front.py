@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from compressors.pareto import Point, choose
 from datagen.errors import InputError
-from datagen.files.reading import read_text
+from datagen.files.reading import read_json
 from datagen.files.whole_files import whole
 
 PARETO = "pareto.json"
@@ -36,28 +36,40 @@ def write_front(folder: Path, rows: list[dict[str, Any]], quality: str) -> None:
     figure.savefig(folder / "pareto.png", dpi=120)
 
 
+def read_front(folder: Path) -> list[Point]:
+    """The points of pareto.json in the folder of a search; none where there is no such file.
+
+    Raises InputError: the file is not what a search writes.
+    """
+    file = folder / PARETO
+    if not file.exists():
+        return []
+    try:
+        return [
+            Point(
+                name=str(number),
+                ssim=float(row["quality"]),
+                nonzero=int(row["parameters"]),
+                latency_ms=float(row["latency_ms"]),
+                score=float(row["quality"]),
+            )
+            for number, row in enumerate(read_json(file), start=1)
+        ]
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{file}: not the front that a search writes; run the search again") from None
+
+
 def cells_within(folder: Path, max_params: int | None, max_latency: float | None) -> str:
     """The genotype [JSON] of highest quality on the front of a search within the limits [parameters, ms].
 
     Raises InputError: the search left no front, or none is within the limits.
     """
-    file = folder / PARETO
-    if not file.exists():
+    points = read_front(folder)
+    if not points:
         raise InputError(
             f"{folder}: has no {PARETO}; --max-params and --max-latency need a search with search.strategy archai "
             "(docs/search.md)"
         )
-    rows = json.loads(read_text(file))
-    points = [
-        Point(
-            name=str(number),
-            ssim=row["quality"],
-            nonzero=int(row["parameters"]),
-            latency_ms=row["latency_ms"],
-            score=row["quality"],
-        )
-        for number, row in enumerate(rows, start=1)
-    ]
     chosen = choose(points, max_params=max_params, max_latency=max_latency)
-    genotype: str = rows[int(chosen.name) - 1]["genotype"]
+    genotype: str = read_json(folder / PARETO)[int(chosen.name) - 1]["genotype"]
     return genotype

@@ -124,6 +124,14 @@ def test_trials_are_sorted_and_opened(seen: Browser) -> None:
     )
 
 
+@on("finished", windows=("telephone",), dark=(True,))
+def test_a_search_shows_the_points_of_its_front(seen: Browser) -> None:
+    seen.click("#trials tbody tr:nth-child(1)")
+    said = seen.run("return document.getElementById('detail').innerText")
+    assert "SSIM 0.281, 90,112 parameters, 3 ms" in said
+    assert "--max-params 90112 --max-latency 3.0" in said
+
+
 @on("finished", windows=("desk",), dark=(False,))
 def test_pictures_are_leafed_through(seen: Browser) -> None:
     shown = "return document.querySelector('#prediction img').getAttribute('src')"

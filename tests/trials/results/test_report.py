@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from compressors.pareto import Point
 from datagen.errors import InputError
 from trials.results.report.report import (
     Curve,
@@ -159,6 +160,17 @@ def test_the_numbers_are_on_the_page(full, tmp_path):
         assert fact in text
     for fact in ("model 384", "make run", "git checkout abc", "160 m deep", "0.06 s"):
         assert fact in text
+
+
+def test_what_a_search_found_has_a_front_beside_that_of_compression(full, tmp_path):
+    points = [
+        Point(name="1", ssim=0.61, nonzero=600_000, latency_ms=8.0, score=0.61),
+        Point(name="2", ssim=0.52, nonzero=150_000, latency_ms=3.0, score=0.52),
+    ]
+    page = Page(write_report(dataclasses.replace(full, searched=tuple(points)), tmp_path / "report.html"))
+    (front,) = [a["aria-label"] for a in page.attributes("div") if "front of search" in (a.get("aria-label") or "")]
+    assert "150,000 weights, 3.0 ms: SSIM 0.520; 600,000 weights, 8.0 ms: SSIM 0.610" in front
+    assert "--max-latency" in page.text
 
 
 def test_every_score_has_something_to_be_compared_with(full, tmp_path):

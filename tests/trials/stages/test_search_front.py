@@ -31,3 +31,10 @@ def test_limits_that_nothing_keeps_are_told_with_the_front(tmp_path):
 def test_a_search_without_a_front_is_told(tmp_path):
     with pytest.raises(InputError, match=r"has no pareto\.json.*search\.strategy archai"):
         cells_within(tmp_path, None, 1.0)
+
+
+@pytest.mark.parametrize("content", ["{}", '{"a": 1}', "[1]", '[{"quality": "much"}]'])
+def test_a_damaged_front_is_told(tmp_path, content):
+    (tmp_path / "pareto.json").write_text(content)
+    with pytest.raises(InputError, match=r"pareto\.json"):
+        cells_within(tmp_path, None, 9.0)

@@ -30,6 +30,7 @@ from trials.experiment.watch import StageProgress, progress
 from trials.results.latencies import known_latency
 from trials.results.page.time_left import Timed, seconds_left
 from trials.running.run_folder import PREDICTIONS
+from trials.stages.search_front import read_front
 
 STATUSES = {
     "EARLY_STOPPED": "stopped early",
@@ -144,6 +145,7 @@ def _trial(job: Job, record: ExperimentRecord, key: str, status: str) -> Tree:
         "settings": job.settings if job.stage else {},
         "folder": str(folder) if folder else None,
         "pictures": pictures(folder) if folder else [],
+        "searched": _searched(record, job, folder) if result else [],
         "export": _export(record, job, folder) if result and job.stage in EXPORTED else None,
         "said": last_line(folder / "trial.stderr") if folder and job.status == "FAILED" else "",
     }
@@ -194,6 +196,25 @@ def _quality(job: Job) -> tuple[str, str] | None:
 def _export(record: ExperimentRecord, job: Job, folder: Path | None) -> str:
     bundle = Path("exports", f"{record.name or record.id}-{job.id}")
     return f"seisnas export {shlex.quote(str(folder))} --output {shlex.quote(str(bundle))}"
+
+
+def _searched(record: ExperimentRecord, job: Job, folder: Path | None) -> list[Tree]:
+    """The networks on the front of a search with several objectives, the best first, each with its command."""
+    try:
+        points = read_front(folder) if folder else []
+    except InputError:
+        return []
+    begin = f"seisnas tune --from {shlex.quote(str(folder))}"
+    return [
+        {
+            "quality": point.ssim,
+            "parameters": point.nonzero,
+            "latency_ms": point.latency_ms,
+            "tune": f"{begin} --max-params {point.nonzero} --max-latency {math.ceil(100 * point.latency_ms) / 100} "
+            f"--run {shlex.quote(f'runs/{record.name or record.id}/point-{point.name}')}",
+        }
+        for point in points
+    ]
 
 
 def _front(trials: Sequence[Tree]) -> list[str]:

@@ -100,6 +100,7 @@ class Report:
     models: tuple[ModelRow, ...]
     curves: tuple[Curve, ...] = ()
     trials: tuple[TrialRow, ...] = ()
+    searched: tuple[Point, ...] = ()  # the fronts of searches with several objectives
     compressed: tuple[Point, ...] = ()  # the compress trials
     samples: tuple[Sample, ...] = ()
     extent: tuple[float, float] = (0.0, 0.0)  # depth and width of a section [m]

@@ -3,13 +3,14 @@
 Report (report.py) ─► plots (figures.py), sheet (sheet.py), trials (trial_table.py) ─► report.html
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 
-from compressors.pareto import front
+from compressors.pareto import Point, front
 from datagen.errors import InputError
 from datagen.files.whole_files import whole
 from datagen.full_disk import report_unwritable
@@ -18,6 +19,8 @@ from trials.results.report.report import Report
 from trials.results.report.sheet import sheet_rows, sheet_scales
 from trials.results.report.trial_table import trial_tables
 from trials.results.yardsticks import AVERAGE, MODELS
+
+ANOTHER_POINT = "`seisnas tune --from RUN --max-latency MS` trains another of them."
 
 
 def write_report(report: Report, out: str | Path = "report.html") -> Path:
@@ -95,13 +98,20 @@ def _figures(report: Report) -> list[Figure]:
     if report.trials:
         caption += " Models are scored on the test split, trials on the validation split."
     figures = [Figure(Markup(plot), f"SSIM against size. {'; '.join(sizes)}", caption)]
-    if report.compressed:
-        best = front(report.compressed)
-        listed = [f"{p.nonzero:,} weights, {p.latency_ms:.1f} ms: SSIM {p.ssim:.3f}" for p in best]
-        caption = "Compressed networks, validation split; those on the line no other beats in SSIM, size and latency."
-        plot = pareto_svg(report.compressed, best)
-        figures.append(Figure(Markup(plot), f"Pareto front of compression. {'; '.join(listed)}", caption))
+    for stage, points, what in (
+        ("search", report.searched, f"Cells that the search found, after its short training. {ANOTHER_POINT}"),
+        ("compression", report.compressed, "Compressed networks."),
+    ):
+        if points:
+            figures.append(_front(stage, points, what))
     return figures + (_curves(report) if report.curves else [])
+
+
+def _front(stage: str, points: Sequence[Point], what: str) -> Figure:
+    best = front(points)
+    listed = [f"{p.nonzero:,} weights, {p.latency_ms:.1f} ms: SSIM {p.ssim:.3f}" for p in best]
+    caption = f"{what} Validation split; those on the line no other beats in SSIM, size and latency."
+    return Figure(Markup(pareto_svg(points, best)), f"Pareto front of {stage}. {'; '.join(listed)}", caption)
 
 
 def _curves(report: Report) -> list[Figure]:

@@ -57,6 +57,21 @@ def test_a_finished_experiment_has_a_front_with_commands(tmp_path: Path) -> None
     assert by_id(found, "t0002")["pictures"] == [f"tune-00{epoch}.png" for epoch in range(1, 7)]
 
 
+def test_a_search_with_several_objectives_has_a_front_with_commands(tmp_path: Path) -> None:
+    folder = store(tmp_path / "with space", "finished")
+    found = tree(folder, "finished")
+    best, small = by_id(found, "t0000")["searched"]
+    run = folder / "environments" / "local-env" / "trials" / "t0000"
+    assert (small["quality"], small["parameters"], small["latency_ms"]) == (0.281, 90_112, 3.0)
+    assert shlex.split(best["tune"]) == [
+        *["seisnas", "tune", "--from", str(run), "--max-params", "280320", "--max-latency", "6.13"],
+        *["--run", "runs/<b>salt & $HOME</b>/point-1"],
+    ]
+    assert by_id(found, "t0002")["searched"] == []
+    (run / "pareto.json").write_text('[{"quality": 1}]')
+    assert by_id(tree(folder, "finished"), "t0000")["searched"] == []
+
+
 def test_a_failed_experiment_says_why_and_a_stopped_one_does_not_fail(tmp_path: Path) -> None:
     failed = tree(store(tmp_path / "failed", "failed"), "failed")
     assert failed["experiment"]["status"] == "failed"

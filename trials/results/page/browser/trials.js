@@ -80,8 +80,17 @@ export function detail(id) {
     list,
     ...(file ? [h('img', { src: `pictures/${trial.id}/${file}`, alt: `Truth, prediction and difference, ${epochInWords(file)}` })] : []),
     ...(trial.export ? command(trial.export) : []),
+    ...(trial.searched.length > 1 ? others(trial) : []),
   );
   if (!$('detail').open) $('detail').showModal();
+}
+
+// The front of a search with several objectives; the trial goes on with the first.
+function others(trial) {
+  const points = trial.searched.map(point => h('li', {},
+    `${data.quality.name} ${three(point.quality)}, ${whole(point.parameters)} parameters, ${plain(point.latency_ms)} ms`,
+    ...command(point.tune)));
+  return [h('h3', {}, 'Its front: train another point in full'), h('ol', { class: 'front' }, ...points)];
 }
 
 $('detail').addEventListener('click', event => {
