@@ -17,7 +17,11 @@ from datagen.files.whole_files import whole
 Row = dict[str, Any]
 FILE = RESULTS / "imaging.json"
 KIND = ("network", "optimizer", "samples", "models", "grounds", "start", "given")  # of a training, but for its seed
-NAMES = {"small": "NasUnet cells, width 24 and 24", "unet": "U-Nets of 5 scales, width 34 and 34"}
+NAMES = {
+    "small": "NasUnet cells, width 24 and 24",
+    "climbed": "NasUnet cells of a climb, width 22 and 22",
+    "unet": "U-Nets of 5 scales, width 34 and 34",
+}
 EXAMS = {"test": "", "test_mirrored": ", mean with what it makes of the mirrored shots"}
 TITLE = "Images and velocities of the network that migrates"
 ABOUT = (
