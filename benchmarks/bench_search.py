@@ -48,7 +48,7 @@ CANDIDATES, DRAWS = 16, 2000
 RUNGS = (1, 2, 4, 8)  # thousands of samples after which the better half goes on
 OUTCOME = "test_rtm_ssim"
 SEARCH: dict[str, Any] = {"search.samples": 600, "search.epochs": 6, "search.warmup_epochs": 2, "search.width": 16}
-ONE_SHOT = ("darts", "parsec")
+ONE_SHOT = ("darts", "parsec", "one_path")
 
 
 def main(

@@ -108,7 +108,7 @@ def test_a_search_started_again_does_not_search_twice(config, searched, monkeypa
     assert searched[0].result["genotype"] == before
 
 
-@pytest.mark.parametrize("strategy", ["darts", "gumbel", "random"])
+@pytest.mark.parametrize("strategy", ["darts", "gumbel", "one_path", "random"])
 def test_the_other_strategies_find_genotypes_too(config, tmp_path, strategy):
     wanted = replace(config, search=replace(config.search, strategy=strategy))
     result = execute("search", wanted, RunFolder(tmp_path), Recorder())

@@ -116,7 +116,7 @@ def assert_same(run: RunFolder, other: RunFolder) -> None:
         torch.testing.assert_close(weight, weights[name], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("strategy", ["parsec", "darts", "gumbel"])
+@pytest.mark.parametrize("strategy", ["parsec", "darts", "gumbel", "one_path"])
 def test_the_search_of_a_supernet_goes_on_from_its_checkpoint(config: Config, tmp_path: Path, strategy: str) -> None:
     wanted = replace(config, search=replace(config.search, strategy=strategy, retrain_epochs=1))
     whole, run = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "cut")

@@ -83,16 +83,16 @@ VelocityLoss = Annotated[Loss, BeforeValidator(_velocity_loss)]
 class Search:
     """Search of the cells, one-shot on halves of the training split or by halving; a short training of the result."""
 
-    strategy: Literal["darts", "gumbel", "parsec", "random", "halving", "archai"] = "halving"
+    strategy: Literal["darts", "gumbel", "parsec", "one_path", "random", "halving", "archai"] = "halving"
     samples: Annotated[int, Field(ge=4)] = 128  # training models the search sees; half train the weights
     epochs: Epochs = 2
     warmup_epochs: Annotated[int, Field(ge=0)] = 1  # weights alone, before the architecture moves
     learning_rate: LearningRate = 5.0e-3  # of the supernet's weights
     arch_learning_rate: LearningRate = 3.0e-2
     width: Annotated[int, Field(ge=4, le=128)] | None = None  # of the supernet; by default network.width
-    candidates: Annotated[int, Field(ge=2, le=256)] = 8  # halving, archai: random cells that begin
+    candidates: Annotated[int, Field(ge=2, le=256)] = 8  # halving, archai, one_path: random cells that begin
     archai: Literal["evolution_pareto", "regularized_evolution", "local_search", "random"] = "evolution_pareto"
-    generations: Annotated[int, Field(ge=1, le=1000)] = 4  # archai
+    generations: Annotated[int, Field(ge=1, le=1000)] = 4  # archai, one_path
     architectures: Annotated[int, Field(ge=2, le=64)] = 4  # parsec: paths drawn for each step
     partial_channels: Annotated[int, Field(ge=1, le=8)] = 1  # darts: one in this many goes through the candidates
     stop_skip_share: Annotated[float, Field(gt=0, le=1)] = 1.0  # stops before the share of skips exceeds this

@@ -3,11 +3,15 @@
 training split ─┬─ half: weights of the supernet     first-order DARTS (Liu et al. 2019): a step on the
                 └─ half: architecture                architecture, a step on the weights, and again
 
+one_path trains the weights alone, a path drawn uniformly for each step, and then chooses by evolution.
+
 A search continues from its checkpoint.  It uses one device, whatever `devices`: the drawn paths leave most parameters
 without gradient, and NNI's modules step their optimisers manually, so DDP has nothing to average.
 """
 
+import sys
 from dataclasses import replace
+from statistics import fmean, median
 from typing import Any
 
 import nni
@@ -23,12 +27,14 @@ from torch.utils.data import Subset
 from datagen.dataset import loader
 from search_spaces.build import cell_fronts
 from search_spaces.fronts.survey_front import make_front
-from search_spaces.genotype import Genotype, skip_share
+from search_spaces.genotype import Genotype, candidates_of_supernet, labels, skip_share
 from search_spaces.size import drawn, most_probable, widest
+from search_spaces.supernets.evolution import Path, evolved, take_path
 from search_spaces.supernets.strategies import Darts, Gumbel, MixedEdge, Parsec, PathEdge
 from search_spaces.supernets.supernet import NasUnetSpace, log_probabilities
 from trials.running.channel import Channel
 from trials.running.checkpoint import keep_checkpoint, resume_from
+from trials.running.devices import uses_gpu
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
 from trials.training.fit import EpochDraws, EpochReport, interruptible, trainer_options
@@ -81,12 +87,17 @@ class SearchReport(EpochReport):
         super().__init__(run, channel, "supernet", make_task(config).quality)
         self.config = config
         self.found: Genotype | None = None
+        self.supernet: Any = None  # NNI's module around it
 
     def state_dict(self) -> dict[str, Any]:
         return {"found": self.found.to_json() if self.found else None}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.found = Genotype.from_json(state_dict["found"]) if state_dict["found"] else None
+
+    def on_fit_start(self, trainer: pl.Trainer, module: Any) -> None:
+        super().on_fit_start(trainer, module)
+        self.supernet = module
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: Any) -> None:
         genotype = most_probable(log_probabilities(module), self.config.network)
@@ -133,8 +144,37 @@ def _searched(config: Config, run: RunFolder, channel: Channel) -> Genotype:
     method.initialize(RawFormatModelSpace.from_model(space, evaluator), SequentialExecutionEngine())
     with interruptible():
         method.run()
+    if config.search.strategy == "one_path":
+        return _evolved(report.supernet, config, data)
     assert report.found is not None
     return report.found
+
+
+@torch.no_grad()
+def _evolved(supernet: Any, config: Config, data: Samples) -> Genotype:
+    """The cells whose path through the trained supernet has the lowest loss on the architecture's half.
+
+    Batch norm takes the statistics of the batch: those that it kept are of all paths together.
+    """
+    training, network, search = supernet.training_module, config.network, config.search
+    training.to("cuda" if uses_gpu(config) else "cpu").train()
+    device = next(training.parameters()).device
+    batches = [[part.to(device) for part in batch] for batch in _halves(config, data)["val_dataloaders"]]
+    prepared = [training.prepare(batch) for batch in batches]
+
+    def loss(path: Path) -> float:
+        take_path(training, path)
+        image = training.model.network.image
+        return fmean(float(training.task.terms(image(features), batch)["loss"]) for features, batch in prepared)
+
+    choices = {label: candidates_of_supernet(label, network.operations) for label in labels(network.nodes)}
+    tried = evolved(loss, choices, population=search.candidates, generations=search.generations, seed=config.seed)
+    best = min(tried, key=lambda path: tried[path])
+    spread = f"loss {tried[best]:.4f} at best, median {median(tried.values()):.4f}"
+    sys.stdout.write(f"one path: {len(tried)} cells on the supernet, {spread}\n")
+    sys.stdout.flush()
+    size = {"depth": network.depth, "width": network.width, "nodes": network.nodes}
+    return Genotype.from_sample(dict(zip(choices, best, strict=True)), **size)
 
 
 def _halves(config: Config, data: Samples) -> dict[str, Any]:
@@ -160,5 +200,7 @@ def _method(config: Config) -> Any:
         return Darts(**options, mutation_hooks=[MixedEdge.mutate])
     if search.strategy == "gumbel":
         return Gumbel(**options, mutation_hooks=[PathEdge.mutate])
+    if search.strategy == "one_path":
+        return Parsec(**options | {"warmup_epochs": search.epochs}, mutation_hooks=[PathEdge.mutate], architectures=1)
     assert search.strategy == "parsec", search.strategy
     return Parsec(**options, mutation_hooks=[PathEdge.mutate], architectures=search.architectures)

@@ -89,7 +89,7 @@ def test_all_errors_of_a_config_are_told_at_once():
     assert "3 problem(s)" in message
     assert "tune.epoch: unknown key; did you mean epochs?" in message
     assert "data.grid.spacing: got -1; Input should be greater than 0" in message
-    known = "'darts', 'gumbel', 'parsec', 'random', 'halving' or 'archai'"
+    known = "'darts', 'gumbel', 'parsec', 'one_path', 'random', 'halving' or 'archai'"
     assert f"search.strategy: got 'dart'; Input should be {known}" in message
 
 
