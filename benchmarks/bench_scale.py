@@ -1,16 +1,19 @@
 """Does what works for a thousand models work for a hundred thousand?
 
     python benchmarks/bench_scale.py data --work runs/scale
+    python benchmarks/bench_scale.py writer
     python benchmarks/bench_scale.py manifest
     python benchmarks/bench_scale.py training
 
 data       Small models, made by the workers of a dask cluster on this machine.  After a third of them one worker is
            killed for good, after two thirds the generator itself, which is then started again.  A row each tenth:
            rate, and memory of generator and workers.  The first shards are made once more in one process and compared.
+writer     Processor time of the one process that collects and writes, and of the scheduler, beside that of the workers:
+           how many workers they keep busy.  Of the models of presets.
 manifest   What the list of finished shards costs, against their number: it is written after each of them.
 training   Samples a second of `seisnas train` in one process with one and two threads, and in two processes.
 
-    results/scale_data.json, scale_manifest.json, scale_training.json, and .md of each; docs/scale.md reckons with them
+    results/scale_data.json, scale_writer.json and so on, and .md of each; docs/scale.md reckons with them
 """
 
 import json
@@ -80,7 +83,7 @@ def data(
     wanted = replace(SMALL, folder=str(folder), split=Split(train=models - 400, validation=200, test=200))
     record = Record("scale_data", f"{models:,} models from a dask cluster", f"{COMMAND} data --models {models}")
     record.rows = []
-    with dask_cluster(workers, work) as (address, processes):
+    with dask_cluster(workers, work) as (address, _, processes):
         for row in streamed(wanted, address, processes, work):
             record.add(row)
     begun = time.monotonic()
@@ -129,8 +132,8 @@ def streamed(wanted: Data, address: Path, workers: list[psutil.Process], work: P
 
 
 @contextmanager
-def dask_cluster(workers: int, work: Path) -> Iterator[tuple[Path, list[psutil.Process]]]:
-    """Scheduler file and worker processes, on the loopback interface."""
+def dask_cluster(workers: int, work: Path) -> Iterator[tuple[Path, psutil.Process, list[psutil.Process]]]:
+    """Scheduler file, scheduler and workers, on the loopback interface."""
     work.mkdir(parents=True, exist_ok=True)
     address = work / "scheduler.json"
     address.unlink(missing_ok=True)
@@ -143,7 +146,7 @@ def dask_cluster(workers: int, work: Path) -> Iterator[tuple[Path, list[psutil.P
         while not address.exists():
             time.sleep(SECOND)
         started += [psutil.Popen([*dask, "worker", *here, *alone], cwd=ROOT, **quiet) for _ in range(workers)]
-        yield address, list(started)
+        yield address, scheduler, list(started)
     finally:
         for process in (*started, scheduler):
             process.kill()
@@ -172,6 +175,38 @@ def same_bits(wanted: Data) -> int:
             all(file_sha256(Path(folder) / name) == file_sha256(Path(wanted.folder) / name) for name in files)
             for files in names
         )
+
+
+@app.command()
+def writer(models: Annotated[int, typer.Option(min=16)] = 400, work: Work = Path("runs/scale")) -> None:
+    record = Record("scale_writer", "One process collects and writes what all workers make", f"{COMMAND} writer")
+    record.rows = []
+    for preset in ("quickstart", "openfwi"):
+        wanted = load(ROOT / f"presets/{preset}.yml").data
+        with TemporaryDirectory() as folder, dask_cluster(2, work) as (address, scheduler, workers):
+            for name, count in (("first", 64), ("second", models)):  # what is done once, imports and so on, counts not
+                split = Split(train=count - 16, validation=8, test=8)
+                before = [busy(each) for each in ([scheduler], [psutil.Process()], workers)]
+                generate(replace(wanted, folder=f"{folder}/{name}", split=split), dask=str(address), progress=False)
+                after = [busy(each) for each in ([scheduler], [psutil.Process()], workers)]
+            size = sum(file.stat().st_size for file in Path(folder, "second").iterdir())
+        asked, wrote, made = ((b - a) / models for a, b in zip(before, after, strict=True))
+        record.add(
+            {
+                "preset": preset,
+                "models": models,
+                "megabytes_per_model": size / models / 1e6,
+                "worker_ms": 1000 * made,
+                "writer_ms": 1000 * wrote,
+                "scheduler_ms": 1000 * asked,
+                "workers_kept_busy": round(made / max(wrote, asked)),
+            }
+        )
+
+
+def busy(processes: Sequence[psutil.Process]) -> float:
+    """Processor time so far [s]."""
+    return sum(sum(process.cpu_times()[:2]) for process in processes)
 
 
 @app.command()
