@@ -11,7 +11,7 @@ data       Small models, made by the workers of a dask cluster on this machine. 
 writer     Processor time of the one process that collects and writes, and of the scheduler, beside that of the workers:
            how many workers they keep busy.  Of the models of presets.
 manifest   What the list of finished shards costs, against their number: it is written after each of them.
-training   Samples a second of `seisnas train` in one process with one and two threads, and in two processes.
+training   Samples a second of `seisnas tune` in one process with one and two threads, and in two processes.
 
     results/scale_data.json, scale_writer.json and so on, and .md of each; docs/scale.md reckons with them
 """
@@ -56,9 +56,11 @@ COMMAND = "python benchmarks/bench_scale.py"
 SEISNAS = [str(Path(sys.executable).with_name("seisnas"))]
 SECOND = 1.0  # between two looks
 COMPARED = 4  # shards
+QUICKSTART = ROOT / "presets" / "quickstart.yml"
+TRAINED, EPOCHS = 400, 4  # models, and epochs beyond the first, which is left out with the start
 NETWORKS = {
-    "unet, 3.9 M": ["network.model=unet", "network.width=16", "network.depth=5"],
-    "random cells, 0.1 M": ["network.max_parameters=100000"],
+    "U-Net of 5 scales, width 16": ["network.model=unet", "network.width=16", "network.depth=5"],
+    "U-Net of 4 scales, width 6": ["network.model=unet", "network.width=6", "network.depth=4"],
 }
 SMALL = Data(
     folder="",
@@ -250,28 +252,28 @@ def timed(work: Callable[[], object]) -> float:
 
 
 @app.command()
-def training(preset: Annotated[Path, typer.Option()] = Path("presets/quickstart.yml"), rounds: int = 3) -> None:
-    """Of the preset's data set, which is made if it is not there."""
+def training(work: Work = Path("runs/scale"), rounds: int = 1) -> None:
     record = Record("scale_training", "One training in several processes", f"{COMMAND} training")
     record.rows = []
-    wanted = load(preset)
-    generate(wanted.data)
+    begin = [f"data.folder={work / 'training'}", f"data.split.train={TRAINED}"]
+    generate(load(QUICKSTART, dict(each.split("=") for each in begin)).data)
     for name, model in NETWORKS.items():
         rates: dict[tuple[int, int], list[float]] = {(1, 1): [], (1, 2): [], (2, 1): []}
         for _ in range(rounds):
             for (processes, threads), found in rates.items():
-                one, three = (trained(preset, [*model, f"devices={processes}"], threads, epochs) for epochs in (1, 3))
-                found.append(2 * wanted.data.split.train / (three - one))
+                settings = [*begin, *model, f"devices={processes}"]
+                one, all_ = (trained(settings, threads, epochs) for epochs in (1, 1 + EPOCHS))
+                found.append(EPOCHS * TRAINED / (all_ - one))
         for (processes, threads), found in rates.items():
             row: Row = {"network": name, "processes": processes, "threads_each": threads}
             record.add(row | {"samples_per_second": median(found), "slowest": min(found), "fastest": max(found)})
 
 
-def trained(preset: Path, settings: list[str], threads: int, epochs: int) -> float:
+def trained(settings: list[str], threads: int, epochs: int) -> float:
     """Seconds of a training of so many epochs, start included."""
     with TemporaryDirectory() as run:
         changes = [part for each in (*settings, f"tune.epochs={epochs}") for part in ("--set", each)]
-        command = [*SEISNAS, "tune", "--preset", str(preset), "--run", f"{run}/run", *changes]
+        command = [*SEISNAS, "tune", "--preset", str(QUICKSTART), "--run", f"{run}/run", *changes]
         environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
         return timed(lambda: subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True))
 
