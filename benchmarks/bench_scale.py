@@ -8,8 +8,8 @@
 data       Small models, made by the workers of a dask cluster on this machine.  After a third of them one worker is
            killed for good, after two thirds the generator itself, which is then started again.  A row each tenth:
            rate, and memory of generator and workers.  The first shards are made once more in one process and compared.
-writer     Processor time of the one process that collects and writes, and of the scheduler, beside that of the workers:
-           how many workers they keep busy.  Of the models of presets.
+writer     Processor time of the one process that collects and writes, beside that of the workers: how many of them it
+           keeps busy.  Of the models of presets.
 manifest   What the list of finished shards costs, against their number: it is written after each of them.
 training   Samples a second of `seisnas tune` in one process with one and two threads, and in two processes.
 
@@ -85,7 +85,7 @@ def data(
     wanted = replace(SMALL, folder=str(folder), split=Split(train=models - 400, validation=200, test=200))
     record = Record("scale_data", f"{models:,} models from a dask cluster", f"{COMMAND} data --models {models}")
     record.rows = []
-    with dask_cluster(workers, work) as (address, _, processes):
+    with dask_cluster(workers, work) as (address, processes):
         for row in streamed(wanted, address, processes, work):
             record.add(row)
     begun = time.monotonic()
@@ -134,8 +134,8 @@ def streamed(wanted: Data, address: Path, workers: list[psutil.Process], work: P
 
 
 @contextmanager
-def dask_cluster(workers: int, work: Path) -> Iterator[tuple[Path, psutil.Process, list[psutil.Process]]]:
-    """Scheduler file, scheduler and workers, on the loopback interface."""
+def dask_cluster(workers: int, work: Path) -> Iterator[tuple[Path, list[psutil.Process]]]:
+    """Scheduler file and workers, on the loopback interface."""
     work.mkdir(parents=True, exist_ok=True)
     address = work / "scheduler.json"
     address.unlink(missing_ok=True)
@@ -148,7 +148,7 @@ def dask_cluster(workers: int, work: Path) -> Iterator[tuple[Path, psutil.Proces
         while not address.exists():
             time.sleep(SECOND)
         started += [psutil.Popen([*dask, "worker", *here, *alone], cwd=ROOT, **quiet) for _ in range(workers)]
-        yield address, scheduler, list(started)
+        yield address, list(started)
     finally:
         for process in (*started, scheduler):
             process.kill()
@@ -185,14 +185,14 @@ def writer(models: Annotated[int, typer.Option(min=16)] = 400, work: Work = Path
     record.rows = []
     for preset in ("quickstart", "openfwi"):
         wanted = load(ROOT / f"presets/{preset}.yml").data
-        with TemporaryDirectory() as folder, dask_cluster(2, work) as (address, scheduler, workers):
+        with TemporaryDirectory() as folder, dask_cluster(2, work) as (address, workers):
             for name, count in (("first", 64), ("second", models)):  # what is done once, imports and so on, counts not
                 split = Split(train=count - 16, validation=8, test=8)
-                before = [busy(each) for each in ([scheduler], [psutil.Process()], workers)]
+                before = [busy(each) for each in ([psutil.Process()], workers)]
                 generate(replace(wanted, folder=f"{folder}/{name}", split=split), dask=str(address), progress=False)
-                after = [busy(each) for each in ([scheduler], [psutil.Process()], workers)]
+                after = [busy(each) for each in ([psutil.Process()], workers)]
             size = sum(file.stat().st_size for file in Path(folder, "second").iterdir())
-        asked, wrote, made = ((b - a) / models for a, b in zip(before, after, strict=True))
+        wrote, made = ((b - a) / models for a, b in zip(before, after, strict=True))
         record.add(
             {
                 "preset": preset,
@@ -200,8 +200,7 @@ def writer(models: Annotated[int, typer.Option(min=16)] = 400, work: Work = Path
                 "megabytes_per_model": size / models / 1e6,
                 "worker_ms": 1000 * made,
                 "writer_ms": 1000 * wrote,
-                "scheduler_ms": 1000 * asked,
-                "workers_kept_busy": round(made / max(wrote, asked)),
+                "workers_kept_busy": round(made / wrote),
             }
         )
 
