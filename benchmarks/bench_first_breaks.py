@@ -101,7 +101,7 @@ def start_weights(bench: Bench, init: str, seed: int) -> Path | None:
         return weights
     if bench.unlabelled is None:
         raise typer.BadParameter("own needs --unlabelled")
-    gathers = sampled(bench.unlabelled, read_recording(bench.unlabelled), bench.interval, config.data.survey)
+    gathers = sampled(read_recording(bench.unlabelled), bench.interval, config.data.survey)
     training = Training(preset=PRESET, changes={"seed": seed}, folder=bench.runs / f"own-{seed}")
     return from_own_onsets(training, gathers, weights, Console().log).path / "weights.safetensors"
 

@@ -21,7 +21,7 @@ from datagen.config import Survey
 from datagen.errors import InputError
 from datagen.files.whole_files import file_sha256
 from datagen.traces.gathers import Gather, Recording, read_recording
-from datagen.traces.trace_table import settled_interval
+from datagen.traces.trace_table import known_interval, settled_interval
 from search_spaces.build import build
 from trials.prediction.picking.own_onsets import own_onsets, write_labelled
 from trials.prediction.picking.pick import files_of
@@ -59,8 +59,8 @@ def pick_train(
     default the preset's training on modelled gathers is used, and made if it is missing.  Trainings that are finished
     are not repeated.  `interval` [s] is for files without one.
 
-    Raises InputError: weights of another network, labels in some of several files, a file that cannot be read, no
-    onset to learn from, or a folder that is no bundle.
+    Raises InputError: weights of another network, labels in some of several files, a file that cannot be read or has
+    no interval, no onset to learn from, or a folder that is no bundle.
     """
     config = load(preset, changes)
     if config.target != "first_break":
@@ -73,6 +73,10 @@ def pick_train(
             f"{labelled[0]}: has labels and is one of {len(files)} files; allowed: one .npz with labels, or files "
             "without"
         )
+    intervals = [  # before hours of training
+        known_interval(file, settled_interval(file, interval, each.interval, headers=each.headers))
+        for file, each in zip(files, recordings, strict=True)
+    ]
     runs = Path("runs") / config.name
     if start is None:
         execute("tune", config, RunFolder(runs / "tune"), Channel())
@@ -82,9 +86,7 @@ def pick_train(
         run = _from_labels(training, labelled[0], len(recordings[0].gathers), interval, start, tell)
     else:
         survey = config.data.survey
-        gathers = [
-            gather for each in zip(files, recordings, strict=True) for gather in sampled(*each, interval, survey)
-        ]
+        gathers = [gather for each in zip(recordings, intervals, strict=True) for gather in sampled(*each, survey)]
         run = from_own_onsets(training, gathers, start, tell)
     return export(run, output)
 
@@ -124,16 +126,10 @@ def _from_labels(
     return trained_on(list(range(count)), [], "all")[1]
 
 
-def sampled(file: Path, recording: Recording, interval: float | None, survey: Survey) -> list[Gather]:
-    """The gathers with the network's sampling interval; values that are not finite count as zero.
-
-    Raises InputError: neither the file nor `interval` [s] says how they are sampled.
-    """
-    found = settled_interval(file, interval, recording.interval, headers=recording.headers)
-    if found is None:
-        raise InputError(f"{file}: has no sampling interval; give it with --interval, in seconds")
+def sampled(recording: Recording, interval: float, survey: Survey) -> list[Gather]:
+    """Gathers of `interval` [s] with that of the network; values that are not finite count as zero."""
     return [
-        resampled(np.nan_to_num(each, posinf=0.0, neginf=0.0), found, survey.interval) for each in recording.gathers
+        resampled(np.nan_to_num(each, posinf=0.0, neginf=0.0), interval, survey.interval) for each in recording.gathers
     ]
 
 

@@ -112,3 +112,10 @@ def settled_interval(path: Path, given: float | None, stored: float | None, *, h
     if stored is None and headers:
         raise InputError(f"{path}: no sampling interval in its headers; give it with --interval, in seconds")
     return stored
+
+
+def known_interval(path: Path, settled: float | None) -> float:
+    """`settled` [s].  Raises InputError: neither the user nor the file says how it is sampled."""
+    if settled is None:
+        raise InputError(f"{path}: has no sampling interval; give it with --interval, in seconds")
+    return settled

@@ -88,3 +88,14 @@ def test_labels_in_one_of_several_files_are_told(tmp_path):
         recipe.pick_train(
             [tmp_path / "a.npz", tmp_path / "b.npz"], None, print, preset=tmp_path / "tiny.yml", changes={}
         )
+
+
+def test_gathers_without_an_interval_are_refused_before_anything_is_trained(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.yml").write_text(yaml.safe_dump(SETTINGS))
+    np.savez("a.npz", gathers=np.ones((1, 64, 8)))
+    np.savez("labelled.npz", gathers=np.ones((1, 64, 8)), first_break_s=np.full((1, 8), 0.01))
+    for name in ("a.npz", "labelled.npz"):
+        with pytest.raises(InputError, match=f"{name}: has no sampling interval; give it with --interval"):
+            recipe.pick_train([tmp_path / name], None, print, preset=tmp_path / "tiny.yml", changes={})
+    assert not (tmp_path / "runs").exists()

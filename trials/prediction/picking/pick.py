@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from datagen.config import Survey
 from datagen.errors import InputError
 from datagen.traces.gathers import GATHER_SUFFIXES, Recording, read_recording
-from datagen.traces.trace_table import checked_interval, settled_interval
+from datagen.traces.trace_table import checked_interval, known_interval, settled_interval
 from trials.prediction.picking.classical_picker import DEFAULT
 from trials.prediction.picking.pick_files import check_pick_outputs, write_picks
 from trials.prediction.picking.pickable import assumed, unpickable
@@ -98,11 +98,7 @@ def _interval(file: Path, recording: Recording, given: float | None, survey: Sur
     found = settled_interval(file, given, recording.interval, headers=recording.headers)
     for line in assumed(recording, found, survey):
         log.warning("%s: %s", file, line)
-    if found is not None:
-        return found
-    if survey is None:
-        raise InputError(f"{file}: has no sampling interval; give it with --interval, in seconds")
-    return survey.interval
+    return survey.interval if found is None and survey is not None else known_interval(file, found)
 
 
 def _picks(picker: Pick, recording: Recording, interval: float, least: float) -> list[GatherPicks]:
