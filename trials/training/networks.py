@@ -19,9 +19,12 @@ from trials.settings.config import Config
 
 def statistics(config: Config) -> Statistics:
     """Of the training split, or of the bundle that the training starts from.  Raises InputError: there is no such."""
-    if config.training.start is not None:
-        return read_contents(config.training.start).statistics
-    return load_manifest(config.data.folder).statistics
+    return bundle_statistics(config) or load_manifest(config.data.folder).statistics
+
+
+def bundle_statistics(config: Config) -> Statistics | None:
+    """Of the bundle that the training starts from; None: from none, and those of the data set count."""
+    return read_contents(config.training.start).statistics if config.training.start is not None else None
 
 
 def shot_scale(config: Config) -> float:

@@ -26,7 +26,7 @@ from trials.training.losses import loss_terms
 from trials.training.metrics import blank_ssim, scores
 from trials.training.migrating.given_velocities import draw_given
 from trials.training.migrating.velocity_and_image import VELOCITY, scores_of_both, terms_of_both
-from trials.training.networks import statistics
+from trials.training.networks import bundle_statistics, statistics
 from trials.training.picking.gather_set import GatherSet, gather_set
 from trials.training.picking.pick_scores import pick_scores
 from trials.training.picking.picking import pick_loss
@@ -101,11 +101,12 @@ class ImagingTask:
             mirror=config.training.mirror,
             effects=config.effects,
             seed=config.seed,
-            statistics=self.statistics(),
+            statistics=bundle_statistics(config),
         )
 
     def scoring_set(self, split: str) -> ShardDataset:
-        return ShardDataset(self.config.data.folder, split, self.config.target, statistics=self.statistics())
+        config = self.config
+        return ShardDataset(config.data.folder, split, config.target, statistics=bundle_statistics(config))
 
     def statistics(self) -> Statistics:
         return statistics(self.config)
