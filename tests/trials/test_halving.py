@@ -16,6 +16,7 @@ from trials.stages.execute import execute
 from trials.stages.train import train
 from trials.training.fit import Phase
 from trials.training.networks import with_genotype
+from trials.training.pictures.names import pictures
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,8 @@ def test_the_better_half_goes_on_and_no_epoch_is_trained_twice(found: RunFolder)
     first = [(rows[0]["train_loss"], len(rows) > 1) for rows in trained(found).values()]
     assert max(loss for loss, goes_on in first if goes_on) < min(loss for loss, goes_on in first if not goes_on)
     assert not list(found.path.glob("*.ckpt"))
+    (winner,) = (phase for phase, rows in trained(found).items() if len(rows) == 4)
+    assert {name.rpartition("-")[0] for name in pictures(found.path)} == {winner}
 
 
 def test_the_winner_is_the_network_that_the_same_training_without_a_pause_gives(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from datagen.errors import InputError
 from trials.commands.options import NNI_CONFIG, NniConfig, Port, console, tell
@@ -19,6 +20,7 @@ Experiment = Annotated[
 Of = Annotated[
     str | None, typer.Option("--experiment", "-e", help="Its id, or how the id begins; default: the latest.")
 ]
+WIDEST = 10_000  # [characters] of a line in a pipe
 Config = Annotated[Path, typer.Option("--config", help="The NNI experiment's file, which says where experiments are.")]
 
 
@@ -124,16 +126,28 @@ def list_trials(
     config: Config = NNI_CONFIG,
     everything: Annotated[bool, typer.Option("--all", help="Experiments instead of the trials of one.")] = False,
 ) -> None:
-    """List the trials of an experiment with what was tried and what came out, or all experiments (--all)."""
+    """List the trials of an experiment with what was tried, what came out and its picture, or all experiments (--all).
+
+    In a pipe every trial is one line, which ends with the path of the picture.
+    """
     if everything:
         return _list_experiments(config)
     record = _record(experiment, config)
 
     from trials.experiment.state import query_state
     from trials.experiment.table import trial_table
+    from trials.training.pictures.names import last_picture
 
+    runs = {job.id: run for job in record.jobs if (run := record.run_of(job)) is not None}
+    pictures = {trial: picture for trial, run in runs.items() if (picture := last_picture(run)) is not None}
+    interrupted = query_state(record).status in ("stopped", "shown")
     tell(f"experiment {record.id} ({record.name})")
-    console.print(trial_table(record.jobs, interrupted=query_state(record).status in ("stopped", "shown")))
+    if not console.is_terminal:
+        Console(width=WIDEST).print(trial_table(record.jobs, pictures, interrupted=interrupted, whole_paths=True))
+        return
+    console.print(trial_table(record.jobs, pictures, interrupted=interrupted))
+    for folder in dict.fromkeys(runs[trial].parent for trial in pictures):
+        tell(f"pictures: {folder}/TRIAL/predictions")
 
 
 def _list_experiments(config: Path) -> None:

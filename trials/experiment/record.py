@@ -41,6 +41,12 @@ class ExperimentRecord:
         stages = [branch["_name"] for branch in space.get("stage", {}).get("_value", []) if "_name" in branch]
         return {stage: budgets[stage] for stage in stages if stage in budgets}
 
+    def run_of(self, job: Job) -> Path | None:
+        """Where the trial's files are: as NNI noted it, or in the experiment's folder if that was moved."""
+        if job.folder is not None and job.folder.is_dir():
+            return job.folder
+        return next(self.folder.glob(f"environments/*/trials/{job.id}"), job.folder)
+
 
 def read_record(folder: Path) -> ExperimentRecord:
     """Reads the database in the folder of an experiment.  Raises InputError when it cannot be read."""

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from rich import box
+from rich.style import Style
 from rich.table import Table
+from rich.text import Text
 
 from trials.experiment.nni.manager import Job
 from trials.experiment.record import ExperimentRecord
@@ -32,15 +34,27 @@ def stage_table(stages: Iterable[StageProgress], jobs: Sequence[Job], *, interru
     return table
 
 
-def trial_table(jobs: Iterable[Job], *, interrupted: bool) -> Table:
-    """A row per trial; `interrupted` as in `stage_table`."""
-    table = _table("no.", "trial", "stage", "status", "score", "time", "settings", wide="settings")
+def trial_table(
+    jobs: Iterable[Job], pictures: Mapping[str, Path], *, interrupted: bool, whole_paths: bool = False
+) -> Table:
+    """A row per trial; `pictures`: trial → what its network predicts; `interrupted` as in `stage_table`.
+
+    The name of a picture, a link to it, stands below the settings, so that a narrow terminal has room for them; with
+    `whole_paths` its path has a column of its own.
+    """
+    columns = ["no.", "trial", "stage", "status", "score", "time", "settings", *(["picture"] if whole_paths else [])]
+    table = _table(*columns, wide="settings")
     for job in jobs:
         status = job.status if job.ended or not interrupted else "interrupted"
-        values = ", ".join(f"{path}={_value(value)}" for path, value in _settings(job).items())
+        last = [Text(", ".join(f"{path}={_value(value)}" for path, value in _settings(job).items()))]
+        picture = pictures.get(job.id)
+        if whole_paths:
+            last.append(Text(_short(picture) if picture else ""))
+        elif picture:
+            last[0].append("\n").append(picture.name, Style(link=picture.resolve().as_uri()))
         number = "" if job.number is None else str(job.number)
         score = _score(job) + ("" if job.ended or not _score(job) else " so far")
-        table.add_row(number, job.id, job.stage or "", status.lower(), score, duration(job.seconds), values)
+        table.add_row(number, job.id, job.stage or "", status.lower(), score, duration(job.seconds), *last)
     return table
 
 

@@ -21,13 +21,13 @@ from trials.experiment.plan import FinishedTrial
 from trials.results.compressed import find_winner, pareto_points
 from trials.results.export import export
 from trials.results.latencies import measured_latencies
-from trials.results.page.content import pictures
 from trials.results.report.report import ModelRow, Prediction, Report, Sample, TrialRow, Yardstick, read_curve
 from trials.results.yardsticks import AVERAGE, yardsticks
-from trials.running.run_folder import PREDICTIONS, RunFolder
+from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
 from trials.stages.search_front import read_front
 from trials.training.metrics import ssim
+from trials.training.pictures.names import last_picture
 from trials.training.tasks import images_only
 
 SAMPLES = 3  # test models on the prediction sheet
@@ -130,7 +130,6 @@ def epochs_of(run: RunFolder) -> int:
 
 def _trial(trial: FinishedTrial) -> TrialRow:
     settings = {path: value for path, value in trial.parameters["stage"].items() if path != "_name"}
-    drawn = pictures(trial.run)
     return TrialRow(
         id=trial.id,
         stage=trial.stage,
@@ -139,7 +138,7 @@ def _trial(trial: FinishedTrial) -> TrialRow:
         correlation=trial.metrics.get("correlation"),
         epochs=epochs_of(RunFolder(trial.run)),
         settings=settings,
-        picture=trial.run / PREDICTIONS / drawn[-1] if drawn else None,
+        picture=last_picture(trial.run),
     )
 
 

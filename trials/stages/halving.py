@@ -20,6 +20,7 @@ from trials.settings.config import Config
 from trials.stages.candidates import Candidate, trained_until
 from trials.training.fit import Phase
 from trials.training.networks import geometry
+from trials.training.pictures.names import forget_pictures
 from trials.training.tasks import make_task
 
 
@@ -40,6 +41,7 @@ def halve(config: Config, run: RunFolder, channel: Channel) -> Candidate:
         channel.intermediate({"default": trained[alive[0]][score], "epoch": len(run.metrics)})
         for loser in alive[kept:]:
             checkpoint_path(run.path, loser.phase.name).unlink(missing_ok=True)
+            forget_pictures(run.path, loser.phase.name)
         alive = alive[:kept]
         if last:
             return alive[0]

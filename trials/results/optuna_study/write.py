@@ -34,7 +34,7 @@ from trials.experiment.nni.manager import Job
 from trials.experiment.record import ExperimentRecord
 from trials.experiment.tuner.schedule import final_score
 from trials.results.optuna_study.study_space import Distribution, distributions, split
-from trials.running.run_folder import PREDICTIONS
+from trials.training.pictures.names import last_picture
 
 SCORE = {"default": "maximize"}  # metric → goal
 FRONT = {"ssim": "maximize", "nonzero": "minimize"}  # of compressed networks
@@ -183,7 +183,7 @@ def _intermediates(reported: Mapping[int, Any]) -> dict[int, float]:
 
 def _attributes(job: Job, record: ExperimentRecord, interrupted: bool) -> dict[str, Any]:
     status = job.status.lower() if job.ended or not interrupted else "interrupted"
-    picture, folder = _picture(job, record), _folder(job, record)
+    picture, folder = _picture(job, record), record.run_of(job)
     winner = (job.parameters.get("winner") or {}).get("run")
     metrics = job.metric if isinstance(job.metric, dict) else {}
     facts = {
@@ -198,17 +198,9 @@ def _attributes(job: Job, record: ExperimentRecord, interrupted: bool) -> dict[s
     return {name: value for name, value in facts.items() if value is not None}
 
 
-def _folder(job: Job, record: ExperimentRecord) -> Path | None:
-    """Where the trial's files are: as NNI noted it, or in the experiment's folder if that was moved."""
-    if job.folder is not None and job.folder.is_dir():
-        return job.folder
-    return next(record.folder.glob(f"environments/*/trials/{job.id}"), job.folder)
-
-
 def _picture(job: Job, record: ExperimentRecord) -> Path | None:
-    folder = _folder(job, record)
+    folder = record.run_of(job)
     if folder is None:
         return None
-    drawn = sorted((folder / PREDICTIONS).glob("*.png"), key=lambda file: file.stat().st_mtime)
-    there = [*drawn[-1:], *(file for file in [folder / CELLS] if file.is_file())]
-    return there[0] if there else None
+    cells = folder / CELLS
+    return last_picture(folder) or (cells if cells.is_file() else None)

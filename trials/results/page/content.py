@@ -29,8 +29,8 @@ from trials.experiment.tuner.schedule import final_score
 from trials.experiment.watch import StageProgress, progress
 from trials.results.latencies import known_latency
 from trials.results.page.time_left import Timed, seconds_left
-from trials.running.run_folder import PREDICTIONS
 from trials.stages.search_front import read_front
+from trials.training.pictures.names import pictures
 
 STATUSES = {
     "EARLY_STOPPED": "stopped early",
@@ -149,12 +149,6 @@ def _trial(job: Job, record: ExperimentRecord, key: str, status: str) -> Tree:
         "export": _export(record, job, folder) if result and job.stage in EXPORTED else None,
         "said": last_line(folder / "trial.stderr") if folder and job.status == "FAILED" else "",
     }
-
-
-def pictures(run: Path) -> list[str]:
-    """The names of the pictures in a run folder, in the order in which they were drawn."""
-    files = [file for file in (run / PREDICTIONS).glob("*.png") if file.is_file() and not file.is_symlink()]
-    return [file.name for file in sorted(files, key=lambda file: file.stat().st_mtime_ns)]
 
 
 def _seconds(job: Job, status: str) -> float | None:

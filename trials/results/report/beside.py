@@ -20,13 +20,13 @@ from trials.experiment.record import ExperimentRecord
 from trials.experiment.table import duration, when
 from trials.results.figures import curves_svg, size_svg
 from trials.results.latencies import known_latency
-from trials.results.page.content import pictures
 from trials.results.report.report import read_curve
 from trials.results.report.trial_table import readable, small_picture
 from trials.results.report.write import Figure, write_page
 from trials.results.summary import epochs_of
-from trials.running.run_folder import PREDICTIONS, RunFolder
+from trials.running.run_folder import RunFolder
 from trials.settings.config import to_tree
+from trials.training.pictures.names import last_picture
 
 OWN = ("network.genotype", "seed", "training.teacher")  # differ without having been chosen: drawn, or a trial's folder
 
@@ -84,7 +84,7 @@ def write_beside(one: ExperimentRecord, other: ExperimentRecord, out: Path) -> P
         facts=_facts(sides),
         settings=_differences(*trees),
         figures=_figures(sides),
-        pictures=[_picture(side.last) for side in sides],
+        pictures=[small_picture(last_picture(side.last.run)) for side in sides],
     )
 
 
@@ -174,8 +174,3 @@ def _figures(sides: Sequence[Side]) -> list[Figure]:
 
 def _has_curve(run: RunFolder) -> bool:
     return any("val_ssim" in row for row in run.metrics)
-
-
-def _picture(trial: FinishedTrial) -> str | None:
-    drawn = pictures(trial.run)
-    return small_picture(trial.run / PREDICTIONS / drawn[-1]) if drawn else None

@@ -24,6 +24,7 @@ from datagen.files.whole_files import whole
 from datagen.targets import Target
 from trials.running.run_folder import PREDICTIONS, RunFolder
 from trials.training.metrics import ssim
+from trials.training.pictures.names import picture_name
 from trials.training.pictures.sheet import Row, draw_sheet
 
 SHARE = 0.01  # of the time, at most
@@ -82,7 +83,7 @@ class EpochPictures(Callback):
 
     def _file(self, epoch: int) -> Path:
         self.folder.mkdir(exist_ok=True)
-        return self.folder / f"{self.phase}-{epoch:03}.png"
+        return self.folder / picture_name(self.phase, epoch)
 
     def _forget(self, epoch: int) -> None:
         """Removes the picture before this one unless its epoch is a round one."""
