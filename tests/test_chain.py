@@ -15,6 +15,8 @@ from search_spaces.genotype import Genotype
 from tests.ports import free_port
 from trials.experiment.nni import processes
 from trials.experiment.plan import finished_trials, load_plan, read_state
+from trials.results.summary import epochs_of
+from trials.running.run_folder import RunFolder
 
 ROOT = Path(__file__).parents[1]
 
@@ -89,6 +91,12 @@ def test_every_stage_was_a_trial_of_nni_and_winners_went_forward(experiment):
     search, tune, compress = trials
     assert tune.parameters["winner"]["genotype"] == search.metrics["genotype"]
     assert compress.parameters["winner"]["run"] == str(tune.run)
+
+
+def test_the_unet_beside_it_has_the_epochs_of_the_pruned_network(finished, experiment):
+    _, tune, compress = finished_trials(experiment)
+    unet = RunFolder(finished[0] / "runs" / "tiny" / "unet")
+    assert epochs_of(unet) == epochs_of(RunFolder(tune.run)) + epochs_of(RunFolder(compress.run)) == 2
 
 
 def test_no_process_is_left(experiment):

@@ -28,7 +28,7 @@ from trials.results.display import ExperimentDisplay
 from trials.results.page.server import PageServer
 from trials.results.report.report import ModelRow, Report, Yardstick
 from trials.results.report.write import readable_bytes, write_report
-from trials.results.summary import Winners, bundles, find_winners, summarise
+from trials.results.summary import Winners, bundles, epochs_of, find_winners, summarise
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config
@@ -62,7 +62,7 @@ def run_chain(nni_config: Path, port: int, new: bool, console: Console) -> None:
             warn_of_bits(trials, config.data, console)
         winners = find_winners(trials, unet_folder(config))
         page.doing = "A UNet is trained beside it, for comparison"
-        console.rule("UNet on the same data, with the same epochs and loss")
+        console.rule("UNet on the same data, with the same loss")
         train_unet(config, winners)
         page.doing = "The winners are exported and the report is written"
         console.rule("export and report")
@@ -114,10 +114,16 @@ def unet_folder(config: Config) -> RunFolder:
 
 
 def train_unet(config: Config, winners: Winners) -> None:
-    """The baseline, with the winner's loss; skipped if already trained with the same settings."""
-    tuned = winners.tuned.config
+    """The baseline, with the pruned network's loss; skipped if already trained so.
+
+    Unless `baseline.epochs` says otherwise it sees as many samples as that network in the two trainings of its weights,
+    whatever ended those: epochs, minutes or `training.patience`.
+    """
     network = config.network.with_model("unet", width=config.baseline.width, depth=config.baseline.depth)
-    wanted = replace(config, network=network, loss=tuned.loss)
+    epochs = config.baseline.epochs or sum(map(epochs_of, winners.trainings))
+    tune = replace(config.tune, epochs=epochs, minutes=0)
+    training = replace(config.training, patience=0)
+    wanted = replace(config, network=network, loss=winners.tuned.config.loss, tune=tune, training=training)
     execute("tune", wanted, winners.unet, Channel())
 
 

@@ -157,6 +157,8 @@ def _digest(path: Path, config: ExperimentConfig) -> str:
 def _resolved(path: Path) -> Any:
     """Every setting of the trials; what is wrong with them instead, which those who start trials report."""
     try:
-        return to_tree(load_trial_config(path))
+        tree = to_tree(load_trial_config(path))
     except InputError as error:
         return str(error)
+    del tree["baseline"]["epochs"]  # of no trial, and unknown to earlier experiments, which go on
+    return tree

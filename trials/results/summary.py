@@ -41,6 +41,11 @@ class Winners:
     tuned: RunFolder
     compressed: RunFolder
 
+    @property
+    def trainings(self) -> list[RunFolder]:
+        """Those of the pruned network's weights, one after the other."""
+        return [self.tuned, self.compressed]
+
 
 def find_winners(trials: Sequence[FinishedTrial], unet: RunFolder) -> Winners:
     """The best compress trial and the tune trial whose network it pruned.
@@ -70,7 +75,7 @@ def summarise(
     images_only(config, "report")
     provenance = winners.compressed.provenance
     runs = dict(zip(networks, (winners.unet, winners.tuned, winners.compressed), strict=True))
-    trained = dict(zip(networks, ([winners.unet], [winners.tuned], [winners.tuned, winners.compressed]), strict=True))
+    trained = dict(zip(networks, ([winners.unet], [winners.tuned], winners.trainings), strict=True))
     everyone = [*runs.values(), *(RunFolder(trial.run) for trial in trials if trial.stage == "compress")]
     times = measured_latencies(everyone)[: len(runs)]  # together with those of the front, which it is drawn with
     spacing = config.data.grid.spacing

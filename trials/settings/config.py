@@ -114,6 +114,7 @@ class Baseline:
 
     width: Annotated[int, Field(ge=4, le=128)] = 48
     depth: Annotated[int, Field(ge=2, le=6)] = 5
+    epochs: Epochs | None = None  # by default as many as the pruned network has in both trainings of its weights
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

@@ -109,3 +109,13 @@ def test_trials_find_these_packages_wherever_they_start(tmp_path: Path, stranger
     )
     assert done.stdout.split() == [str(ROOT / name / "__init__.py") for name in ("trials", "datagen")], done.stderr
     assert found["PATH"].startswith(str(Path(sys.executable).parent))
+
+
+def test_how_long_the_unet_beside_it_is_trained_is_no_matter_of_the_experiment(tmp_path: Path) -> None:
+    config = project(tmp_path, "a.yml", "--preset a.yml")
+    before, file = load_plan(config).digest, tmp_path / "a.yml"
+    tree = yaml.safe_load(file.read_text(encoding="utf-8"))
+    del tree["baseline"]["epochs"]  # as in presets of earlier versions
+    file.write_text(yaml.safe_dump(tree), encoding="utf-8")
+    assert load_trial_config(config).baseline.epochs is None
+    assert load_plan(config).digest == before

@@ -4,7 +4,7 @@
     TensorBoard                                all that were drawn
 
 The predictions are those of the validation, by the averaged weights, so that a picture costs its drawing only.  Drawing
-takes at most a hundredth of the time: of epochs of less than some seconds, not each has a picture.
+takes at most a hundredth of the time: of epochs of less than some seconds, not each has a picture, but the last has.
 """
 
 import math
@@ -52,10 +52,10 @@ class EpochPictures(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        begun = time.monotonic()
-        if batch_idx > 0 or not trainer.is_global_zero or trainer.sanity_checking or begun < self.due:
+        begun, epoch = time.monotonic(), trainer.current_epoch + 1
+        wanted = begun >= self.due or epoch == trainer.max_epochs
+        if batch_idx > 0 or not trainer.is_global_zero or trainer.sanity_checking or not wanted:
             return
-        epoch = trainer.current_epoch + 1
         sheet = draw_sheet(self._rows(outputs, batch[1]), self.grid, f"epoch {epoch}")
         with whole(self._file(epoch)) as part:
             sheet.save(part, format="png")

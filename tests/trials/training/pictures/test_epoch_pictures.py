@@ -65,11 +65,11 @@ def test_round_epochs_and_the_latest_keep_their_picture(trained: Trained, monkey
     assert [epoch for epoch in range(1, 1000) if is_round(epoch)][8:12] == [9, 10, 20, 30]
 
 
-def test_epochs_too_short_for_their_share_of_drawing_have_no_picture(
+def test_of_epochs_too_short_for_their_share_of_drawing_the_last_has_a_picture(
     trained: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(epochs, "SHARE", 1e-9)
-    assert pictures(trained(8)) == ["tune-001.png"]
+    assert pictures(trained(8)) == ["tune-001.png", "tune-008.png"]
 
 
 def test_a_picture_changes_nothing_in_the_training(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
