@@ -12,6 +12,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from trials.commands.app import PANELS, app
+from trials.settings.config import load, settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -174,8 +175,10 @@ def test_an_imported_data_set_serves_the_other_commands(preset, tmp_path):
     np.save(folder / "model1.npy", models.astype(np.float32))
     done = seisnas("import", folder, "-p", preset, "-o", tmp_path / "data")
     assert "8 samples imported, 0 were there (6 train, 1 validation, 1 test)" in done.stdout, done.stderr
-    command = f"next: seisnas tune --preset {preset} --set data.folder={tmp_path / 'data'} --set target=velocity"
+    changes = [f"data.folder={tmp_path / 'data'}", "target=velocity", "network.front=stack"]
+    command = f"next: seisnas tune --preset {preset} {' '.join(f'--set {each}' for each in changes)}"
     assert command in done.stdout.replace("\n", " ")
+    assert load(preset, settings(changes)).target == "velocity"
     assert "every sample is sound" in seisnas("check-data", tmp_path / "data").stdout
 
 

@@ -26,16 +26,17 @@ from trials.settings.config import load
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))  # tests/documents/test_tutorials.py runs them
 BLOCKS = [block for document in DOCUMENTS for block in read_blocks(document, ROOT)]
+IN_TUTORIALS = [block for tutorial in TUTORIALS for block in read_blocks(tutorial, ROOT)]
 FOLDERS = ("datagen", "search_spaces", "compressors", "trials", "tests", "benchmarks", "docs", "presets")
 
 
-def runnable(language: str, *marks: str | None) -> list[Block]:
-    return [block for block in BLOCKS if block.language == language and block.mark in marks]
+def of(blocks: list[Block], language: str, *marks: str | None) -> list[Block]:
+    return [block for block in blocks if block.language == language and block.mark in marks]
 
 
-def each(language: str, *marks: str | None) -> Any:
-    blocks = runnable(language, *marks)
+def each(blocks: list[Block]) -> Any:
     return pytest.mark.parametrize("block", blocks, ids=[block.name for block in blocks])
 
 
@@ -61,7 +62,7 @@ def results(project: Path) -> dict[str, list[dict[str, Any]]]:
     commands = {}
     for document in DOCUMENTS:
         shutil.copytree(project, project.with_name(document.stem))
-    for block in runnable("sh", None):
+    for block in of(BLOCKS, "sh", None):
         folder = project.with_name(block.document.stem)
         for number, (_, *words) in enumerate(block.commands):
             commands[f"{block.name} {number}"] = [str(folder), *words]
@@ -73,11 +74,12 @@ def results(project: Path) -> dict[str, list[dict[str, Any]]]:
 
 def test_every_block_says_what_it_is() -> None:
     known = {"python", "sh", "yaml", "text"}
-    assert [block.name for block in BLOCKS if block.language not in known and block.mark != "not run"] == []
+    every = BLOCKS + IN_TUTORIALS
+    assert [block.name for block in every if block.language not in known and block.mark != "not run"] == []
     assert len(BLOCKS) > 20
 
 
-@each("python", None)
+@each(of(BLOCKS, "python", None))
 def test_the_lines_of_python_run(block: Block, project: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(project, tmp_path / "project")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -86,11 +88,12 @@ def test_the_lines_of_python_run(block: Block, project: Path, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
 
 
-@each("sh", None, "parsed only")
+@each(of(BLOCKS + IN_TUTORIALS, "sh", None, "parsed only"))
 def test_the_command_line_knows_every_word(block: Block) -> None:
     for program, *words in block.commands:
-        assert program == "seisnas"
-        parsed(words)
+        if words[-1] != "&":  # another program's
+            assert program == "seisnas"
+            parsed(words)
 
 
 @pytest.mark.parametrize("name", [name for panel in PANELS.values() for name in panel])
@@ -103,13 +106,13 @@ def test_the_examples_of_a_command_are_of_it_and_its_help_ends_with_them(name: s
     assert all(line in help_text for line in EXAMPLES[name])
 
 
-@each("sh", None)
+@each(of(BLOCKS, "sh", None))
 def test_the_commands_run(block: Block, results: dict[str, list[dict[str, Any]]]) -> None:
     for words, did in zip(block.commands, results[block.name], strict=True):
         assert did["status"] == 0, f"{words}\n{did['message']}"
 
 
-@each("yaml", None)
+@each(of(BLOCKS, "yaml", None))
 def test_the_settings_are_accepted(block: Block, tmp_path: Path) -> None:
     tree = parse_yaml(block.text, block.name)
     if "trainingService" in tree:
@@ -136,14 +139,14 @@ def test_the_command_line_does_not_know_any_word(words: str, message: str) -> No
         parsed(words.split())
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+@pytest.mark.parametrize("document", DOCUMENTS + TUTORIALS, ids=lambda document: document.name)
 def test_every_command_that_is_named_exists(document: Path) -> None:
     known = typer.main.get_command(app).commands
     named = set(re.findall(r"`seisnas ([a-z][\w-]*)", document.read_text()))
     assert named <= set(known)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+@pytest.mark.parametrize("document", DOCUMENTS + TUTORIALS, ids=lambda document: document.name)
 def test_every_path_that_is_named_exists(document: Path) -> None:
     text = "".join(re.split(r"^```.*?^```$", document.read_text(), flags=re.MULTILINE | re.DOTALL))
     links = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in link]

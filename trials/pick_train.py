@@ -7,6 +7,7 @@ runs/NAME/tune                  trained on modelled gathers, unless it is there 
 runs/NAME/pick-train/held-…     without a pair of neighbours each, scored on it
 runs/NAME/pick-train/all        on all
 runs/NAME/pick-train/own-…      on own onsets, and their labels; the name tells which gathers
+runs/NAME/pick-train/start-…    weights of the bundle to start from
 """
 
 from collections.abc import Callable, Sequence
@@ -16,10 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.torch import save_file
 
+from compressors.bundles.bundle import load_bundle
+from compressors.bundles.seal import SEAL
 from datagen.config import Survey
 from datagen.errors import InputError
-from datagen.files.whole_files import file_sha256
+from datagen.files.whole_files import file_sha256, whole
 from datagen.traces.gathers import Gather, Recording, read_recording
 from datagen.traces.trace_table import known_interval, settled_interval
 from search_spaces.build import build
@@ -55,12 +59,17 @@ def pick_train(
 ) -> Path:
     """Trains on the gathers of one labelled file, or of files and folders without labels; returns the bundle's folder.
 
-    Of labelled gathers it says how good that is on those held out.  `start` has weights of the preset's network; by
-    default the preset's training on modelled gathers is used, and made if it is missing.  Trainings that are finished
-    are not repeated.  `interval` [s] is for files without one.
+    Of labelled gathers it says how good that is on those held out.  `start`, a file or a bundle, has weights of the
+    preset's network; by default the preset's training on modelled gathers is used, and made if it is missing.
+    Trainings that are finished are not repeated.  `interval` [s] is for files without one.
 
+<<<<<<< HEAD
     Raises InputError: weights of another network, labels in some of several files, a file that cannot be read or has
     no interval, no onset to learn from, or a folder that is no bundle.
+=======
+    Raises InputError: no such weights, or of another network, labels in some of several files, a file that cannot be
+    read, no onset to learn from, or a folder that is no bundle.
+>>>>>>> 9e5e6a3 (Seven tutorials, which the tests walk through as a reader would; pick-train starts from a bundle)
     """
     config = load(preset, changes)
     if config.target != "first_break":
@@ -81,6 +90,8 @@ def pick_train(
     if start is None:
         execute("tune", config, RunFolder(runs / "tune"), Channel())
         start = runs / "tune" / "weights.safetensors"
+    elif not start.is_file():
+        start = _weights_of(start, runs / "pick-train")
     training = Training(preset=preset, changes=changes, folder=runs / "pick-train")
     if labelled:
         run = _from_labels(training, labelled[0], len(recordings[0].gathers), interval, start, tell)
@@ -89,6 +100,16 @@ def pick_train(
         gathers = [gather for each in zip(recordings, intervals, strict=True) for gather in sampled(*each, survey)]
         run = from_own_onsets(training, gathers, start, tell)
     return export(run, output)
+
+
+def _weights_of(bundle: Path, folder: Path) -> Path:
+    """The weights of a bundle as a file, which a training's settings can name; another bundle is another file."""
+    loaded = load_bundle(bundle)
+    file = folder / f"start-{file_sha256(loaded.folder / SEAL)[:8]}.safetensors"
+    folder.mkdir(parents=True, exist_ok=True)
+    with whole(file) as part:
+        save_file(loaded.network.state_dict(), part)
+    return file
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,15 @@ PAGES = ("CONTRIBUTING.md", "CHANGELOG.md", "LICENSE")
 KEPT = {".md", ".png", ".gif", ".yml"}
 CONTENTS = {  # heading of the side bar → pages in their order
     "Start": ["Guide <docs/index>", "docs/results"],
+    "Tutorials": [
+        "docs/tutorials/first_experiment",
+        "docs/tutorials/segy_line",
+        "docs/tutorials/openfwi_folder",
+        "docs/tutorials/own_geology",
+        "docs/tutorials/first_breaks",
+        "docs/tutorials/bundle_in_python",
+        "docs/tutorials/several_machines",
+    ],
     "Data": ["docs/data", "docs/geology", "docs/physics"],
     "Networks": ["docs/migration", "docs/search", "docs/compression", "docs/pretraining"],
     "Experiments": ["docs/experiments", "docs/several_machines", "docs/security"],

@@ -1,6 +1,6 @@
 """Runs commands of `seisnas` one after another, each in a fork of a process that has the libraries already.
 
-stdin    {name: [folder, word, word, …], …} as JSON: where, and what is typed after `seisnas`
+stdin    {name: [folder, word, word, …], …} as JSON: where, and what is typed after `seisnas`; or "python", a program
 stdout   {name: {"status", "message", "megabytes", "seconds"}, …}: the memory is by how much the peak grew, the time
          that of a processor
 
@@ -47,7 +47,10 @@ def child(folder: str, words: list[str], report: int) -> None:
     before = megabytes("VmRSS")
     status: Any = 0
     try:
-        cli.main()
+        if words[0] == "python":
+            exec(compile(words[1], "the block", "exec"), {"__name__": "__main__"})
+        else:
+            cli.main()
     except SystemExit as end:
         status = end.code or 0
     except BaseException:

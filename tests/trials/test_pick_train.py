@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 import yaml
-from safetensors.torch import save_file
 
+from compressors.bundles.untrained import untrained_bundle
 from datagen.errors import InputError
-from search_spaces.build import build
 from tests.trials.training.picking.test_picking import SETTINGS, wavelets
 from trials import pick_train as recipe
 from trials.results.pick_errors import Found
@@ -14,7 +13,6 @@ from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import load
 from trials.stages.execute import execute
-from trials.training.networks import geometry
 from trials.training.picking.fine_tuning import pairs_held_out
 
 
@@ -39,7 +37,7 @@ def test_a_few_labelled_gathers_become_a_bundle_and_an_error(tmp_path, monkeypat
     np.savez("mine.npz", gathers=wavelets(times_SR), first_break_s=1e-3 * times_SR, interval=0.001)
     (tmp_path / "tiny.yml").write_text(yaml.safe_dump(SETTINGS))
     config = load("tiny.yml")
-    save_file(build(config.network, *geometry(config)).state_dict(), "start.safetensors")
+    bundle = untrained_bundle(tmp_path / "start", config.network, config.data, "first_break")
     told = []
     folder = recipe.pick_train(
         [tmp_path / "mine.npz"],
@@ -47,7 +45,7 @@ def test_a_few_labelled_gathers_become_a_bundle_and_an_error(tmp_path, monkeypat
         told.append,
         preset=tmp_path / "tiny.yml",
         changes={},
-        start=tmp_path / "start.safetensors",
+        start=bundle,
     )
     assert (folder / "model.onnx").exists()
     assert told[0].startswith("32 traces of gathers held out")

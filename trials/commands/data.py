@@ -76,7 +76,8 @@ def import_data(
     """
     from dataclasses import replace
 
-    data = replace(configuration(preset, changes).data, folder=str(output))
+    config = configuration(preset, changes)
+    data = replace(config.data, folder=str(output))
 
     from datagen.import_shots import import_shots
     from datagen.shards.source import find_source
@@ -88,7 +89,8 @@ def import_data(
     tell(f"{output}: {counts}, {made.seconds:.1f} s")
     learn = "pretrain" if found.models is None else "tune"
     over = [*(changes or []), f"data.folder={output}"]
-    over += ["target=velocity"] if found.models is not None and not migrate else []
+    if found.models is not None and not migrate:
+        over += ["target=velocity", *(["network.front=stack"] if config.target == "both" else [])]
     tell(f"next: seisnas {learn} --preset {preset} {' '.join(f'--set {shlex.quote(each)}' for each in over)}")
 
 

@@ -41,6 +41,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
     "pick-train": {
         "seisnas pick-train mine.npz": "modelled gathers, then your labelled ones; prints the cross-validated error",
         "seisnas pick-train shots/ -o exports/mine": "no labels: learns from your gathers' own onsets",
+        "seisnas pick-train shots/ --start field": "in a minute: from the picker that comes with the program",
     },
     "compare": {"seisnas compare --preset presets/openfwi.yml --set compare.seeds=2": "hours; it can be stopped"},
     "run": {

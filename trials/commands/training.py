@@ -90,7 +90,11 @@ def pick_train(
     preset: Preset = FIELD,
     changes: Set = None,
     start: Annotated[
-        Path | None, typer.Option("--start", help="weights.safetensors; default: those of the modelled gathers.")
+        Path | None,
+        typer.Option(
+            "--start",
+            help="weights.safetensors or a bundle, as field. Default: those of the modelled gathers.",
+        ),
     ] = None,
     interval: Annotated[float | None, typer.Option(min=1e-7, max=0.1, help="[s], if not in the file.")] = None,
 ) -> None:
