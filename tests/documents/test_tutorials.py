@@ -25,6 +25,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
 PORT = "8786"  # as the pages have it
 
+pytestmark = pytest.mark.timeout(1800)  # the first test waits for all pages; on a busy machine that takes long
+
 
 def blocks(page: Path, language: str) -> list[Block]:
     return [block for block in read_blocks(page, ROOT) if block.mark is None and block.language == language]
