@@ -63,13 +63,8 @@ def pick_train(
     preset's network; by default the preset's training on modelled gathers is used, and made if it is missing.
     Trainings that are finished are not repeated.  `interval` [s] is for files without one.
 
-<<<<<<< HEAD
-    Raises InputError: weights of another network, labels in some of several files, a file that cannot be read or has
-    no interval, no onset to learn from, or a folder that is no bundle.
-=======
     Raises InputError: no such weights, or of another network, labels in some of several files, a file that cannot be
-    read, no onset to learn from, or a folder that is no bundle.
->>>>>>> 9e5e6a3 (Seven tutorials, which the tests walk through as a reader would; pick-train starts from a bundle)
+    read or has no interval, no onset to learn from, or a folder that is no bundle.
     """
     config = load(preset, changes)
     if config.target != "first_break":
