@@ -75,23 +75,28 @@ def main(
     work: Annotated[Path, typer.Option(help="Of bench_imaging.py, whose kept features are used.")] = WORK,
 ) -> None:
     torch.set_num_threads(1)
+    trainings = trainings_of(preset, samples, models, work)
+    if not seeds:
+        known = NETWORKS["small"].genotype
+        assert known is not None
+        around(trainings, known)
+    found = Record("found", "Cells that searches found, trained in full", "python benchmarks/bench_search.py --seeds 5")
+    for seed in map(int, filter(None, seeds.split(","))):
+        if not found.has(strategy="climb", seed=seed, samples=samples):
+            found.add({"strategy": "climb", "seed": seed, "samples": samples} | climbed(trainings, seed))
+
+
+def trainings_of(preset: Path, samples: int, models: int, work: Path) -> Trainings:
     config, small = load_config(preset), NETWORKS["small"]
     shape, scale = Shape.of(config.data), own_data(preset, work).statistics.shot_scale
     (ground,) = lay_grounds(make_network("small", config, preset, work), [preset], models, work)
-    trainings = Trainings(
+    return Trainings(
         config=config,
         ground=ground,
         fronts=list(cell_fronts(small, shape, scale)),
         lesson=Lesson(network="small", optimizer="muon", samples=samples, models=models, seed=1),
         work=work,
     )
-    if not seeds:
-        assert small.genotype is not None
-        around(trainings, small.genotype)
-    found = Record("found", "Cells that searches found, trained in full", "python benchmarks/bench_search.py --seeds 5")
-    for seed in map(int, filter(None, seeds.split(","))):
-        if not found.has(strategy="climb", seed=seed, samples=samples):
-            found.add({"strategy": "climb", "seed": seed, "samples": samples} | climbed(trainings, seed))
 
 
 def around(trainings: Trainings, known: Genotype) -> None:

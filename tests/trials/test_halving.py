@@ -1,5 +1,6 @@
 """Successive halving on a tiny data set: what goes on, at what cost, and that a pause changes nothing."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.trials.test_stages import TINY
 from trials.running.channel import Channel
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config, load
+from trials.stages import halving
 from trials.stages.execute import execute
 from trials.stages.train import train
 from trials.training.fit import Phase
@@ -49,6 +51,16 @@ def test_the_better_half_goes_on_and_no_epoch_is_trained_twice(found: RunFolder)
     assert not list(found.path.glob("*.ckpt"))
     (winner,) = (phase for phase, rows in trained(found).items() if len(rows) == 4)
     assert {name.rpartition("-")[0] for name in pictures(found.path)} == {winner}
+
+
+def test_the_widest_of_the_cells_that_were_drawn_begin(config: Config) -> None:
+    few, many = (halving.candidates(replace(config, search=replace(config.search, draws=draws))) for draws in (1, 4))
+    widths = [[candidate.genotype.width for candidate in each] for each in (few, many)]
+    assert len(widths[0]) == len(widths[1]) == len({each.genotype for each in many}) == 5
+    assert widths[1] == sorted(widths[1], reverse=True)
+    assert sum(widths[1]) > sum(widths[0])
+    drawn = {candidate.genotype for candidate in few}
+    assert all(genotype.width <= min(widths[1]) for genotype in drawn - {each.genotype for each in many})
 
 
 def test_the_winner_is_the_network_that_the_same_training_without_a_pause_gives(

@@ -91,6 +91,7 @@ class Search:
     arch_learning_rate: LearningRate = 3.0e-2
     width: Annotated[int, Field(ge=4, le=128)] | None = None  # of the supernet; by default network.width
     candidates: Annotated[int, Field(ge=2, le=256)] = 8  # halving, archai, one_path: random cells that begin
+    draws: Annotated[int, Field(ge=1, le=64)] = 4  # halving: cells drawn for each candidate, of which the widest begin
     archai: Literal["evolution_pareto", "regularized_evolution", "local_search", "random"] = "evolution_pareto"
     generations: Annotated[int, Field(ge=1, le=1000)] = 4  # archai, one_path
     architectures: Annotated[int, Field(ge=2, le=64)] = 4  # parsec: paths drawn for each step

@@ -1,14 +1,17 @@
 """Successive halving: many cells begin their training, the better half goes on, and again, until one is left.
 
-    8 cells ─ 1 epoch ─► 4 ─ to 2 ─► 2 ─ to 4 ─► 1, which trains to the end      (Jamieson & Talwalkar 2016)
+    32 drawn ─ the widest ─► 8 cells ─ 1 epoch ─► 4 ─ to 2 ─► 2 ─ to 4 ─► 1, which trains to the end
 
-All cells are drawn at random, have one size, and train with one schedule, that of the whole training.  A cell that
-waits is a training that was interrupted, so no epoch is trained twice.  Better is the lower training loss of the last
-epoch: early on it ranks cells as the whole training does, and validation scores do not (Ru et al. 2021;
-benchmarks/results/ranking.md).
+All cells are drawn at random and have one size.  At one size a cell is as wide as its operations are cheap, and wide
+ones learn more; drawing costs next to nothing (benchmarks/results/search.md).
+
+All train with one schedule, that of the whole training (Jamieson & Talwalkar 2016).  A cell that waits is a training
+that was interrupted, so no epoch is trained twice.  Better is the lower training loss of the last epoch: early on it
+ranks cells as the whole training does, and validation scores do not (Ru et al. 2021; benchmarks/results/ranking.md).
 """
 
 import sys
+from dataclasses import replace
 from statistics import median
 
 from search_spaces.build import cell_fronts
@@ -25,12 +28,12 @@ from trials.training.tasks import make_task
 
 
 def halve(config: Config, run: RunFolder, channel: Channel) -> Candidate:
-    """The winner among `search.candidates` random cells; its training has come so far, and can go on.
+    """The winner among `search.candidates` cells; its training has come so far, and can go on.
 
     Started again it continues: how far each candidate has come is in the run's metrics.
     """
     score = f"val_{make_task(config).quality}"
-    alive, epochs = _candidates(config), 1
+    alive, epochs = candidates(config), 1
     while True:
         trained = {candidate: trained_until(epochs, candidate, config, run) for candidate in alive}
         losses = {candidate: float(metrics["train_loss"]) for candidate, metrics in trained.items()}
@@ -48,15 +51,14 @@ def halve(config: Config, run: RunFolder, channel: Channel) -> Candidate:
         epochs = min(2 * epochs, config.search.retrain_epochs)
 
 
-def _candidates(config: Config) -> list[Candidate]:
-    fronts = cell_fronts(config.network, *geometry(config))
-    epochs, rate = config.search.retrain_epochs, config.tune.learning_rate
+def candidates(config: Config) -> list[Candidate]:
+    """The cells that begin: the widest of `search.draws` times as many random ones."""
+    fronts, search = cell_fronts(config.network, *geometry(config)), config.search
+    every = (drawn(config.network, (config.seed, number), fronts) for number in range(search.candidates * search.draws))
+    widest = sorted(dict.fromkeys(every), key=lambda genotype: -genotype.width)[: search.candidates]
+    phase = Phase(name="", epochs=search.retrain_epochs, learning_rate=config.tune.learning_rate)
     return [
-        Candidate(
-            drawn(config.network, (config.seed, number), fronts),
-            Phase(name=f"candidate-{number}", epochs=epochs, learning_rate=rate),
-        )
-        for number in range(1, config.search.candidates + 1)
+        Candidate(genotype, replace(phase, name=f"candidate-{number}")) for number, genotype in enumerate(widest, 1)
     ]
 
 
