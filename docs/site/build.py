@@ -33,7 +33,7 @@ CONTENTS = {  # heading of the side bar → pages in their order
     ],
     "Data": ["docs/data", "docs/geology", "docs/physics"],
     "Networks": ["docs/migration", "docs/search", "docs/compression", "docs/pretraining"],
-    "Experiments": ["docs/experiments", "docs/several_machines", "docs/security"],
+    "Experiments": ["docs/experiments", "docs/several_machines", "docs/scale", "docs/security"],
     "Use": [
         "docs/deploy",
         "docs/adapting",
