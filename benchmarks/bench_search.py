@@ -7,7 +7,8 @@ with a score after every thousand samples.  Each of DRAWS draws takes CANDIDATES
 strategies see the same draw, in the same order, at the same cost:
 
     one draw    the first, unseen
-    random      the best of the first few, trained in full: as many, in the mean over the draws, as halving costs
+    random      the best of the first few, trained in full: as many, in the mean over the draws, as halving costs;
+                and of the first eight, at twice the cost
     halving     all for the first rung; the better half goes on, and again, to one; nothing is trained twice
 
 Better is what has the higher SSIM on the validation split, or the lower training loss over the last thousand samples
@@ -16,7 +17,8 @@ The one-shot strategies search anew with every seed, on the preset's own data se
 random cells were.  A choice sees training and validation alone; the outcome is SSIM of the RTM image on the test split.
 
     results/search.json, .md     a row for each strategy; search.png: cost against outcome
-    results/found.json, .md      a row for each cell that a one-shot search found, and those of bench_climb.py
+    results/found.json, .md      a row for each cell that a one-shot search found, and those of bench_climb.py and
+                                 bench_halving.py
 """
 
 import json
@@ -47,6 +49,7 @@ from trials.stages.one_shot import find_genotype
 CANDIDATES, DRAWS = 16, 2000
 RUNGS = (1, 2, 4, 8)  # thousands of samples after which the better half goes on
 OUTCOME = "test_rtm_ssim"
+EIGHT = "random, eight"
 SEARCH: dict[str, Any] = {"search.samples": 600, "search.epochs": 6, "search.warmup_epochs": 2, "search.width": 16}
 ONE_SHOT = ("darts", "parsec", "one_path")
 
@@ -81,7 +84,7 @@ def main(
 
 
 def replayed(cells: Sequence[Row]) -> list[Row]:
-    """A row for each strategy that only trains cells; all but one draw cost as much, the winner's training included."""
+    """A row for each strategy that only trains cells; their cost has the winner's training."""
     samples = cells[0]["samples"]
     second = fmean(60 * cell["core_minutes"] / samples for cell in cells)  # of a core, for a sample
     rng = np.random.default_rng(0)
@@ -89,9 +92,11 @@ def replayed(cells: Sequence[Row]) -> list[Row]:
     strategies: dict[str, Callable[[Sequence[Row]], Row]] = {
         "one draw": lambda drawn: drawn[0],
         "random": lambda drawn: best(drawn[: int(halving_cost(samples) / samples + rng.random())], FULL),
+        EIGHT: lambda drawn: best(drawn[:8], FULL),
         "halving, validation SSIM": lambda drawn: halving(drawn, validation_after),
         "halving, training loss": lambda drawn: halving(drawn, loss_after),
     }
+    samples_of = {"one draw": samples, EIGHT: 8 * samples}
     chosen = {name: [choose(drawn) for drawn in draws] for name, choose in strategies.items()}
     outcome = {name: np.array([cell[OUTCOME] for cell in found]) for name, found in chosen.items()}
     rows: list[Row] = []
@@ -100,7 +105,7 @@ def replayed(cells: Sequence[Row]) -> list[Row]:
         rows.append(
             {
                 "strategy": name,
-                "cost_core_seconds": round(second * (samples if name == "one draw" else halving_cost(samples))),
+                "cost_core_seconds": round(second * samples_of.get(name, halving_cost(samples))),
                 "seeds": DRAWS,
                 "ssim_mean": round(float(outcome[name].mean()), 4),
                 "ssim_std": round(float(outcome[name].std()), 4),
