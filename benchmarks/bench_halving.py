@@ -21,8 +21,8 @@ from bench_ranking import row_of
 from bench_search import CANDIDATES, RUNGS
 from lib.record import Record, Row
 
-from search_spaces import size
 from search_spaces.genotype import skip_share
+from search_spaces.size import widest_drawn
 
 DRAWN = 4  # cells for each that begins
 
@@ -46,11 +46,8 @@ def main(
 def halved(trainings: Trainings, seed: int) -> Row:
     """What it finds, trained to the end, and the seconds of a core that the draws and all other cells took."""
     begun = time.process_time()
-    drawn = [
-        size.drawn(trainings.config.network, (seed, number), trainings.fronts) for number in range(DRAWN * CANDIDATES)
-    ]
+    first = widest_drawn(trainings.config.network, seed, trainings.fronts, draws=DRAWN, kept=CANDIDATES)
     seconds = time.process_time() - begun
-    first = sorted(dict.fromkeys(drawn), key=lambda cells: -cells.width)[:CANDIDATES]
     alive, reached = list(first), dict.fromkeys(first, 0)
     for rung in RUNGS:
         reached |= dict.fromkeys(alive, rung)

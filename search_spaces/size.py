@@ -51,6 +51,12 @@ def drawn(network: Network, seed: int | tuple[int, ...], fronts: Sequence[Featur
     return widest(genotype, fronts, network.max_parameters)
 
 
+def widest_drawn(network: Network, seed: int, fronts: Sequence[Features], *, draws: int, kept: int) -> list[Genotype]:
+    """The `kept` widest of `draws` times as many random genotypes, each once; of equal width those drawn first."""
+    every = (drawn(network, (seed, number), fronts) for number in range(draws * kept))
+    return sorted(dict.fromkeys(every), key=lambda genotype: -genotype.width)[:kept]
+
+
 def most_probable(log_probabilities: Mapping[str, Mapping[str, float]], network: Network) -> Genotype:
     """The genotype of highest Σ log p, with the network's depth, width and nodes."""
     sample = {label: max(choice, key=lambda name: choice[name]) for label, choice in log_probabilities.items()}

@@ -11,11 +11,10 @@ ranks cells as the whole training does, and validation scores do not (Ru et al. 
 """
 
 import sys
-from dataclasses import replace
 from statistics import median
 
 from search_spaces.build import cell_fronts
-from search_spaces.size import drawn
+from search_spaces.size import widest_drawn
 from trials.running.channel import Channel
 from trials.running.checkpoint import checkpoint_path
 from trials.running.run_folder import RunFolder
@@ -54,11 +53,11 @@ def halve(config: Config, run: RunFolder, channel: Channel) -> Candidate:
 def candidates(config: Config) -> list[Candidate]:
     """The cells that begin: the widest of `search.draws` times as many random ones."""
     fronts, search = cell_fronts(config.network, *geometry(config)), config.search
-    every = (drawn(config.network, (config.seed, number), fronts) for number in range(search.candidates * search.draws))
-    widest = sorted(dict.fromkeys(every), key=lambda genotype: -genotype.width)[: search.candidates]
-    phase = Phase(name="", epochs=search.retrain_epochs, learning_rate=config.tune.learning_rate)
+    widest = widest_drawn(config.network, config.seed, fronts, draws=search.draws, kept=search.candidates)
+    epochs, rate = search.retrain_epochs, config.tune.learning_rate
     return [
-        Candidate(genotype, replace(phase, name=f"candidate-{number}")) for number, genotype in enumerate(widest, 1)
+        Candidate(genotype, Phase(name=f"candidate-{number}", epochs=epochs, learning_rate=rate))
+        for number, genotype in enumerate(widest, start=1)
     ]
 
 

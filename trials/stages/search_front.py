@@ -36,25 +36,25 @@ def write_front(folder: Path, rows: list[dict[str, Any]], quality: str) -> None:
     figure.savefig(folder / "pareto.png", dpi=120)
 
 
-def read_front(folder: Path) -> list[Point]:
-    """The points of pareto.json in the folder of a search; none where there is no such file.
+def read_front(folder: Path) -> dict[Point, str]:
+    """Point → genotype [JSON] of pareto.json in the folder of a search, the best first; none where there is no file.
 
     Raises InputError: the file is not what a search writes.
     """
     file = folder / PARETO
     if not file.exists():
-        return []
+        return {}
     try:
-        return [
+        return {
             Point(
                 name=str(number),
                 ssim=float(row["quality"]),
                 nonzero=int(row["parameters"]),
                 latency_ms=float(row["latency_ms"]),
                 score=float(row["quality"]),
-            )
+            ): str(row["genotype"])
             for number, row in enumerate(read_json(file), start=1)
-        ]
+        }
     except (KeyError, TypeError, ValueError):
         raise InputError(f"{file}: not the front that a search writes; run the search again") from None
 
@@ -70,6 +70,4 @@ def cells_within(folder: Path, max_params: int | None, max_latency: float | None
             f"{folder}: has no {PARETO}; --max-params and --max-latency need a search with search.strategy archai "
             "(docs/search.md)"
         )
-    chosen = choose(points, max_params=max_params, max_latency=max_latency)
-    genotype: str = read_json(folder / PARETO)[int(chosen.name) - 1]["genotype"]
-    return genotype
+    return points[choose(list(points), max_params=max_params, max_latency=max_latency)]

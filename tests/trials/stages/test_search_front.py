@@ -33,7 +33,9 @@ def test_a_search_without_a_front_is_told(tmp_path):
         cells_within(tmp_path, None, 1.0)
 
 
-@pytest.mark.parametrize("content", ["{}", '{"a": 1}', "[1]", '[{"quality": "much"}]'])
+@pytest.mark.parametrize(
+    "content", ["{}", '{"a": 1}', "[1]", '[{"quality": "much"}]', '[{"quality": 1, "parameters": 1, "latency_ms": 1}]']
+)
 def test_a_damaged_front_is_told(tmp_path, content):
     (tmp_path / "pareto.json").write_text(content)
     with pytest.raises(InputError, match=r"pareto\.json"):

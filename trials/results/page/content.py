@@ -195,7 +195,7 @@ def _export(record: ExperimentRecord, job: Job, folder: Path | None) -> str:
 def _searched(record: ExperimentRecord, job: Job, folder: Path | None) -> list[Tree]:
     """The networks on the front of a search with several objectives, the best first, each with its command."""
     try:
-        points = read_front(folder) if folder else []
+        points = list(read_front(folder)) if folder else []
     except InputError:
         return []
     begin = f"seisnas tune --from {shlex.quote(str(folder))}"
