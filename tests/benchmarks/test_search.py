@@ -40,14 +40,22 @@ def test_halving_keeps_what_is_ahead_and_pays_for_each_sample_once() -> None:
 
 def test_replayed_strategies_choose_on_validation_and_are_judged_on_test() -> None:
     rows = {row["strategy"]: row for row in bench_search.replayed([cell(n, 0.5 + n / 100) for n in range(16)])}
-    one, random, _, halving = rows.values()
-    assert list(rows) == ["one draw", "random", "halving, validation SSIM", "halving, training loss"]
+    assert list(rows) == [
+        "one draw",
+        "random",
+        bench_search.EIGHT,
+        "halving, validation SSIM",
+        "halving, training loss",
+    ]
+    one, random, eight, _, halving = rows.values()
     assert one["ssim_mean"] == pytest.approx(0.555, abs=0.005)  # the mean of test scores
     assert one["ssim_mean"] < random["ssim_mean"] < halving["ssim_mean"] <= 0.63
     assert halving["over_random"] > halving["over_random_standard_error"] > 0
     assert one["cost_core_seconds"] == 240
     assert random["cost_core_seconds"] == halving["cost_core_seconds"] == 44_000 * 240 // 12_000
     assert random["over_random"] == 0
+    assert random["ssim_mean"] < eight["ssim_mean"]  # at more than twice the samples
+    assert eight["cost_core_seconds"] == 8 * 240
 
 
 def test_what_a_one_shot_search_finds_is_trained_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
