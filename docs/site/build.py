@@ -64,10 +64,11 @@ def build(site: Path) -> bool:
         output, cache = Path(folder, "site"), Path(folder, "cache")
         sphinx = Sphinx(tree, None, output, cache, "html", OPTIONS, status=None, warningiserror=True)
         sphinx.build()
-        if sphinx.statuscode == 0:
+        well = bool(sphinx.statuscode == 0)
+        if well:
             shutil.rmtree(site, ignore_errors=True)
             shutil.copytree(output, site)
-        return sphinx.statuscode == 0
+        return well
 
 
 def stage(tree: Path) -> None:
