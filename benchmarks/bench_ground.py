@@ -14,7 +14,7 @@ from typing import Annotated
 
 import torch
 import typer
-from bench_imaging import NETWORKS, OPENFWI, WORK, weights_of
+from bench_imaging import OPENFWI, WORK, network_of, weights_of
 from lib.grounds import own_data
 from lib.record import Record, Row
 from lib.trained_imaging import trained_imaging
@@ -42,7 +42,7 @@ def main(
     folder = data or work / "data" / preset.stem
     if data is None:
         make_data_set(preset, folder)
-    network = trained_imaging(NETWORKS["small"], weights_of(label), Shape.of(own.data), own.statistics.shot_scale)
+    network = trained_imaging(network_of(label), weights_of(label), Shape.of(own.data), own.statistics.shot_scale)
     dataset = ShardDataset(str(folder), "test", "both", statistics=own.statistics)
     command = f"python benchmarks/bench_ground.py {label} --preset {preset}"
     record = Record("ground", "A trained network on ground that it has not seen", command, split="test")

@@ -146,6 +146,11 @@ def make_network(name: str, config: Config, preset: Path, work: Path) -> Migrati
     return net
 
 
+def network_of(label: str) -> Network:
+    """That which a training had: its label begins with the name."""
+    return NETWORKS[label.split("_")[0]]
+
+
 def weights_of(label: str) -> Path:
     """The file that a training leaves, in half precision."""
     return RESULTS / "imaging" / f"{label}.safetensors"

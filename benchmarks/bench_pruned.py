@@ -21,7 +21,7 @@ from typing import Annotated, Any, Literal
 
 import torch
 import typer
-from bench_imaging import NETWORKS, OPENFWI, WORK, Course, Lesson, examine, load_config, weights_of
+from bench_imaging import OPENFWI, WORK, Course, Lesson, examine, load_config, network_of, weights_of
 from lib.grounds import Ground, lay_grounds, own_data
 from lib.record import Record, Row
 from lib.trained_imaging import trained_imaging
@@ -60,7 +60,7 @@ def main(
     torch.set_num_threads(1)
     config = load_config(preset)
     scale = own_data(preset, work).statistics.shot_scale
-    dense = trained_imaging(NETWORKS["small"], weights_of(label), Shape.of(config.data), scale)
+    dense = trained_imaging(network_of(label), weights_of(label), Shape.of(config.data), scale)
     (ground,) = lay_grounds(dense, [preset], models, work)
     record = Record(
         "pruned",

@@ -13,11 +13,12 @@ strategies see the same draw, in the same order, at the same cost:
 
 Better is what has the higher SSIM on the validation split, or the lower training loss over the last thousand samples
 (Ru et al. 2021).  Errors are of five pairs.
-The one-shot strategies search anew with every seed, on the preset's own data set, and what they find is trained as the
-random cells were.  A choice sees training and validation alone; the outcome is SSIM of the RTM image on the test split.
+The one-shot strategies and Archai's evolution search anew with every seed, on the preset's own data set, and what they
+find is trained as the random cells were.  A choice sees training and validation alone; the outcome is SSIM of the RTM
+image on the test split.
 
     results/search.json, .md     a row for each strategy; search.png: cost against outcome
-    results/found.json, .md      a row for each cell that a one-shot search found, and those of bench_climb.py and
+    results/found.json, .md      a row for each cell that such a search found, and those of bench_climb.py and
                                  bench_halving.py
 """
 
@@ -51,14 +52,15 @@ RUNGS = (1, 2, 4, 8)  # thousands of samples after which the better half goes on
 OUTCOME = "test_rtm_ssim"
 EIGHT = "random, eight"
 SEARCH: dict[str, Any] = {"search.samples": 600, "search.epochs": 6, "search.warmup_epochs": 2, "search.width": 16}
-ONE_SHOT = ("darts", "parsec", "one_path")
+EVOLUTION: dict[str, Any] = {"search.epochs": 1, "search.candidates": 6}  # archai: each sees the data set once
+SEARCHES = ("darts", "parsec", "one_path", "archai")
 
 
 def main(
-    seeds: Annotated[int, typer.Option(help="Of each one-shot search.")] = 5,
+    seeds: Annotated[int, typer.Option(help="Of each search.")] = 5,
     samples: Annotated[int, typer.Option(help="Of each training in full, as of bench_ranking.py.")] = 12_000,
     models: Annotated[int, typer.Option(help="Different ones among them.")] = 15_000,
-    strategies: Annotated[str, typer.Option(help="One-shot ones, with commas between.")] = ",".join(ONE_SHOT),
+    strategies: Annotated[str, typer.Option(help="That search anew, with commas between.")] = ",".join(SEARCHES),
     preset: Annotated[Path, typer.Option()] = OPENFWI,
     work: Annotated[Path, typer.Option(help="Of bench_imaging.py, whose kept features are used.")] = WORK,
 ) -> None:
@@ -71,7 +73,7 @@ def main(
     for row in replayed(cells):
         record.add(row)
     random = next(row for row in record.rows if row["strategy"] == "random")
-    found = Record("found", "Cells that one-shot searches found, trained in full", command, split="test")
+    found = Record("found", "Cells that searches found, trained in full", command, split="test")
     for strategy in filter(None, strategies.split(",")):
         for seed in range(1, seeds + 1):
             if not found.has(strategy=strategy, seed=seed, samples=samples):
@@ -153,7 +155,7 @@ def skips(cell: Row) -> float:
 
 
 def searched(strategy: str, seed: int, lesson: Lesson, preset: Path, work: Path) -> Row:
-    """What a one-shot search finds, trained as the random cells."""
+    """What a search finds, trained as the random cells."""
     cells, seconds = search(strategy, seed, preset, work)
     (ground,) = lay_grounds(make_network("small", load_config(preset), preset, work), [preset], lesson.models, work)
     network = replace(NETWORKS["small"], genotype=cells)
@@ -170,7 +172,8 @@ def search(strategy: str, seed: int, preset: Path, work: Path) -> tuple[Genotype
         folder = {"data.folder": str(work / "data" / preset.stem)}
         migrating = {"target": "both", "network.front": "migrate"}
         begun = time.process_time()
-        found = found_by(load(preset, SEARCH | migrating | folder | {"search.strategy": strategy, "seed": seed}))
+        settings = SEARCH | EVOLUTION if strategy == "archai" else SEARCH
+        found = found_by(load(preset, settings | migrating | folder | {"search.strategy": strategy, "seed": seed}))
         file.write_text(json.dumps({"cells": found.to_json(), "seconds": time.process_time() - begun}))
     kept = json.loads(file.read_text())
     return Genotype.from_json(kept["cells"]), kept["seconds"]
@@ -180,6 +183,10 @@ def found_by(config: Config) -> Genotype:
     with TemporaryDirectory() as folder:
         run = RunFolder(folder)
         run.start(config, "search")
+        if config.search.strategy == "archai":
+            from trials.stages.archai_search import evolve  # noqa: PLC0415  not everyone has Archai
+
+            return evolve(config, run)
         return find_genotype(config, run, Channel())
 
 
