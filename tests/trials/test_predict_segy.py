@@ -168,14 +168,25 @@ def test_what_was_sampled_otherwise_is_resampled_when_asked_for(tiny_bundle, tmp
     assert np.allclose(np.load(tmp_path / "image.npy"), wanted, atol=1e-4 * np.abs(wanted).max())
 
 
+def test_every_second_sample_of_a_record_as_long_is_enough(tiny_bundle, tmp_path, caplog):
+    fine = waves(0.001 * np.arange(60), RECEIVERS)
+    np.save(tmp_path / "shots.npy", fine[:, :, ::2])
+    with caplog.at_level(logging.WARNING):
+        predict(tiny_bundle, tmp_path / "shots.npy", [tmp_path / "image.npy"], resample=True, interval=0.002)
+    assert "its last one is held for 1 ms" in caplog.text
+    wanted = Imager(tiny_bundle)(fine)
+    assert np.allclose(np.load(tmp_path / "image.npy"), wanted, atol=0.02 * np.abs(wanted).max())
+
+
 @pytest.mark.parametrize(
     ("interval", "samples", "receivers", "reason"),
     [
         (0.012, 60, 20, r"15 Hz, which reaches 52\.5 Hz"),
         (0.001, 60, 10, r"waves of up to 52\.5 Hz need 14\.3 m or less"),
         (0.001, 40, 20, r"the record ends at 0\.039 s, 0\.059 s are needed"),
+        (0.002, 29, 20, r"the record ends at 0\.056 s, 0\.059 s are needed"),
     ],
-    ids=["too coarse in time", "too far apart", "too short"],
+    ids=["too coarse in time", "too far apart", "too short", "too short by one sample"],
 )
 def test_what_was_not_recorded_is_not_made_up(tiny_bundle, tmp_path, interval, samples, receivers, reason):
     np.save(tmp_path / "shots.npy", waves(interval * np.arange(samples), np.linspace(0, 190, receivers)))

@@ -142,7 +142,9 @@ def inspect(
     bundles: Annotated[
         list[Path] | None,
         typer.Option(
-            "--bundle", "-b", help="Compare with this one; repeatable. Default: those in exports/ and bundles/."
+            "--bundle",
+            "-b",
+            help="Compare with this one; repeatable. Default: those in exports/, bundles/, and the program.",
         ),
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A .png of gathers and positions.")] = None,

@@ -41,8 +41,9 @@ def inspect(
 ) -> bool:
     """Tells what is known of each of `files`, and complains of those that cannot be read; whether all could.
 
-    `bundles`: those to compare with; none: those in exports/ and bundles/.  `interval` [s] counts more than the
-    files'.  `picture`, a .png of all of them, and `preset`, a draft for the only one, are written if given.
+    `bundles`: those to compare with; none: those in exports/ and bundles/, and the ready-made ones.  `interval` [s]
+    counts more than the files'.  `picture`, a .png of all of them, and `preset`, a draft for the only one, are written
+    if given.
 
     Raises InputError: an output that cannot be written or is an input, an interval that cannot be, a preset for
     several files, or for one that no preset fits.

@@ -9,10 +9,11 @@ The checks are those of the commands: nothing here decides what fits.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from compressors.bundles.contents import Contents, read_contents
+from compressors.bundles.ready_made import ready_made
 from compressors.bundles.seal import SEAL
 from compressors.outputs import OUTPUTS
 from datagen.config import Data
@@ -54,15 +55,21 @@ class Task:
 class Bundle:
     """A bundle, or why it is none."""
 
-    path: Path
+    path: Path  # or the name of a ready-made one
     contents: Contents | None
     problem: str = ""
+    ready: bool = False  # it comes with the program
 
 
 def find_bundles(given: Sequence[Path]) -> list[Bundle]:
-    """Those given, otherwise those in exports/ and bundles/ here; damaged ones with what is wrong with them."""
-    found = [seal.parent for place in PLACES for seal in sorted(place.glob(f"*/{SEAL}"))]
-    return [_bundle(path) for path in given or found]
+    """Those given, otherwise those in exports/ and bundles/ here and those that come with the program.
+
+    Damaged ones are among them, with what is wrong with them.
+    """
+    if given:
+        return [_bundle(path) for path in given]
+    found = [_bundle(seal.parent) for place in PLACES for seal in sorted(place.glob(f"*/{SEAL}"))]
+    return found + [replace(_bundle(Path(name)), ready=True) for name in ready_made()]
 
 
 def _bundle(path: Path) -> Bundle:
@@ -76,11 +83,10 @@ def tasks(content: Content, bundles: Sequence[Bundle], own: Data | str, interval
     """All of them; `own` is a data set of the recording's own survey, or why there can be none."""
     for name, check in (("predict", _predict), ("pick", _pick)):
         fitting = [each for each in bundles if each.contents and OUTPUTS[each.contents.target].command == name]
-        for bundle in fitting:
-            assert bundle.contents is not None
-            yield check(content, str(bundle.path), bundle.contents, interval)
-        if not fitting:
-            none = f"no bundle for it was given, or is in exports/ or bundles/: {name} compares with one"
+        done = [check(content, str(each.path), each.contents, interval) for each in fitting if each.contents]
+        yield from done
+        if all(bundle.ready for bundle in fitting) and all(task.wrong for task in done):
+            none = f"no bundle of yours for it was given, or is in exports/ or bundles/: {name} compares with one"
             wrong = _anywhere(content, own, interval) if name == "predict" else _unpickable(content, interval)
             yield Task(name=name, wrong=tuple(wrong), notes=(none,), compared=False)
     yield _pretrain(content, interval)
