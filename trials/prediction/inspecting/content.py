@@ -115,7 +115,7 @@ def read_content(path: Path, interval: float | None = None) -> Content:
         if files := trace_files(path):
             content = _of_traces(path, files, interval)
         elif path.is_dir():
-            content = _of_openfwi(path)
+            content = _of_openfwi(path, interval)
         elif path.suffix.lower() in SGT_SUFFIXES:
             content = _of_sgt(path)
         else:
@@ -198,7 +198,7 @@ def _of_recording(path: Path, interval: float | None) -> Content:
     return replace(content, unit="metres", auxiliary=table.auxiliary)
 
 
-def _of_openfwi(path: Path) -> Content:
+def _of_openfwi(path: Path, interval: float | None) -> Content:
     series = NpySeries(find_shots(path))
     if len(series.shape) != 3:
         raise InputError(f"{path}: samples of shape {series.shape}; allowed: [S, T, R]")
@@ -210,7 +210,7 @@ def _of_openfwi(path: Path) -> Content:
         files=len(series.files),
         traces=[receivers] * (shots * series.samples),
         samples=samples,
-        interval=None,
+        interval=interval,
         axes=(series.samples, *series.shape),
         shown=list(series.read(0, 1)[0].astype(np.float32)[:SHOWN]),
         unread="a folder; pick and pretrain read files, give these one by one",

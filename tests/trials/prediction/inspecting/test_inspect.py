@@ -37,6 +37,12 @@ def test_what_a_file_holds_is_understood(tmp_path: Path, what: str) -> None:
     assert {name: found[name] for name, text in wanted.items() if text not in found[name]} == {}
 
 
+@pytest.mark.parametrize("what", ["OpenFWI", ".npy of one survey", "SU"])
+def test_an_interval_that_is_given_counts(tmp_path: Path, what: str) -> None:
+    make, _ = MADE[what]
+    assert dict(facts(read_content(make(tmp_path), 0.002)))["interval"] == "2 ms"
+
+
 def filled(text: str) -> str:
     """The draft as a user fills it in: the slowest velocity that its own comment allows."""
     for word, value in {"METRES": "2.0", "SECONDS": "0.001", "HERTZ": "15.0"}.items():
