@@ -122,6 +122,7 @@ def test_a_subset_is_loaded_batch_by_batch(data: Data) -> None:
     assert [len(shots) for shots, _ in batches] == [4, 4, 2]
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # on a machine of one core
 @pytest.mark.parametrize("workers", [0, 2])
 def test_worker_processes_give_the_same_batches(data: Data, workers: int) -> None:
     dataset = ShardDataset(data.folder, "train")
