@@ -1,7 +1,7 @@
 """Does the misfit of `seisnas predict --explain` say how wrong a velocity is?  Rank correlations on the test split.
 
     python benchmarks/bench_explain.py --data data/openfwi
-    python benchmarks/bench_explain.py --data data/openfwi --bundle exports/velocity
+    python benchmarks/bench_explain.py --data data/openfwi --bundle exports/velocity [--mirrored]
 
 Without a bundle the velocities are the true ones with smooth random errors of 0 to 10 %, one size a model; with one
 they are its predictions.  For each: the misfit, which needs no truth; the velocity's mean error; the SSIM of the RTM
@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from rich.progress import track
 from scipy.stats import spearmanr
 
-from compressors.graphs.runner import Imager
 from datagen.dataset import ShardDataset
 from datagen.errors import InputError
 from datagen.shards.manifest import load_manifest
 from datagen.waves.modelling import WaveEngine
 from trials.prediction.misfit import gain, measure_misfit
+from trials.prediction.predict import Images, open_imager
 from trials.prediction.predicted_velocity import PredictedVelocity
 from trials.training.metrics import ssim
 from trials.training.migrating.given_velocities import smooth_errors
@@ -50,7 +50,7 @@ def with_errors(true_BZX: Array, size_B: torch.Tensor) -> Array:
 
 
 def measure(
-    folder: str, predict: Callable[[Array, Array], Array], models: int, engine: WaveEngine, imager: Imager | None
+    folder: str, predict: Callable[[Array, Array], Array], models: int, engine: WaveEngine, imager: Images | None
 ) -> dict[str, Array]:
     """For each of the first `models` of the test split: misfit with and without gain, velocity error [m/s], SSIM.
 
@@ -95,6 +95,7 @@ def main(
     bundle: Annotated[Path | None, typer.Option(help="One that predicts velocities, of the same survey.")] = None,
     models: Annotated[int, typer.Option(min=PARTS, help="Of the test split.")] = 248,
     seed: Annotated[int, typer.Option(help="Of the errors, without a bundle.")] = 1,
+    mirrored: Annotated[bool, typer.Option(help="As of seisnas predict.")] = False,
 ) -> None:
     recipe, own = load_manifest(data).data, None
     if bundle is None:
@@ -102,16 +103,19 @@ def main(
         predict = with_random_errors
         torch.manual_seed(seed)
     else:
-        imager = Imager(bundle)
+        imager = open_imager(bundle, mirrored=mirrored)
         if (imager.contents.data.survey, imager.contents.data.grid) != (recipe.survey, recipe.grid):
             raise InputError(f"{bundle}: its survey or grid is not that of {data}; give --data of the same")
         velocity = PredictedVelocity(bundle, imager)
         own = imager if imager.contents.target == "both" else None
-        engine, source, predict = velocity.engine, bundle.name, lambda shots_BSTR, _: velocity(shots_BSTR)
+        source = bundle.name + (", mean with the mirrored shots" if mirrored else "")
+        engine, predict = velocity.engine, lambda shots_BSTR, _: velocity(shots_BSTR)
     record = Record(
         "explain",
         "Misfit of the shots beside the error of the velocity",
-        "python benchmarks/bench_explain.py" + (f" --bundle {bundle.name}" if bundle else ""),
+        "python benchmarks/bench_explain.py"
+        + (f" --bundle {bundle.name}" if bundle else "")
+        + (" --mirrored" if mirrored else ""),
         split="test",
         ranks="Spearman's correlation, with its 95 % interval",
         quarters="means over the models with the smallest misfit, the next, the next, and the largest",
