@@ -24,7 +24,7 @@ BROKEN = {  # NNI's own names, found by trying each
     "BOHB": "it compares a string with a number and fails",
     "Anneal": "it fails after two trials on NumPy 2",
     "GP": "it fails on NumPy 2",
-    "Metis": "it fails on Python 3.11",
+    "Metis": "it fails on Python 3.11 and later",
     "DNGO": "it needs the package pybnn, which does not import",
     "PPOTuner": "it needs tensorflow",
     "SMAC": "its package smac4nni does not build",
