@@ -17,7 +17,8 @@ The one-shot strategies and Archai's evolution search anew with every seed, on t
 find is trained as the random cells were.  A choice sees training and validation alone; the outcome is SSIM of the RTM
 image on the test split.
 
-    results/search.json, .md     a row for each strategy; search.png: cost against outcome
+    results/search.json, .md     a row for each strategy; search.png: cost against outcome; `tau`: how well what it
+                                 chooses by ranks the random cells at RUNGS
     results/found.json, .md      a row for each cell that such a search found, and those of bench_climb.py and
                                  bench_halving.py
 """
@@ -39,6 +40,7 @@ from bench_ranking import EVERY, FULL, trained
 from lib.grounds import lay_grounds, own_data
 from lib.record import Record, Row
 from lib.search_figure import draw_search
+from scipy.stats import kendalltau
 
 from search_spaces.genotype import Genotype, skip_share
 from trials.running.channel import Channel
@@ -71,7 +73,7 @@ def main(
     record = Record("search", "What a search costs and finds", command, split="test; choices on validation")
     record.rows = []
     for row in replayed(cells):
-        record.add(row)
+        record.add(row | {"tau": ranks(row["strategy"], cells)})
     random = next(row for row in record.rows if row["strategy"] == "random")
     found = Record("found", "Cells that searches found, trained in full", command, split="test")
     for strategy in filter(None, strategies.split(",")):
@@ -81,7 +83,7 @@ def main(
                 found.add({"strategy": strategy, "seed": seed} | searched(strategy, seed, lesson, preset, work))
     for strategy in dict.fromkeys(row["strategy"] for row in found.rows):
         rows = [row for row in found.rows if row["strategy"] == strategy and row["samples"] == samples]
-        record.add(summary(strategy, rows, cells, random))
+        record.add(summary(strategy, rows, cells, random) | {"tau": ranks(strategy, cells)})
     draw_search(cells, record.rows, found.rows, OUTCOME, record.file.with_suffix(".png"))
 
 
@@ -136,6 +138,21 @@ def halving_cost(samples: int) -> int:
     return cost + samples - seen
 
 
+def ranks(strategy: str, cells: Sequence[Row]) -> list[float] | None:
+    """Kendall's τ with the outcome, over `cells`, of what it chooses by: at each rung, or once of whole trainings.
+
+    None: it looks at no training, or at a supernet's.
+    """
+    outcome = [cell[OUTCOME] for cell in cells]
+    if strategy in ("random", EIGHT):
+        return [round(float(kendalltau([cell[FULL] for cell in cells], outcome).statistic), 3)]
+    score = CHOOSE_BY.get(strategy)
+    if score is None:
+        return None
+    at_rungs = ([score(cell, rung) for cell in cells] for rung in RUNGS)
+    return [round(float(kendalltau(values, outcome).statistic), 3) for values in at_rungs]
+
+
 def validation_after(cell: Row, thousands: int) -> float:
     score: float = cell["curve"][thousands - 1][FULL]
     return score
@@ -144,6 +161,14 @@ def validation_after(cell: Row, thousands: int) -> float:
 def loss_after(cell: Row, thousands: int) -> float:
     loss: float = cell["curve"][thousands - 1]["loss"]
     return -loss
+
+
+CHOOSE_BY: dict[str, Callable[[Row, int], float]] = {
+    "halving, validation SSIM": validation_after,
+    "halving, training loss": loss_after,
+    "halving of the widest": loss_after,
+    "climb": loss_after,
+}
 
 
 def best(cells: Sequence[Row], score: str) -> Row:

@@ -58,6 +58,13 @@ def test_replayed_strategies_choose_on_validation_and_are_judged_on_test() -> No
     assert eight["cost_core_seconds"] == 8 * 240
 
 
+def test_how_well_a_strategy_ranks_is_told_where_it_looks_at_trainings() -> None:
+    cells = [cell(number, 0.5 + number / 100) for number in range(16)]
+    assert bench_search.ranks("random", cells) == [1.0]
+    assert bench_search.ranks("halving, training loss", cells) == [1.0, 1.0, 1.0, 1.0]
+    assert bench_search.ranks("darts", cells) is None
+
+
 def test_what_a_one_shot_search_finds_is_trained_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record, "RESULTS", tmp_path)
     for module in (bench_ranking, bench_search):
