@@ -26,7 +26,7 @@ from trials.results.export import export
 from trials.running.run_folder import RunFolder
 from trials.training.tasks import make_task
 
-WEIGHTS = "climbed_muon_320000_2"  # the best of results/imaging.md
+WEIGHTS = "climbed_muon_192000_3"  # the best of results/imaging.md
 
 app = typer.Typer()
 
@@ -68,7 +68,7 @@ def openfwi(work: Annotated[Path, typer.Option(help="As of bench_imaging.py.")] 
             name="openfwi",
             picture=picture,
             small=True,
-            notes=["Trained with 320,000 samples of 27,000 models (benchmarks/results/imaging.md, cells of a climb)."],
+            notes=["Trained with 512,000 samples of 35,000 models (benchmarks/results/imaging.md, cells of a climb)."],
         )
     shots_BSTR, _ = ShardDataset(config.data.folder, "test", "both").__getitems__(range(8))
     size = sum(file.stat().st_size for file in folder.iterdir())

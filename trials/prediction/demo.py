@@ -38,7 +38,7 @@ from trials.prediction.section_pictures import (
 BUNDLE = FOLDER / "openfwi"  # not a folder of this name that the user has
 RECORD = Path(__file__).with_name("demo_record")
 INTERVAL = 3.0e-3  # [s] between the stored samples, of which the bundle takes three times as many
-MODEL = 105  # of the test split of presets/openfwi.yml
+MODEL = 151  # of the test split of presets/openfwi.yml
 DATA_RANGE, SIGMA, RADIUS = 2.0, 1.5, 5  # of the SSIM in trials/training/metrics.py
 
 
