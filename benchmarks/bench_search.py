@@ -15,7 +15,7 @@ Better is what has the higher SSIM on the validation split, or the lower trainin
 (Ru et al. 2021).  Errors are of five pairs.
 The one-shot strategies and Archai's evolution search anew with every seed, on the preset's own data set, and what they
 find is trained as the random cells were.  A choice sees training and validation alone; the outcome is SSIM of the RTM
-image on the test split.
+image on the test split.  `archai` has to be installed (docs/search.md), or left out of --strategies.
 
     results/search.json, .md     a row for each strategy; search.png: cost against outcome; `tau`: how well what it
                                  chooses by ranks the random cells at RUNGS

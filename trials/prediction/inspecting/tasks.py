@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from compressors.bundles.contents import Contents, read_contents
-from compressors.bundles.ready_made import ready_made
+from compressors.bundles.ready_made import FOLDER, ready_made
 from compressors.bundles.seal import SEAL
 from compressors.outputs import OUTPUTS
 from datagen.config import Data
@@ -69,7 +69,7 @@ def find_bundles(given: Sequence[Path]) -> list[Bundle]:
     if given:
         return [_bundle(path) for path in given]
     found = [_bundle(seal.parent) for place in PLACES for seal in sorted(place.glob(f"*/{SEAL}"))]
-    return found + [replace(_bundle(Path(name)), ready=True) for name in ready_made()]
+    return found + [replace(_bundle(FOLDER / name), path=Path(name), ready=True) for name in ready_made()]
 
 
 def _bundle(path: Path) -> Bundle:
