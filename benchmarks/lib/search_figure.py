@@ -19,7 +19,7 @@ def draw_search(cells: Sequence[Row], replayed: Sequence[Row], found: Sequence[R
     drawn = rng.integers(0, len(cells), (DRAWS, MOST))
     validation, test = (np.array([cell[name] for cell in cells])[drawn] for name in ("rtm_ssim", outcome))
     best = np.array([test[np.arange(DRAWS), validation[:, :many].argmax(1)] for many in range(1, MOST + 1)])
-    figure = Figure((7, 4), layout="constrained")
+    figure = Figure((9.5, 4), layout="constrained")
     axes = figure.subplots()
     cost = full * np.arange(1, MOST + 1)
     axes.fill_between(cost, *np.quantile(best, (0.25, 0.75), axis=1), color="#c9d3e0", label="half of the draws")
@@ -35,6 +35,6 @@ def draw_search(cells: Sequence[Row], replayed: Sequence[Row], found: Sequence[R
     axes.set_xlabel("cost, the winner's whole training included [s of a core]")
     axes.set_ylabel("SSIM of the RTM image, test split")
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), fontsize="small", frameon=False)
     with whole(file) as part:
         figure.savefig(part, dpi=120, format="png")
