@@ -115,6 +115,11 @@ def cheap_scores(rows: Sequence[Row]) -> dict[str, list[float]]:
     return scores
 
 
+def tau(full: Sequence[float], cheap: Sequence[float]) -> float:
+    """Kendall's."""
+    return round(float(kendalltau(full, cheap).statistic), 3)
+
+
 def rank(full: Sequence[float], cheap: Sequence[float]) -> Row:
     """Kendall's τ, its interval, and what the cell that is ahead in `cheap` has in `full`."""
     a, b = np.array(full), np.array(cheap)
@@ -123,7 +128,7 @@ def rank(full: Sequence[float], cheap: Sequence[float]) -> Row:
     spread = [kendalltau(a[draw], b[draw]).statistic for draw in draws]
     low, high = np.nanquantile(spread, (0.025, 0.975))
     return {
-        "tau": round(float(kendalltau(a, b).statistic), 3),
+        "tau": tau(full, cheap),
         "tau_low": round(float(low), 3),
         "tau_high": round(float(high), 3),
         "full_score_of_its_best": round(float(a[b.argmax()]), 4),

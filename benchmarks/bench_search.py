@@ -36,18 +36,17 @@ import numpy as np
 import torch
 import typer
 from bench_imaging import NETWORKS, OPENFWI, WORK, Lesson, load_config, make_network
-from bench_ranking import EVERY, FULL, trained
+from bench_ranking import EVERY, FULL, tau, trained
 from lib.grounds import lay_grounds, own_data
 from lib.record import Record, Row
 from lib.search_figure import draw_search
-from scipy.stats import kendalltau
 
 from search_spaces.genotype import Genotype, skip_share
 from trials.running.channel import Channel
 from trials.running.quiet import quiet_libraries
 from trials.running.run_folder import RunFolder
 from trials.settings.config import Config, load
-from trials.stages.one_shot import find_genotype
+from trials.stages.search import find_cells
 
 CANDIDATES, DRAWS = 16, 2000
 RUNGS = (1, 2, 4, 8)  # thousands of samples after which the better half goes on
@@ -145,12 +144,11 @@ def ranks(strategy: str, cells: Sequence[Row]) -> list[float] | None:
     """
     outcome = [cell[OUTCOME] for cell in cells]
     if strategy in ("random", EIGHT):
-        return [round(float(kendalltau([cell[FULL] for cell in cells], outcome).statistic), 3)]
+        return [tau(outcome, [cell[FULL] for cell in cells])]
     score = CHOOSE_BY.get(strategy)
     if score is None:
         return None
-    at_rungs = ([score(cell, rung) for cell in cells] for rung in RUNGS)
-    return [round(float(kendalltau(values, outcome).statistic), 3) for values in at_rungs]
+    return [tau(outcome, [score(cell, rung) for cell in cells]) for rung in RUNGS]
 
 
 def validation_after(cell: Row, thousands: int) -> float:
@@ -208,11 +206,7 @@ def found_by(config: Config) -> Genotype:
     with TemporaryDirectory() as folder:
         run = RunFolder(folder)
         run.start(config, "search")
-        if config.search.strategy == "archai":
-            from trials.stages.archai_search import evolve  # noqa: PLC0415  not everyone has Archai
-
-            return evolve(config, run)
-        return find_genotype(config, run, Channel())
+        return find_cells(config, run, Channel())
 
 
 def summary(strategy: str, rows: Sequence[Row], cells: Sequence[Row], random: Row) -> Row:

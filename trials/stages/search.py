@@ -27,7 +27,7 @@ def search(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
         genotype, phase = winner.genotype, winner.phase
         run.save_genotype(genotype.to_json())
     else:
-        genotype = _found(config, run, channel)
+        genotype = find_cells(config, run, channel)
         phase = Phase(name="retrain", epochs=config.search.retrain_epochs, learning_rate=config.tune.learning_rate)
     draw_genotype(genotype, run.path / "cells")
     found = with_genotype(config, genotype)
@@ -40,7 +40,11 @@ def search(config: Config, run: RunFolder, channel: Channel) -> dict[str, Any]:
     }
 
 
-def _found(config: Config, run: RunFolder, channel: Channel) -> Genotype:
+def find_cells(config: Config, run: RunFolder, channel: Channel) -> Genotype:
+    """What `search.strategy` finds, halving apart; kept in the run, and not sought again.
+
+    Raises InputError: the strategy needs Archai, which is not installed.
+    """
     genotype_file = run.path / "genotype.json"
     if genotype_file.exists():
         return Genotype.from_json(read_text(genotype_file))

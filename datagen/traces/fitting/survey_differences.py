@@ -143,10 +143,10 @@ def _time(recording: RecordedShots, data: Data, given: float) -> Difference | No
         return None
     problem, end = _other_times(recording, data, given, same), delay + (samples - 1) * given
     needed, as_long = (survey.samples - 1) * survey.interval, survey.samples * survey.interval
-    highest, obstacles = BAND * survey.frequency, []
+    short, highest, obstacles = end < needed * (1 - ALIKE), BAND * survey.frequency, []
     if delay > 0:
         obstacles.append("what came before was not recorded")
-    if end < needed * (1 - ALIKE) and end + given < as_long * (1 - ALIKE):  # 500 of 2 ms last as long as 1000 of 1 ms
+    if short and end + given < as_long * (1 - ALIKE):  # 500 of 2 ms last as long as 1000 of 1 ms
         obstacles.append(f"the record ends at {end:g} s, {needed:g} s are needed")
     if given > (1 + ALIKE) / (2 * highest):
         obstacles.append(f"too coarse for a wavelet of {survey.frequency:g} Hz, which reaches {highest:g} Hz")
@@ -159,7 +159,7 @@ def _time(recording: RecordedShots, data: Data, given: float) -> Difference | No
         return Difference(text=problem, fix=Fitted(in_time=cut, notes=(note,)))
     times_T = np.minimum(np.arange(survey.samples) * survey.interval - delay, (samples - 1) * given)
     note = f"time samples every {1e3 * given:g} ms were resampled to every {1e3 * survey.interval:g} ms, band-limited"
-    if end < needed * (1 - ALIKE):
+    if short:
         note += f"; its last one is held for {1e3 * (needed - end):.3g} ms"
     in_time = resampling(samples, given, times_T, survey.interval)
     return Difference(text=problem, fix=Fitted(in_time=in_time, notes=(note,)))
